@@ -105,8 +105,8 @@ def manual_seed(seed: int) -> Generator:
     global _seed
     with _lock:
         _seed = _checked(seed)
-        for key in list(_generators):  # the CPU's, which programs hold, stays; others are made when they are asked for
-            _generators[key].manual_seed(_seed) if key[0] == "cpu" else _generators.pop(key)
+        for generator in _generators.values():
+            generator.manual_seed(_seed)
     return generator_of("cpu")
 
 

@@ -1,7 +1,7 @@
 """Numbers that change from step to step, such as a learning rate, and must not be constants of captured work."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,6 +25,18 @@ def capturing() -> bool:
     return current is not None and bool(current.captured)
 
 
+def recorded() -> bool:
+    """Whether work is now recorded by a GPU: what is to happen again must happen in the same memory."""
+    current = recording.get()
+    return current is not None and current.captured and current.backend is None
+
+
+def keep(used: Any) -> None:
+    """Let work that is now recorded by a GPU keep what it uses, as long as it may be started."""
+    if recorded():
+        recording.get().kept.append(used)
+
+
 def live(compute: Callable[[], dict[str, Any]], names: tuple[str, ...], *states: dict[str, Any]) -> dict[str, Any]:
     """Return compute(), which advances `states` to the next step.
 
@@ -32,17 +44,33 @@ def live(compute: Callable[[], dict[str, Any]], names: tuple[str, ...], *states:
     rewritten before each replay; everything else must stay constant.
     """
     current = recording.get()
-    return compute() if current is None else current.live(compute, names, states)
+    return compute() if current is None or current.backend is not None else current.live(compute, names, states)
 
 
-def deferred(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that depends on Python's state, such as a count: steps captured on the CPU call it in every replay."""
+def deferred(method: Callable[..., Any], states: Callable[[Any], Iterable[dict[str, Any]]] | None = None) -> Any:
+    """A method that depends on Python's state, such as a count: steps captured on the CPU call it in every replay.
+
+    states: if it changes nothing but some dicts, a function from the object to these; then steps captured on a GPU call
+    it in every replay, too.
+    """
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         current = recording.get()
-        if current is None or current.backend is None:
+        if current is not None and current.backend is not None:
+            return current.later(getattr(self, method.__name__), *args, **kwargs)
+        if current is None or states is None:
             return method(self, *args, **kwargs)
-        return current.later(getattr(self, method.__name__), *args, **kwargs)
+
+        def again() -> dict[str, Any]:
+            token = recording.set(None)  # it may call others like it
+            try:
+                method(self, *args, **kwargs)
+            finally:
+                recording.reset(token)
+            return {}
+
+        current.live(again, (), states(self))
+        return None
 
     return call

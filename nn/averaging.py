@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from autograd_core import Tensor, no_grad, tensor
 from autograd_core.averaging import Average, Averages, get_swa_multi_avg_fn, in_place
-from backends.live import deferred
+from backends.live import deferred, recorded
 from nn.module import Module
 
 
@@ -53,6 +53,8 @@ class AveragedModel(Module):
     @deferred  # in a captured step, as the count changes
     @no_grad()
     def _include(self, parameters: list[Tensor], buffers: list[Tensor]) -> None:
+        if recorded():
+            raise NotImplementedError("AveragedModel counts in Python; update it after the captured step")
         copied = list(zip(self.module.buffers(), buffers, strict=True))
         averaged = list(zip(self.module.parameters(), parameters, strict=True))
         count = int(self.n_averaged)

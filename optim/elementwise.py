@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor
 from autograd_core.engine.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.engine.versions import storage
+from autograd_core.replay.validity import Stale
 from autograd_core.tensor import wrap
 from backends.live import live
 from optim.optimizer import Optimizer
@@ -59,7 +60,8 @@ class ElementwiseOptimizer(Optimizer):
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
         for batch in batches:
-            options = live(partial(self._advanced, batch, group), LIVE, *batch.states)
+            known = self.state, len(self.param_groups)
+            options = live(partial(self._advanced, batch, group, known), LIVE, *batch.states)
             if self.found_inf is not None:
                 options = batch.unless(self.found_inf.to(batch.params[0].device).array, options)
             batch.run(self.kernel, options)
@@ -82,7 +84,9 @@ class ElementwiseOptimizer(Optimizer):
         """Nothing: kernels are told themselves of a step that is not to be taken."""
         return []
 
-    def _advanced(self, batch: Batch, group: dict[str, Any]) -> dict[str, Any]:
+    def _advanced(self, batch: Batch, group: dict[str, Any], known: tuple[States, int]) -> dict[str, Any]:
+        if self.state is not known[0] or len(self.param_groups) != known[1]:
+            raise Stale("an optimizer has another state, or more parameters")
         options = self.advance(batch.states[0], group)
         batch.share()
         return options

@@ -6,10 +6,16 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from backends.live import deferred
 from optim.optimizer import Optimizer
+
+
+def _changed(schedule: Any) -> list[dict[str, Any]]:
+    """What a step of a schedule changes."""
+    return [vars(schedule), *schedule.optimizer.param_groups, *map(vars, getattr(schedule, "_schedulers", ()))]
 
 
 class LRScheduler:
@@ -77,9 +83,9 @@ class LRScheduler:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "step" in vars(cls):
-            cls.step = deferred(cls.step)  # type: ignore[method-assign]
+            cls.step = deferred(cls.step, _changed)  # type: ignore[method-assign]
 
-    @deferred
+    @partial(deferred, states=_changed)
     def step(self, epoch: float | None = None) -> None:
         """Advance by one epoch, or go to a given one, which sets the rates absolutely."""
         self._step_count += 1

@@ -13,6 +13,7 @@ from autograd_core.engine.libraries import LIBRARY, checks_values
 from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor, own_scalar
+from backends.live import live
 
 
 class GradScaler:
@@ -63,6 +64,7 @@ class GradScaler:
         if not self._enabled:
             return
         self._require_scaling("unscale_")
+        live(dict, (), vars(self))  # a recording that fails brings back what was noted here
         if id(optimizer) in self._found:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update()")
         if id(optimizer) in self._stepped:
@@ -83,6 +85,7 @@ class GradScaler:
             LIBRARY[kind].kernels.rescale(arrays, inverse.array, found.array)
             met.append(found.to(self._device))
         record_writes([g.array for g in gradients])
+        self._found = {**self._found}
         self._found[id(optimizer)] = functools.reduce(functional.maximum, met or [self._scale_on(self._device) * 0])
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -96,7 +99,7 @@ class GradScaler:
             raise RuntimeError("step() without gradients: call scale(loss).backward() first")
         if id(optimizer) not in self._found:
             self.unscale_(optimizer)
-        self._stepped.add(id(optimizer))
+        self._stepped = {*self._stepped, id(optimizer)}
         found = self._found[id(optimizer)]
         if any(map(checks_values, (found, *_parameters(optimizer)))):
             optimizer.stepped = True
@@ -123,9 +126,12 @@ class GradScaler:
             found = functools.reduce(functional.maximum, self._found.values()).array
             # In place, so that a captured step continues from the previous one.
             kernels, state = LIBRARY[found.__class__].kernels, (scale.array, self._steady.array)
-            kernels.adjust_scale(*state, found, self._growth, self._backoff, self._interval)
+            kernels.adjust_scale(*state, found, **live(self._factors, ()))
             record_writes(state)
         self._found, self._stepped = {}, set()
+
+    def _factors(self) -> dict[str, Any]:
+        return {"growth": self._growth, "backoff": self._backoff, "interval": self._interval}
 
     def get_scale(self) -> float:
         """The scale as a number, which waits for the GPU."""
@@ -185,9 +191,9 @@ class GradScaler:
         self._start, self._growth = state_dict["scale"], state_dict["growth_factor"]
         self._backoff, self._interval = state_dict["backoff_factor"], state_dict["growth_interval"]
         self._first = state_dict["_growth_tracker"]
-        if self._scale is not None:
-            self._scale = None
-            self._scale_on(self._device)
+        if self._scale is not None and self._steady is not None:
+            for number, value in ((self._scale, self._start), (self._steady, self._first)):
+                number.copy_(functional.full_like(number, value))  # where a captured step finds it
 
     def _require_scaling(self, method: str) -> None:
         if self._scale is None:

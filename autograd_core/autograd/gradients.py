@@ -23,6 +23,7 @@ from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.tensor import Tensor, new, wrap
 from backends.buffers import is_alone
+from backends.live import recorded
 from backends.locks import shared_lock
 
 _commit = shared_lock()
@@ -262,7 +263,7 @@ def _added(x: Tensor, before: Tensor, g: Tensor, create_graph: bool) -> tuple[An
     if create_graph or before.node is not None or before.dtype != total.dtype:
         return _set_grad, x, total
     # Holders of the previous gradient, or of a view of its memory, see the sum.
-    if hasattr(before, "_alias"):
+    if hasattr(before, "_alias") or recorded():
         record_write(before.array, 5)
         return LIBRARY[before.array.__class__].copyto, before.array, total.array
     return _set_array, before, total.array  # values that a graph saved of it stay unchanged

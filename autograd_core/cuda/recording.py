@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-ROOM = 512  # numbers
+from autograd_core.replay.validity import Stale
+
+ROOM = 1 << 12  # numbers
 COPIES = 4  # in pinned memory, so that Python can be that many replays ahead of the device
-
-
-class Stale(Exception):
-    """Something that a captured step was told once and for all has changed."""
 
 
 class Numbers:
@@ -27,8 +25,6 @@ class Numbers:
 
     def place(self, i: int, value: Any) -> Any:
         """The array of no axes for the number in place `i`, in the dtype of the value."""
-        if i >= ROOM:
-            raise NotImplementedError(f"a captured step has room for {ROOM} numbers that change")
         return self._there[i : i + 1].view(_dtype(value)).reshape(())
 
     def set(self, i: int, value: Any) -> None:
@@ -58,6 +54,7 @@ class Recording:
 
     def __init__(self, numbers: Numbers) -> None:
         self.numbers, self.captured = numbers, False
+        self.kept: list[Any] = []  # what recorded work uses, such as the plans of a library
         self._sources: list[tuple[Callable[[], dict[str, Any]], int, dict[str, Any], tuple[str, ...]]] = []
         self._undo: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._count = 0
@@ -65,7 +62,7 @@ class Recording:
     def begin(self, captured: bool) -> None:
         """Forget what the step asked for last; `captured` says whether it is now only recorded."""
         self.captured, self._count = captured, 0
-        self._sources, self._undo = [], []
+        self._sources, self._undo, self.kept = [], [], []
 
     def live(
         self, compute: Callable[[], dict[str, Any]], names: tuple[str, ...], states: tuple[dict[str, Any], ...]
@@ -73,6 +70,10 @@ class Recording:
         """See `backends.live.live`."""
         self._undo += [(state, dict(state)) for state in states]
         first, options = self._count, compute()
+        if self._count + len(names) > ROOM:
+            if self.captured:
+                raise NotImplementedError(f"a captured step has room for {ROOM} numbers that change")
+            return options
         fixed, out = {k: v for k, v in options.items() if k not in names}, dict(options)
         for name in names:
             if name in options:
@@ -89,16 +90,19 @@ class Recording:
         """Compute all numbers for the next step; Stale, with everything as before, if anything else has changed."""
         states = {id(state): state for state, _ in self._undo}.values()
         self._undo = [(state, dict(state)) for state in states]
-        for compute, i, fixed, names in self._sources:
-            options = compute()
-            if {k: v for k, v in options.items() if k not in names} != fixed:
-                self.undo()
-                changed = [k for k, v in options.items() if k not in names and fixed.get(k) != v]
-                raise Stale(f"{', '.join(changed)} changed")
-            for name in names:
-                if name in options:
-                    self.numbers.set(i, options[name])
-                    i += 1
+        try:
+            for compute, i, fixed, names in self._sources:
+                options = compute()
+                if {k: v for k, v in options.items() if k not in names} != fixed:
+                    changed = [k for k, v in options.items() if k not in names and fixed.get(k) != v]
+                    raise Stale(f"{', '.join(changed)} changed")
+                for name in names:
+                    if name in options:
+                        self.numbers.set(i, options[name])
+                        i += 1
+        except BaseException:
+            self.undo()
+            raise
 
     def undo(self) -> None:
         """Bring back the states from before the step."""

@@ -26,8 +26,8 @@ class Settings:
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
-        found = modules_of(step)
-        self._modules = [m for o in found for m in (o.modules() if hasattr(o, "_apply") else [o])]
+        self.outermost = modules_of(step)
+        self._modules = [m for o in self.outermost for m in (o.modules() if hasattr(o, "_apply") else [o])]
         self._silent = [m for m in self._modules if not hasattr(m, "_apply")]  # they tell of no change
         self._named, self._cells = _numbers(step, self._modules)
         self._own: set[tuple[int, str]] = set()  # by the identity of the attributes

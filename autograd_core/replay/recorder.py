@@ -20,7 +20,7 @@ from autograd_core.errors import TracingError
 from autograd_core.replay.noted import Noted, backend, unwrapped
 from autograd_core.replay.passes import Line
 from autograd_core.replay.program import Expression, Program
-from autograd_core.replay.validity import Odd, Stale
+from autograd_core.replay.validity import Odd, Stale, differentiable
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from autograd_core.trees import leaves, mapped
 from backends.live import recording
@@ -135,7 +135,7 @@ class Recorder:
             return self._use(self.outside[id(t)])
         if t.node is None:
             return f"{self.program.constant(wrap)}({_noted(t.array).name})"
-        if _differentiable(t.node):
+        if differentiable(t.node):
             raise TracingError(
                 "a result can still be differentiated; call backward() inside the step, or compute it under no_grad()"
             )
@@ -312,18 +312,3 @@ def _noted(array: Any) -> Noted:
     if array.__class__ is not Noted:
         raise TracingError("the step made a tensor from an array of NumPy")
     return array
-
-
-def _differentiable(node: Any) -> bool:
-    """Whether a walk from this node would find all that it needs."""
-    seen: set[Any] = set()
-    queue = [node]
-    while queue:
-        n = queue.pop()
-        if n is None or n in seen or n.op is None:
-            continue
-        if n.op.holds and n.saved is None:
-            return False
-        seen.add(n)
-        queue.extend(n.parents)
-    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from operator import is_
 from types import MethodType
 from typing import Any
 
@@ -14,15 +13,14 @@ import numpy as np
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.casting import modes
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.replay.validity import Odd, Stale
+from autograd_core.replay.validity import ATTEMPTS, Odd, Stale, arrangement
 from autograd_core.tensor import Tensor
-from autograd_core.trees import leaves, outline
+from autograd_core.trees import leaves
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
 KINDS = 256  # kinds of arguments that are kept; more come from numbers that change from call to call
 STATES = 2  # programs that are kept for one kind, as where every second call finds gradients
-ATTEMPTS = 8  # captures for one kind of arguments, after which the step runs as it is
 
 
 class capture:
@@ -158,14 +156,6 @@ class _Kind:
         self.known: Any = None  # the tensors before the last call that ran as it is
         self.replays: tuple[Callable[..., Any], ...] = ()  # the latest first
         self.change = ""  # why none of them was valid
-
-
-def arrangement(args: Any, kwargs: Any, given: list[Any]) -> tuple[Any, ...]:
-    """How the leaves of arguments lie in them, and which of the tensors are the same one."""
-    ids = [id(v) for v in given if isinstance(v, Tensor)]
-    same = tuple(map(ids.index, ids)) if len(set(ids)) < len(ids) else None
-    flat = not kwargs and len(args) == len(given) and all(map(is_, args, given))
-    return None if flat else outline((args, kwargs)), same
 
 
 def _signature(leaf: Any) -> Any:

@@ -2,7 +2,8 @@
 
 A plan is a graph with the engine that the library's heuristics choose or, if `AUTOGRAD_CORE_CUDNN_AUTOTUNE` is a
 number, the fastest of that many. The fastest engines are stored in a file, by shapes, library and GPU; see `Choices`.
-Plans live as long as the thread that made them, which has its own handles. Without a GPU, they are tested against the
+Plans live as long as the thread that made them, which has its own handles, unless newer ones replace them, and as long
+as a captured step that uses them. Without a GPU, they are tested against the
 description of one (`pygraph(device_property=...)`).
 """
 
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from backends.cupy_backend.launch import VECTOR, Gpu, Unusable
 from backends.geometry import Array, Sizes
+from backends.live import keep
 
 logger = logging.getLogger(__name__)
 
@@ -226,6 +228,7 @@ class Cudnn:
     def _run(self, plan: Plan, arrays: tuple[Array, ...]) -> None:
         space = self.gpu.xp.empty((max(plan.workspace, 1),), dtype=self.gpu.xp.uint8)
         plan.run([self.gpu.address(a) for a in arrays], self.gpu.address(space), self.handle())
+        keep(plan)  # it owns kernels that were compiled for it
 
     def handle(self) -> int:
         """The calling thread's handle for the current device, on the current stream."""

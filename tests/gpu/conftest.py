@@ -10,6 +10,7 @@ import pytest
 
 import autograd_core as ag
 import backends
+from autograd_core.random import _generators
 from backends import deferred
 from backends.cupy_backend import random
 from backends.cupy_backend.backend import CupyBackend
@@ -35,6 +36,8 @@ def cupy(monkeypatch):
     monkeypatch.setitem(_loaders, "cuda", lambda: CupyBackend(made))
     monkeypatch.delitem(_loaded, "cuda", raising=False)
     random._kernel.cache_clear()
+    for key in [key for key in _generators if key[0] == "cuda"]:
+        del _generators[key]
     ag.manual_seed(0)
     yield made
     backends.registry._loaded.pop("cuda", None)

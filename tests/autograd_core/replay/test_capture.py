@@ -562,6 +562,26 @@ def test_tensors_made_inside_are_made_anew():
     assert not run.reasons
 
 
+def test_averages_of_parameters_are_counted_in_every_replay():
+    def run(wrap):
+        ag.manual_seed(0)
+        model = nn.Linear(3, 1)
+        average, optimizer = optim.swa_utils.AveragedModel(model), optim.SGD(model.parameters(), 0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            model(x).sum().backward()
+            optimizer.step()
+            average.update_parameters(model)
+
+        call = wrap(step)
+        for i in range(6):
+            call(ag.full((3,), float(i)))
+        return average.module.weight.tolist(), average.n_averaged, getattr(call, "reasons", [])
+
+    assert run(ag.capture) == run(lambda step: step)
+
+
 def test_an_optimizer_of_a_users_own_is_called_as_always():
     class Slower(optim.Optimizer):
         """Divides by the number of steps, which is a Python number."""

@@ -13,6 +13,7 @@ from backends.cupy_backend.cudnn_plans import Choices, Convolution, Cudnn, Plan,
 from backends.cupy_backend.launch import Gpu, Unusable
 from backends.deferred import Deferred
 from backends.geometry import Geometry, channels_first
+from backends.live import recording
 
 plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
 # shapes of x and w, and how w slides
@@ -320,6 +321,19 @@ def test_operands_start_on_a_border(noted):
     convolution.convolve(gpu, channels_first(x), w, Geometry((1, 1), (1, 1), (1, 1), 1))
     ((pointers, _, _),) = [args for name, args, _ in graphs[0].calls if name == "_execute_with_ptrs"]
     assert all(pointer % 16 == 0 for pointer in pointers)
+
+
+def test_captured_steps_keep_their_plans(noted):
+    gpu, _ = noted
+    x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    for captured in (False, True):
+        current = SimpleNamespace(captured=captured, backend=None, kept=[])
+        token = recording.set(current)
+        try:
+            convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1))
+        finally:
+            recording.reset(token)
+        assert [type(kept) for kept in current.kept] == [Plan] * captured
 
 
 def computed_alone(gpu, case, dtype):
