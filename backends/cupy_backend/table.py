@@ -18,7 +18,7 @@ from backends.geometry import Array
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS = ("matmul", "dot", "sum", "max", "min", "concatenate", "stack")
+FUNCTIONS = ("matmul", "dot", "sum", "max", "min", "concatenate", "stack", "take_along_axis")
 POINTWISE = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
     "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient", "erf", "erfc",
@@ -41,7 +41,7 @@ KERNELS = {
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
     "fusion": ("fused", *POINTWISE),
     "optimizers": ("steps", "rescale", "norm", "counted", "adjust_scale", *STEPS),
-    "indexing": ("add_at",),
+    "indexing": ("add_at", "take_at", "take_along_axis"),
     "products": ("product", "linear", "matmul", "dot"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
     "recurrent": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),

@@ -3,6 +3,7 @@
 from itertools import product
 
 from backends.cupy_backend import table
+from backends.cupy_backend.indexing import UNITS
 from backends.cupy_backend.launch import NAMES, VECTOR, source_of
 
 FLOATS = {"Half": 2, "Bfloat16": 2, "float": 4, "double": 8}
@@ -39,6 +40,7 @@ FUNCTIONS = {
         "avg_pool_input": ("v",),
     },
     "optimizers": {"rescale": (), "sums_of_squares": (), "root_of_sum": ()},
+    "indexing": {"add_points": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
     "recurrent": {
@@ -82,6 +84,7 @@ def expressions(source: str) -> list[str]:
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
         if source == "reduction":
             found += reductions(name, "double" if name == "double" else "float", lengths)
+    found += [f"take_points<{unit}>" for unit in UNITS.values() if source == "indexing"]
     found += [f"copy_parts<{size}>" for size in (1, 2, 4, 8, 16) if source == "copying"]
     found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
     return sorted(set(found))

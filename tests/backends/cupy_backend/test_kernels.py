@@ -467,10 +467,55 @@ def test_rows_add_up_where_numbers_repeat(either_gpu, dtype, index_dtype):
     close(y, exact, dtype, 16)
 
 
+INDICES = [
+    (np.array([[2, -1, 0], [1, 1, 3]]),),
+    (slice(3), np.array([4, 0, -5, 4])),
+    (slice(None), np.array([[1], [2]]), np.array([[0, 5, -1]])),
+    (np.arange(4).reshape(4, 1, 1), rng.integers(-5, 5, (4, 5, 6)), np.arange(6)),
+    (np.array([1, 0, 3], np.int32), np.array([1, 1, 2]), np.array([5, 0, -6])),
+    (slice(0, 2), slice(None), np.array([3, 3, 3])),
+    np.array([3, 3]),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.bool_])
+@pytest.mark.parametrize("index", INDICES, ids=range(len(INDICES)))
+def test_elements_at_indices(gpu, dtype, index):
+    for x in (draw((4, 5, 6), np.float32).astype(dtype), draw((6, 5, 4), np.float32).astype(dtype).T):
+        np.testing.assert_array_equal(indexing.take_at(gpu, x, index), x[index])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_elements_along_an_axis(gpu, axis):
+    for x in (draw((4, 5, 6), np.float32), draw((6, 5, 4), np.float32).T):
+        index = rng.integers(-4, 4, [3 if i == axis % 3 else n for i, n in enumerate(x.shape)])
+        for given in (index, np.asfortranarray(index)):
+            y = indexing.take_along_axis(gpu, x, given, axis)
+            np.testing.assert_array_equal(y, np.take_along_axis(x, index, axis))
+    assert indexing.take_along_axis(gpu, x, index[:1, :1, :1], axis) is None
+
+
+@each_dtype
+@pytest.mark.parametrize("index", INDICES, ids=range(len(INDICES)))
+def test_elements_are_added_where_indices_repeat(gpu, dtype, index):
+    shape = (4, 5, 6)
+    values = draw(np.empty(shape)[index].shape[::-1], dtype).T
+    for given in (values, values[:1], values[..., :1]):
+        exact = plain.add_at(shape, np.float64, index, wide(given))
+        y = indexing.add_at(gpu, shape, np.dtype(dtype), index, given)
+        assert y.dtype == dtype
+        close(y, exact, dtype, 16)
+
+
 def test_other_indices_are_left_to_the_generic_kernel(gpu):
-    values = draw((3, 2), np.float32)
-    for index in (slice(0, 3), (np.array([0, 1, 2]), np.array([0, 1, 1])), np.array([True, False, True, True])):
+    x, values = draw((4, 2), np.float32), draw((3, 2), np.float32)
+    one = np.array([0, 1, 1])
+    for index in (slice(0, 3), np.array([True, False, True, True]), (slice(1, 3), one), (slice(None, None, 2), one),
+                  one[:0], (one, None), (Ellipsis, one), (0, one)):  # fmt: skip
+        assert indexing.take_at(gpu, x, index) is None
+    for index in (slice(0, 3), np.array([True, False, True, True])):
         assert indexing.add_at(gpu, (4, 2), np.dtype(np.float32), index, values) is None
+    assert indexing.add_at(gpu, (4, 2), np.dtype(np.int64), one, values.astype(np.int64)) is None
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 0, 4, 4)])
