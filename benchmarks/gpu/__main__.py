@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
         with _shown():
             print("", machine, written(bench.table(rows)), sep="\n")
-    print("", written(acceptance.table(found)), sep="\n")
+    with _shown():
+        print("", written(acceptance.table(found)), sep="\n")
     return 0 if right else 1
 
 

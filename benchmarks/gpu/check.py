@@ -176,8 +176,10 @@ def _attentive() -> Any:
     return nn.Sequential(layer, nn.Flatten(), nn.Linear(6 * 16, 4))
 
 
+SCALED = "clipped and scaled"
 STEPS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "perceptron, AdamW": (_perceptron, (16,), optim.AdamW),
+    f"perceptron, AdamW, {SCALED}": (_perceptron, (16,), optim.AdamW),
     "perceptron, SGD with momentum": (_perceptron, (16,), partial(optim.SGD, lr=0.1, momentum=0.9)),
     # Not Adam: the gradient in the bias of keys is only rounding error, which Adam scales to full steps.
     "attention, SGD": (_attentive, (6, 16), partial(optim.SGD, lr=0.1)),
@@ -187,22 +189,29 @@ STEPS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 
 def trained_twice(name: str) -> Row:
     """The difference of the final losses and parameters, and why a step was not captured, if it was not."""
-    plain, _ = _trained(*STEPS[name], captured=False)
-    found, reasons = _trained(*STEPS[name], captured=True)
+    plain, _ = _trained(*STEPS[name], SCALED in name, captured=False)
+    found, reasons = _trained(*STEPS[name], SCALED in name, captured=True)
     return {"difference": max(map(_distance, found, plain)), "reasons": reasons}
 
 
-def _trained(make: Any, shape: tuple[int, ...], optimizer: Any, captured: bool) -> tuple[list[Any], list[str]]:
+def _trained(
+    make: Any, shape: tuple[int, ...], optimizer: Any, scaled: bool, captured: bool
+) -> tuple[list[Any], list[str]]:
     ag.manual_seed(0)
     model = make().to("cuda")
     steps = optimizer(model.parameters())
+    scaler = ag.amp.GradScaler("cuda", init_scale=2.0**10, growth_interval=3, enabled=scaled)
     data = [(ag.randn(8, *shape, device="cuda"), ag.randint(0, 4, (8,), device="cuda")) for _ in range(8)]
 
     def step(x: Any, target: Any) -> Any:
         steps.zero_grad()
         loss = F.cross_entropy(model(x), target)
-        loss.backward()
-        steps.step()
+        scaler.scale(loss).backward()
+        if scaled:
+            scaler.unscale_(steps)
+            nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        scaler.step(steps)
+        scaler.update()
         return loss
 
     run = ag.cuda.graph(step) if captured else step

@@ -54,7 +54,7 @@ from benchmarks.gpu import check
 for row in check.captured_steps():
     print(row["error"], row["reasons"])
 """)
-    assert lines == [" []"] * 4
+    assert lines == [" []"] * 5
 
 
 def test_many_parameters_are_few_kernels():
