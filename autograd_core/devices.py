@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 import backends
 from autograd_core import functional
 from autograd_core.dtypes import as_dtype
+from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DeviceError
 from autograd_core.kinds import CAST
@@ -150,6 +151,8 @@ def place(array: Any, device: str, non_blocking: bool = False) -> Any:
         return target.from_host(host, index, non_blocking)
     except ValueError as e:
         raise DeviceError(str(e)) from None
+    except MemoryError as e:
+        raise out_of_memory(f"a copy to {device}", e) from e
 
 
 def device_of(array: Any) -> Device:

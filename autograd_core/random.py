@@ -18,10 +18,11 @@ from numpy.typing import DTypeLike
 from autograd_core import dtypes, functional
 from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, shape_of
 from autograd_core.devices import Device, backend_of, resolved
+from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP, holds
 from autograd_core.engine.options import with_options, with_synonyms
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DeviceError, DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged, arranged_like
@@ -177,6 +178,8 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, by default that of the device."""
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be a Generator, such as Generator().manual_seed(0), not {generator!r}")
+    if generator is not None and device is not None and resolved(device)[0] != resolved(generator.device)[0]:
+        raise DeviceError(f"the generator is for device {generator.device}, not {Device(*resolved(device))}")
     if (current := recording.get()) is not None and current.backend is not None:
         return current.stream(device, generator)
     stream = (generator or generator_of(device)).stream
@@ -373,12 +376,21 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
 
     Drawn in the order of memory, as by PyTorch, but for images with channels last, which PyTorch has only on request.
     """
-    stream, shape, strides = stream_of(like.device, None), like.shape, getattr(like.array, "strides", ())
-    axes = tuple(sorted(range(len(strides)), key=lambda axis: -strides[axis]))
-    if axes == tuple(range(len(strides))) or 0 in strides or axes in CHANNELS_LAST:
-        return arranged(wrap(stream.bernoulli(1 - p, shape)), CHANNELS_LAST.get(axes))
-    mask = stream.bernoulli(1 - p, tuple([shape[axis] for axis in axes]))
-    return wrap(mask.transpose([axes.index(axis) for axis in range(len(axes))]))
+    shape, strides = like.shape, getattr(like.array, "strides", ())
+    axes = order = tuple(range(len(strides)))
+    if 0 not in strides:
+        order = tuple(sorted(axes, key=lambda axis: -strides[axis]))
+    if order == axes or order in CHANNELS_LAST:
+        return arranged(_decided(like, p, shape), CHANNELS_LAST.get(order))
+    mask = _decided(like, p, tuple([shape[axis] for axis in order]))
+    return mask.permute([order.index(axis) for axis in axes])
+
+
+def _decided(like: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
+    try:
+        return wrap(stream_of(like.device, None).bernoulli(1 - p, shape))
+    except MemoryError as e:
+        raise out_of_memory("dropout", e) from e
 
 
 def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:

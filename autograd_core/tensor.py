@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.dtypes import INEXACT, is_numeric
 from autograd_core.engine.nodes import Leaf, RetainGrad, add_hook, source_of
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DeviceError, DtypeError, OperandError
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 
@@ -96,6 +96,8 @@ class Tensor:
                 raise OperandError(f"the gradient has shape {grad.shape} but the tensor {self.shape}")
             if grad.array.dtype != self.array.dtype:
                 raise DtypeError(f"the gradient is {grad.dtype} but the tensor {self.dtype}")
+            if grad.array.__class__ is not self.array.__class__ and grad.device != self.device:
+                raise DeviceError(f"the gradient is on {grad.device} but the tensor on {self.device}")
         self._grad = grad
 
     @grad.deleter

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad
 from autograd_core.clipping import clear_gradients
+from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.versions import record_writes
 from autograd_core.engine.walk import QUIET
@@ -168,7 +169,10 @@ class Optimizer(Watched):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        copy_context().run(self._update_groups)
+        try:
+            copy_context().run(self._update_groups)
+        except MemoryError as e:
+            raise out_of_memory(f"{type(self).__name__}.step()", e) from e
         return loss
 
     def _update_groups(self) -> None:

@@ -81,8 +81,11 @@ def rename(error: Exception, name: str) -> None:
         _of(name, error)
 
 
-def out_of_memory(what: str) -> OutOfMemoryError:
-    """The error for a result that does not fit in memory, with advice."""
+def out_of_memory(what: str, error: Any = None) -> OutOfMemoryError:
+    """The error for a result that does not fit in memory, with advice. error: the array library's, or already ours."""
+    if isinstance(error, OutOfMemoryError):
+        return error
+    what = what if error is None else f"{what}: {error}"
     return OutOfMemoryError(f"{what}; nothing has changed: try a smaller batch, or free what is not needed")
 
 

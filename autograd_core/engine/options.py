@@ -16,7 +16,7 @@ from autograd_core.engine.arguments import SYNONYMS, cast, meant, overridden
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.failures import out_of_memory, rename
 from autograd_core.engine.libraries import VMAP
-from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
+from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 
@@ -40,6 +40,8 @@ def deliver(name: str, result: Any, out: Any) -> Any:
         raise OperandError(
             f"{name}(): writes to out= are not recorded, but a tensor requires a gradient; drop out=, or use no_grad()"
         )
+    if result.array.__class__ is not out.array.__class__ and result.device != out.device:
+        raise DeviceError(f"{name}(): the result is on {result.device}, and out= on {out.device}")
     if not can_cast(result.dtype, out.dtype):
         raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
     if result.shape == out.shape:
@@ -72,7 +74,7 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
         try:
             made = function(*args, **given)
         except MemoryError as e:
-            raise e if isinstance(e, OutOfMemoryError) else out_of_memory(f"{function.__name__}(): {e}") from e
+            raise out_of_memory(f"{function.__name__}()", e) from e
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
 
     call.options = True  # type: ignore[attr-defined]  # for stubs

@@ -82,6 +82,45 @@ def test_what_a_library_does_not_compute_names_operation_and_operands(cupy):
         library.sinh = before
 
 
+@pytest.mark.parametrize("name", ["step", "dropout", "creation", "copy"])
+def test_out_of_memory_is_one_error_everywhere(limit, cupy, monkeypatch, name):
+    w = nn.Parameter(ag.ones(200, device="cuda"))
+    optimizer, w.grad = optim.Adam([w], 0.1), ag.ones(200, device="cuda")
+    work = {
+        "step": optimizer.step,
+        "dropout": lambda: F.dropout(w),
+        "creation": lambda: ag.zeros(200, device="cuda"),
+        "copy": lambda: ag.ones(200).to("cuda"),
+    }[name]
+    with monkeypatch.context() as patch:
+        limit(100)
+        if name == "copy":  # of which the limit knows nothing
+
+            def array(*args, **given):
+                raise fake_cupy.OutOfMemoryError("Out of memory allocating 4,096 bytes")
+
+            patch.setattr(cupy, "array", array)
+        with pytest.raises(ag.cuda.OutOfMemoryError, match=r"Out of memory.*try a smaller batch"):
+            work()
+    assert (w.tolist(), optimizer.state[w]) == ([1.0] * 200, {})
+    limit(1000)
+    work()
+
+
+def test_what_belongs_together_is_on_one_device(cupy):
+    x, there = ag.ones(3, requires_grad=True), ag.ones(3, device="cuda")
+    for work in (
+        lambda: setattr(x, "grad", there),
+        lambda: ag.add(there, 1, out=ag.zeros(3)),
+        lambda: ag.rand(3, device="cuda", generator=ag.Generator()),
+        lambda: there.normal_(generator=ag.Generator()),
+    ):
+        with pytest.raises(ag.errors.DeviceError, match="cuda"):
+            work()
+    assert x.grad is None
+    assert there.tolist() == [1, 1, 1]
+
+
 ERROR = fake_cupy.CUDARuntimeError("cudaErrorInsufficientDriver: driver version is insufficient")
 
 
