@@ -37,6 +37,12 @@ def keep(used: Any) -> None:
         recording.get().kept.append(used)
 
 
+def refuse_uploads() -> None:
+    """Raise if work is now recorded by a GPU: it would copy again from memory of the host that is used otherwise."""
+    if recorded():
+        raise NotImplementedError("the step copies from the host; make what is constant before, or pass it")
+
+
 def live(compute: Callable[[], dict[str, Any]], names: tuple[str, ...], *states: dict[str, Any]) -> dict[str, Any]:
     """Return compute(), which advances `states` to the next step.
 

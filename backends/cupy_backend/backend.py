@@ -15,6 +15,7 @@ from backends.deferred import Deferred
 from backends.generic.optimizers import unless
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
+from backends.live import refuse_uploads
 from backends.protocol import Random
 
 # GPUs are fastest with few, large products; the bound only keeps a big batch from exhausting the memory.
@@ -55,6 +56,7 @@ class CupyBackend:
 
     def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Array:
         """A copy on device `index` with the same memory layout; non_blocking: without waiting, from pinned memory."""
+        refuse_uploads()
         index = self._index(index)
         upload = self.runtime.upload if non_blocking and self.runtime.is_pinned(array) else self._cupy.array
         with self._cupy.cuda.Device(index):

@@ -15,6 +15,7 @@ import numpy as np
 
 from backends.buffers import APART
 from backends.geometry import Array, Sizes
+from backends.live import refuse_uploads
 
 Function = Callable[..., Any]
 BFLOAT16 = "E"  # its character
@@ -87,6 +88,8 @@ class Ordered:
         self.library.where = self.keeping(_where(library.where))
         self.library.tril, self.library.triu = (self.adopting(_by_bits(f)) for f in (library.tril, library.triu))
         self.library.argpartition = self._argpartition(self.library.argpartition)
+        for name in ("array", "asarray", "ascontiguousarray"):
+            setattr(self.library, name, self._made_of(getattr(self.library, name)))
         for name in ("add", "maximum", "minimum"):
             getattr(self.library, name).at = _at(getattr(self.library, name).at)
         if self.is_cupy:
@@ -198,6 +201,15 @@ class Ordered:
             return function(a, kth, axis) if a.size else self.library.zeros(a.shape, dtype="int64")
 
         return argpartition
+
+    def _made_of(self, function: Function) -> Function:
+        @wraps(function)
+        def make(a: Any, *args: Any, **given: Any) -> Array:
+            if not isinstance(a, self.base):
+                refuse_uploads()
+            return function(a, *args, **given)
+
+        return make
 
     def _pad(self, function: Function) -> Function:
         @wraps(function)

@@ -270,6 +270,19 @@ def test_a_step_must_write_in_place():
     assert "gives other memory" in agree(make).reasons[0]
 
 
+CONSTANTS = {
+    "a list": lambda x: x * tensor(1, 2, 3),
+    "a tensor": lambda x: x * ag.arange(3).cuda(),
+    "an index": lambda x: x[np.array([2, 0, 1])],
+}
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_what_lies_in_host_memory_is_not_recorded(name):
+    run = agree(lambda: (CONSTANTS[name], lambda i: None, lambda: None))
+    assert "copies from the host" in run.reasons[0]
+
+
 def test_averages_are_counted_in_python():
     def make():
         net = nn.Linear(3, 1).to("cuda")
