@@ -33,6 +33,7 @@ SOFTMAX = (
 )  # fmt: skip
 # By module, imported with its first kernel.
 KERNELS = {
+    "alignment": ("ctc_arrivals", "ctc_occupations"),
     "attention": ("attention", "attention_gradients"),
     "copying": ("joined", "concatenate", "stack"),
     "convolution": ("convolve", "convolve_input", "convolve_weight"),

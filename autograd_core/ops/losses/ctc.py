@@ -13,7 +13,6 @@ from autograd_core.ops.losses.loss import reduced
 from autograd_core.registry import Interval, composition, integers, op, sample
 
 LOG = Interval(-3, -0.2)
-CHUNK = 16  # steps whose shares are computed together
 
 
 def _states(xp, log_probs, targets, target_lengths, blank):
@@ -34,32 +33,6 @@ def _states(xp, log_probs, targets, target_lengths, blank):
     return xp.take_along_axis(log_probs, index, 2), index, skips, ends
 
 
-def _no_sources(xp, a):
-    return xp.full((3, *a.shape), -xp.inf, dtype=a.dtype)
-
-
-def _set_sources(xp, out, a, skips):
-    """Write the predecessors of each state (3, ..., 2S + 1): itself, the one before, the one across a blank."""
-    out[0] = a
-    out[1, ..., 1:] = a[..., :-1]
-    out[2, ..., 2:] = a[..., :-2] + skips[..., 2:]
-
-
-def _arrivals(xp, emissions, skips):
-    """log α (T + 1, N, 2S + 1), of all paths into a state after the first t emissions."""
-    frames, n, count = emissions.shape
-    alpha = xp.full((frames + 1, n, count), -xp.inf, dtype=emissions.dtype)
-    alpha[0, :, 0] = 0
-    sources, least = _no_sources(xp, alpha[0]), float(np.finfo(alpha.dtype).min)  # finite, so that -∞ less it is -∞
-    for t in range(frames):  # NumPy's logaddexp takes ten times as long
-        _set_sources(xp, sources, alpha[t], skips)
-        most = xp.maximum(xp.maximum(sources[0], sources[1]), sources[2])
-        parts = xp.exp(sources - xp.maximum(most, least))
-        total = xp.maximum(parts[0] + parts[1] + parts[2], 1)  # the largest is 1, unless no path leads to the state
-        alpha[t + 1] = xp.log(total) + most + emissions[t]
-    return alpha
-
-
 def _total(xp, alpha, ends, input_lengths):
     """The log-probabilities (N, 2S + 1) of paths that end in each state, and of all paths (N, 1)."""
     last = xp.where(ends, alpha[input_lengths, xp.arange(len(ends))], -xp.inf)
@@ -68,15 +41,6 @@ def _total(xp, alpha, ends, input_lengths):
         pairs = xp.logaddexp(total[:, :half], total[:, half : 2 * half])
         total = xp.concatenate((pairs, total[:, 2 * half :]), axis=1)
     return last, total
-
-
-def _shares(xp, alpha, emissions, skips, times):
-    """The shares (3, k, N, 2S + 1) of each state's predecessors in it, at k times."""
-    before, after = alpha[:-1][times], alpha[1:][times]
-    shares = _no_sources(xp, before)
-    _set_sources(xp, shares, before, skips)
-    shares -= xp.where(after == -xp.inf, xp.inf, after - emissions[times])  # no path leads to unreachable states
-    return xp.exp(shares)
 
 
 def _log_likelihood(log_probs, targets, frames, labels, blank):
@@ -122,20 +86,10 @@ def _refuse(xp, g):
 def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """The posterior probability (T, N, C) of each class at each time, given the labels."""
     emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
-    alpha = _arrivals(xp, emissions, skips)
+    alpha = xp.kernels.ctc_arrivals(emissions, skips)
     last, total = _total(xp, alpha, ends, input_lengths)
     start = xp.exp(last - xp.where(xp.isinf(total), xp.inf, total) if zero_infinity else last - total)
-    out = xp.zeros(emissions.shape, emissions.dtype)
-    now, at_end = xp.zeros(start.shape, start.dtype), (input_lengths == xp.arange(1, len(out) + 1)[:, None])[..., None]
-    for first in reversed(range(0, len(out), CHUNK)):
-        chunk = slice(first, first + CHUNK)
-        shares = _shares(xp, alpha, emissions, skips, chunk)
-        for t in reversed(range(first, first + shares.shape[1])):
-            now = out[t] = xp.where(at_end[t], start, now)
-            parts = now * shares[:, t - first]
-            now = parts[0]
-            now[:, :-1] += parts[1, :, 1:]
-            now[:, :-2] += parts[2, :, 2:]
+    out = xp.kernels.ctc_occupations(alpha, emissions, skips, start, input_lengths)
     t, n, _ = classes.shape
     at = (xp.arange(t)[:, None, None], xp.arange(n)[:, None], classes)
     return xp.kernels.add_at(log_probs.shape, out.dtype, at, out)
@@ -153,7 +107,7 @@ def _losses_rule(xp, g, log_probs, targets, input_lengths, target_lengths, blank
 def ctc_losses(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """-log of the probability of each label sequence, summed over its alignments (Graves et al. 2006)."""
     emissions, _, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
-    total = -_total(xp, _arrivals(xp, emissions, skips), ends, input_lengths)[1][:, 0]
+    total = -_total(xp, xp.kernels.ctc_arrivals(emissions, skips), ends, input_lengths)[1][:, 0]
     return xp.where(xp.isinf(total), 0, total).astype(total.dtype) if zero_infinity else total
 
 

@@ -52,6 +52,7 @@ FUNCTIONS = {
         "gru_slopes": ("v",),
     },
     "reduction": {},
+    "alignment": {},
     "copying": {},
 }
 # Of each state: what its results may be.
@@ -63,7 +64,12 @@ STATES = {
     "Deviations": ("{wide}",),
 }
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
-WIDE = {"columns": ("track<{}>",), "softmax": ("nll_count<{}>",), "optimizers": ("counted<{}>", "adjust_scale<{}>")}
+WIDE = {
+    "columns": ("track<{}>",),
+    "softmax": ("nll_count<{}>",),
+    "optimizers": ("counted<{}>", "adjust_scale<{}>"),
+    "alignment": ("arrive<{}>", "occupy<{}>"),
+}
 
 
 def expressions(source: str) -> list[str]:

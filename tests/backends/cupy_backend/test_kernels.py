@@ -8,7 +8,7 @@ import pytest
 from ml_dtypes import bfloat16
 
 from backends import kernels as generic
-from backends.cupy_backend import elementwise, indexing, normalization, optimizers, pooling, rows, table
+from backends.cupy_backend import alignment, elementwise, indexing, normalization, optimizers, pooling, rows, table
 from backends.deferred import Deferred
 from backends.geometry import Window, channels_first, channels_last
 
@@ -454,6 +454,24 @@ def test_a_scale_follows_its_gradients(gpu, own):
     with np.errstate(over="ignore"):
         adjust(scale, steady, found, 4.0, 0.5, 2)
     assert (scale, steady) == (np.float32(2e38), 0)  # no further: it would be infinite
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_alignments(gpu, dtype):
+    frames, samples, states = 9, 5, 41  # more states than a warp has threads
+    emissions = np.log(rng.uniform(0.1, 0.9, (frames, samples, states))).astype(dtype)
+    skips = np.where(rng.uniform(size=(samples, states)) < 0.5, 0, -np.inf).astype(dtype)
+    emissions[3, 1] = -np.inf  # no path goes on
+    alpha = plain.ctc_arrivals(wide(emissions), wide(skips))
+    y = alignment.ctc_arrivals(gpu, emissions, skips)
+    assert (y.shape, y.dtype) == (alpha.shape, dtype)
+    np.testing.assert_allclose(y, alpha, rtol=1e-5)
+    lengths, start = np.array([9, 2, 7, 1, 0]), rng.uniform(size=(samples, states)).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        exact = plain.ctc_occupations(alpha, wide(emissions), wide(skips), wide(start), lengths)
+    found = alignment.ctc_occupations(gpu, y, emissions, skips, start, lengths)
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-6)
+    assert alignment.ctc_arrivals(gpu, emissions[:0], skips) is None
 
 
 @each_dtype

@@ -5,7 +5,7 @@ import pytest
 import shim
 from recorded import Recorder
 
-from backends.cupy_backend import attention, normalization, optimizers, reduction, rows
+from backends.cupy_backend import alignment, attention, normalization, optimizers, reduction, rows
 from backends.cupy_backend.cublaslt_plans import CublasLt
 
 rng = np.random.default_rng(0)
@@ -43,7 +43,14 @@ def of_attention(gpu, n):
     return y, *attention.attention_gradients(gpu, y, query, key, key, None, y, weights, 0.5, True)[:3]
 
 
+def of_alignments(gpu):
+    emissions, skips, start = -abs(draw(7, 2, 300)), np.zeros((2, 300), np.float32), draw(2, 300)
+    alpha = alignment.ctc_arrivals(gpu, emissions, skips)
+    return alpha, alignment.ctc_occupations(gpu, alpha, emissions, skips, start, np.array([7, 5]))
+
+
 WORK = {
+    "alignments": of_alignments,
     "batch norm": of_batches,
     "norms": lambda gpu: [optimizers.norm(gpu, [draw(9001), draw(33)])],
     "sums of columns": lambda gpu: [reduction.total(gpu, draw(3000, 40), (0,), False)],
