@@ -29,7 +29,11 @@ def exponent_shift(xp, x, *, dim):
 def _shift(xp, x, dim):
     if 0 in x.shape:
         return xp.zeros(axes.kept(x.shape, dim), x.real.dtype)
-    m = xp.max(x.real, axis=axis_of(x, dim), keepdims=True)
+    return _finite(xp, xp.max(x.real, axis=axis_of(x, dim), keepdims=True))
+
+
+@together
+def _finite(xp, m):
     return xp.where(xp.isfinite(m), m, 0)
 
 
@@ -50,6 +54,11 @@ def _exponentials(xp, x, shift):
 
 
 @together
+def _unshifted(xp, total, shift):
+    return xp.log(total) + shift
+
+
+@together
 def _weighted(xp, g, e, total):
     return g * in_dtype(xp, e / total, e.dtype)
 
@@ -60,7 +69,7 @@ def _weighted(xp, g, e, total):
 def logsumexp(xp, x, *, dim, keepdim=False):
     """log(Σ exp(x)) over `dim`; -inf if empty."""
     m, dim = _shift(xp, x, dim), axis_of(x, dim)
-    y = xp.log(added(xp, xp.exp(x - m), dim, True)) + m
+    y = _unshifted(xp, added(xp, _exponentials(xp, x, m), dim, True), m)
     return y if keepdim else y.squeeze(dim)
 
 
