@@ -1,7 +1,7 @@
 """Elementwise kernels that would otherwise take several passes."""
 
 from backends.cupy_backend.launch import Gpu, threads_for
-from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out, memory_order
+from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out
 from backends.geometry import Array
 
 
@@ -27,11 +27,9 @@ def add_relu(gpu: Gpu, a: Array, b: Array) -> Array | None:
 
 def drop(gpu: Gpu, x: Array, keep: Array, scale: float) -> Array | None:
     """See `backends.generic.selection.drop`."""
-    if not (is_float(x) and x.size and keep.shape == x.shape and is_dense(x) and is_dense(keep)):
+    if not (is_float(x) and x.size and keep.shape == x.shape and is_dense(x)):
         return None
-    if memory_order(keep) != memory_order(x):
-        return None
-    y = empty_like(gpu.xp, x)
+    keep, y = laid_out(gpu.xp, keep, x), empty_like(gpu.xp, x)
     v = gpu.vector(x.dtype, x.size, arrays=(x, keep, y))
     gpu.launch("elementwise.drop", (x.dtype, v), *threads_for(x.size // v), x, keep, y, float(scale), x.size // v)
     return y

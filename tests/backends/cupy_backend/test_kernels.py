@@ -297,9 +297,10 @@ def test_elementwise(gpu, dtype, shape, layout):
         spread = np.broadcast_to(b[..., :1], b.shape) if shape else b  # such as the gradient of a mean
         np.testing.assert_array_equal(wide(elementwise.gate(gpu, spread, a)), wide(plain.gate(spread, a)))
         keep = np.signbit(b)
-        y = elementwise.drop(gpu, a, keep, 1.25)
-        assert y.strides == a.strides
-        np.testing.assert_array_equal(wide(y), wide(plain.drop(a, keep, 1.25)))
+        for mask in (keep, np.ascontiguousarray(keep), np.asfortranarray(keep)):
+            y = elementwise.drop(gpu, a, mask, 1.25)
+            assert y.strides == a.strides
+            np.testing.assert_array_equal(wide(y), wide(plain.drop(a, keep, 1.25)))
         np.testing.assert_array_equal(wide(elementwise.relu(gpu, a)), wide(plain.relu(a)))
         copy = a.copy(order="K")
         assert elementwise.rectify(gpu, copy) is copy
