@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from backends.geometry import Array
+from backends.live import recorded
 
 
 class Runtime:
@@ -135,8 +136,17 @@ class Runtime:
         return self._cupy.asnumpy(array, out=out, blocking=False)
 
     def pool(self) -> Any:
-        """A separate memory pool for captured work."""
-        return self._cuda.MemoryPool()
+        """A separate memory pool for captured work, which returns no memory to the device while that is recorded."""
+        return self._cuda.MemoryPool(self._fresh)
+
+    def _fresh(self, size: int) -> Any:
+        """Memory of the device. At CUDA's error a pool would give up what recorded kernels use in between."""
+        try:
+            return self._cuda.MemoryPointer(self._cuda.Memory(size), 0)
+        except self._api.CUDARuntimeError as error:
+            if recorded():
+                raise MemoryError(f"{size:,} bytes are not free while a step is recorded ({error})") from error
+            raise
 
     def allocating(self, pool: Any) -> AbstractContextManager[Any]:
         """A context in which this thread's arrays are allocated from a pool."""

@@ -146,7 +146,7 @@ class Event:
 class Pool:
     """`cupy.cuda.MemoryPool`."""
 
-    def __init__(self):
+    def __init__(self, allocator=None):
         self.used, self.total, self.fraction, self.entered = 3 * GIB, 5 * GIB, None, 0
 
     def malloc(self, size):

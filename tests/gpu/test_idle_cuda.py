@@ -57,6 +57,28 @@ for row in check.captured_steps():
     assert lines == [" []"] * 5
 
 
+def test_memory_that_runs_out_while_a_step_is_recorded_leaves_its_pool_alone():
+    lines = run("""
+from backends.cupy_backend.runtime import Runtime
+from backends.live import recording
+pool = Runtime(cupy).pool()
+
+def full(size):
+    raise cupy.cuda.runtime.CUDARuntimeError(2)
+
+with cupy.cuda.using_allocator(pool.malloc):
+    cupy.empty(1000)  # freed again
+    cupy.cuda.Memory = full
+    for current in (SimpleNamespace(captured=True, backend=None), None):
+        recording.set(current)
+        try:
+            cupy.empty(100000)
+        except MemoryError as error:
+            print(type(error).__name__, pool.total_bytes())
+""")
+    assert lines == ["MemoryError 8192", "OutOfMemoryError 0"]
+
+
 def test_many_parameters_are_few_kernels():
     lines = run("""
 import autograd_core as ag, nn, optim
