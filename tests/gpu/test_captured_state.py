@@ -327,6 +327,8 @@ def test_named_arguments_and_ones_that_are_no_key():
     run = ag.cuda.graph(lambda x, *, factor=1, rest=None: x * factor, warmup=1)
     assert [run(tensor(1, 2), factor=3).tolist() for _ in range(3)] == [[3, 6]] * 3
     assert run(tensor(1, 2), factor=3, rest=np.ones(3)).tolist() == [3, 6]
+    named = ag.capture(lambda x, *, factor: x * factor)
+    assert [named(tensor(1, 2), factor=3).tolist() for _ in range(6)] == [[3, 6]] * 6
     for factor in range(80):
         assert run(tensor(1, 2), factor=factor).tolist() == [factor, 2 * factor]
     assert len(run.reasons) == 2
