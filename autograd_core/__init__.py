@@ -88,7 +88,7 @@ _MODULES = (
 )  # fmt: skip
 _LEGACY = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
-    SymBool SymFloat SymInt clear_autocast_cache default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype
+    clear_autocast_cache default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype
     is_autocast_cache_enabled is_autocast_cpu_enabled set_default_tensor_type sym_float sym_int sym_max sym_min sym_not
     typename"""
 _SWITCHES = """

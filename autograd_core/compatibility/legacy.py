@@ -120,16 +120,4 @@ def clear_autocast_cache() -> None:
     """Forget casts of parameters: none are kept."""
 
 
-class SymInt:
-    """An integer that PyTorch's compiler does not know yet: there are none here."""
-
-
-class SymFloat:
-    """A number that PyTorch's compiler does not know yet: there are none here."""
-
-
-class SymBool:
-    """A truth value that PyTorch's compiler does not know yet: there are none here."""
-
-
 sym_int, sym_float, sym_max, sym_min, sym_not = int, float, max, min, operator.not_
