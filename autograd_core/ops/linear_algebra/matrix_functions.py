@@ -56,6 +56,7 @@ def matrix_power(input, n):
         raise OperandError(f"matrix_power() takes square matrices, not a tensor of shape {input.shape}")
     if not hasattr(n, "__index__"):
         raise TypeError(f"matrix_power(): n must be an integer, not {n!r}")
+    n = n.__index__()
     if n == 0:
         one = functional.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         return functional.where(True, one, input)  # recorded, as other powers are

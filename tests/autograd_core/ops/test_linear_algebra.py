@@ -235,6 +235,11 @@ def test_the_names_of_arguments():
     assert ag.special.spherical_bessel_j0(x=ag.zeros(1)).tolist() == [1]
 
 
+def test_a_power_is_a_tensor_of_one_integer():
+    a = ag.tensor([[2.0, 1.0], [0.0, 1.0]])
+    assert ag.matrix_power(a, ag.tensor(2)).tolist() == [[4, 3], [0, 1]]
+
+
 def test_every_power_of_a_matrix_is_recorded():
     a = ag.tensor([[np.nan, 1.0], [0.0, 1.0]], requires_grad=True)
     assert ag.grad(ag.matrix_power(a, 0).sum(), a)[0].tolist() == [[0, 0], [0, 0]]
