@@ -9,6 +9,7 @@ from typing import Any
 # Functions of `nn.functional` that PyTorch has at the top level as well.
 _LAYERS = "alpha_dropout celu_ dropout feature_alpha_dropout rrelu rrelu_ selu_ threshold_"
 PLACES = {
+    "nn.attention.flex_attention": "nn.flex_attention",
     "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
     "serialization": "nn.files.serialization", "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
