@@ -30,7 +30,8 @@ PLACES = {
     "types": "autograd_core.compatibility.types", "return_types": "autograd_core.compatibility.return_types",
     "cpu": "autograd_core.compatibility.cpu", "overrides": "autograd_core.compatibility.overrides",
     "ScriptModule": "autograd_core.compatibility.jit:ScriptModule",
-    "UntypedStorage": "autograd_core.semantics.storages:Storage",
+    "storage": "autograd_core.semantics.storages",
+    **{name: f"autograd_core.semantics.storages:{name}" for name in ("UntypedStorage", "TypedStorage")},
     "futures": "autograd_core.compatibility.futures", "Future": "autograd_core.compatibility.futures:Future",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,20 @@ class Storage:
     def __init__(self, elements: Tensor) -> None:
         self._elements = elements
         self.dtype, self.device, self.is_cuda = elements.dtype, elements.device, elements.is_cuda
+
+    @classmethod
+    def from_file(cls, filename: str | os.PathLike[str], shared: bool = False, nbytes: int = 0) -> Storage:
+        """The bytes of a file, as memory; writes to them change the file only if it is shared.
+
+        nbytes: from the start of the file, by default all.
+        """
+        with Path(filename).open("r+b" if shared else "rb") as file:
+            access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+            mapped = mmap.mmap(file.fileno(), nbytes, access=access)
+        return cls(functional.from_numpy(np.frombuffer(mapped, np.uint8)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self._elements.numpy(), dtype, copy=copy)
 
     def __len__(self) -> int:
         return self._elements.numel()
@@ -63,6 +80,9 @@ class Storage:
     def __repr__(self) -> str:
         lines = "".join(f" {value}\n" for value in self.tolist())
         return f"{lines}[Storage of {len(self)} {self.dtype} on {self.device}]"
+
+
+UntypedStorage = TypedStorage = Storage  # PyTorch's classes, for annotations
 
 
 def storage(self: Tensor) -> Storage:

@@ -1,6 +1,8 @@
 import multiprocessing
+import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -86,3 +88,34 @@ def test_forked_processes_write_shared_parameters():
     assert model.weight.tolist() == [[1.0, 1.0]]
     model(ag.ones(1, 2)).sum().backward()
     assert model.weight.grad.tolist() == [[1.0, 1.0]]
+
+
+def test_a_file_is_memory(tmp_path):
+    path = tmp_path / "three"
+    path.write_bytes(np.array([1, 2, 3], np.float32).tobytes())
+    bytes_of_file = ag.UntypedStorage.from_file(path)
+    x = ag.asarray(bytes_of_file[4:12], dtype=ag.uint8).view(dtype=ag.float32)
+    assert (len(bytes_of_file), x.tolist()) == (12, [2, 3])
+    x.zero_()
+    assert ag.empty(0).set_(ag.UntypedStorage.from_file(path)).tolist() == [1, 2, 3]
+    shared = ag.UntypedStorage.from_file(path, shared=True, nbytes=8)
+    ag.empty(0).set_(shared).fill_(5)
+    assert np.fromfile(path, np.float32).tolist() == [5, 5, 3]
+
+
+def test_files_of_safetensors_are_read(tmp_path):
+    code = """
+import sys
+import autograd_core
+sys.modules["torch"] = autograd_core
+import torch
+from safetensors.torch import load_file, safe_open, save_file
+x = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(3, dtype=torch.bfloat16), "c": torch.zeros(0, 2)}
+save_file(x, sys.argv[1])
+y = load_file(sys.argv[1])
+assert all(torch.equal(x[name], y[name]) and x[name].dtype == y[name].dtype for name in "abc")
+with safe_open(sys.argv[1], framework="pt") as file:
+    assert file.get_slice("a")[:, 1:].tolist() == [[1, 2], [4, 5]]
+"""
+    pytest.importorskip("safetensors")
+    subprocess.run([sys.executable, "-c", code, tmp_path / "x.safetensors"], check=True)
