@@ -15,7 +15,7 @@ from nn.hooks import register_module_full_backward_hook as register_module_full_
 from nn.hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
 from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
 from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
-from nn.layers.lazy import _Lazy as LazyModuleMixin  # noqa: F401
+from nn.layers.lazy import LazyModuleMixin as LazyModuleMixin
 from nn.layers.linear import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.normalization import _BatchNorm as _BatchNorm
 from nn.layers.normalization import _NormBase as _NormBase

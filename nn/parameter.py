@@ -43,18 +43,33 @@ else:
 
 
 class _UninitializedType(type):
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(
-            "only lazy layers make uninitialized parameters; in a module of your own, assign "
-            "self.weight = nn.Parameter(...) when forward() is first called"
-        )
+    def __call__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Tensor:
+        t = Parameter(functional.empty(0, device=device, dtype=dtype), requires_grad)
+        t._role = UNINITIALIZED
+        return t
 
     def __instancecheck__(cls, value: object) -> bool:
         return value.__class__ is Tensor and getattr(value, "_role", None) == UNINITIALIZED
 
 
 class UninitializedParameter(metaclass=_UninitializedType):
-    """The type of a lazy layer's parameter that has no elements yet."""
+    """The type of a lazy module's parameter that has no elements yet; it gets them from `materialize(shape)`."""
+
+
+def is_lazy(param: object) -> bool:
+    """Whether a parameter has no elements yet."""
+    return isinstance(param, UninitializedParameter)
+
+
+def materialize(self: Tensor, shape: Any, device: Any = None, dtype: Any = None) -> None:
+    """Give an `UninitializedParameter` elements, of any values; it remains the same object."""
+    if not is_lazy(self):
+        raise RuntimeError("materialize() is for an UninitializedParameter; this tensor has its elements")
+    self.data = functional.empty(shape, device=device or self.device, dtype=dtype or self.dtype)
+    self._role = "parameter"
+
+
+setattr(Tensor, "materialize", materialize)  # noqa: B010  beside the class, which knows nothing of parameters
 
 
 class _BufferType(type):

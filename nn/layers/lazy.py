@@ -12,8 +12,68 @@ from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from nn.layers.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.module import Module
-from nn.parameter import UNINITIALIZED
+from nn.parameter import UNINITIALIZED, is_lazy, materialize
 from nn.state import LOAD
+
+
+class LazyModuleMixin:
+    """For modules of a program's own, before `Module` among the bases, whose parameters depend on the first input.
+
+    Create those as `UninitializedParameter`; before the first call, `initialize_parameters` is called with its
+    arguments, and has to `materialize` them. Afterwards the module is a `cls_to_become`, if there is one.
+
+    >>> import nn
+    >>> class Scale(LazyModuleMixin, nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.weight = nn.UninitializedParameter()
+    ...
+    ...     def initialize_parameters(self, x):
+    ...         self.weight.materialize(x.shape[-1:])
+    ...         nn.init.ones_(self.weight)
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.weight
+    >>> scale = Scale()
+    >>> scale(nn.Parameter([[1.0, 2.0]]))
+    tensor([[1., 2.]], grad_fn=<multiply>)
+    >>> scale.weight.shape
+    Size([2])
+    """
+
+    cls_to_become: ClassVar[type[Module] | None] = None
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._load_hook = self.register_load_state_dict_pre_hook(_materialized)
+        self._initialize_hook = self.register_forward_pre_hook(_initialized, with_kwargs=True)
+
+    def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """Give the parameters elements, for these arguments of `forward`."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method initialize_parameters(input)")
+
+    def has_uninitialized_params(self: Any) -> bool:
+        """Whether a parameter has no elements yet."""
+        return any(map(is_lazy, self._parameters.values()))
+
+
+def _initialized(module: Any, args: Any, kwargs: Any) -> None:
+    """Before the first call."""
+    module.initialize_parameters(*args, **kwargs)
+    if module.has_uninitialized_params():
+        raise RuntimeError(f"{type(module).__name__}.initialize_parameters() has left parameters without elements")
+    module._initialize_hook.remove()
+    module._load_hook.remove()
+    del module._initialize_hook, module._load_hook
+    module.__class__ = module.cls_to_become or module.__class__
+
+
+def _materialized(module: Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Before a load, give parameters the shapes of those that were saved."""
+    for name, own in module._parameters.items():
+        saved = state.get(prefix + name)
+        if own is not None and is_lazy(own) and saved is not None and saved.shape != own.shape:
+            materialize(own, saved.shape)
 
 
 def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
@@ -27,7 +87,7 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
             layer._become(saved.shape[axis] * (getattr(layer, "groups", 1) if axis else 1))
 
 
-class _Lazy(Module):
+class _Lazy(LazyModuleMixin, Module):
     """Placeholder of a layer `becomes`. axis: the input axis whose length is inferred; counted: the inferred argument.
 
     Takes the layer's arguments but for the first, and turns into that layer when it is first called or loaded. Until
@@ -41,7 +101,8 @@ class _Lazy(Module):
     _state_hooks = (Hook(LOAD, _from_state),)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]  # the layer's, which stands behind this class
+        layer: Any = super(LazyModuleMixin, self)  # which stands behind these classes
+        layer.__init__(0, *args, **kwargs)
         self._arguments = args, kwargs
         for p in self.parameters(recurse=False):
             if 0 in p.shape:

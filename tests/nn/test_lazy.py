@@ -22,8 +22,8 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
     assert all(a is b for a, b in zip(parameters, model.parameters(), strict=True))
     assert [tuple(p.shape) for p in parameters] == [(4, 3, 3, 3), (4,), (4,), (4,), (5, 144), (5,)]
     assert not any(isinstance(p, nn.UninitializedParameter) for p in model.parameters())
-    with pytest.raises(NotImplementedError, match="when forward"):
-        nn.UninitializedParameter()
+    with pytest.raises(RuntimeError, match="has its elements"):
+        parameters[0].materialize((2,))
     assert (model[0].in_channels, model[1].num_features, model[3].in_features) == (3, 4, 144)
     assert all(p.dtype == np.float64 for p in parameters)
     assert 0 < abs(model[3].weight.detach().numpy()).max() <= 1 / 12
@@ -50,6 +50,45 @@ def test_a_lazy_model_becomes_what_it_loads():
     assert ag.equal(lazy(x), complete(x))
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         complete[4].load_state_dict(nn.LazyLinear(3).state_dict())
+
+
+class Outer(nn.modules.lazy.LazyModuleMixin, nn.Module):
+    def __init__(self, rank):
+        super().__init__()
+        self.rank, self.weight = rank, nn.UninitializedParameter(dtype=ag.float64)
+
+    def initialize_parameters(self, x, y=None):
+        if self.rank:
+            self.weight.materialize((x.shape[-1], self.rank))
+            nn.init.ones_(self.weight)
+
+    def forward(self, x, y=None):
+        return x @ self.weight
+
+
+class Complete(Outer):
+    pass
+
+
+def test_a_module_of_a_program_can_be_lazy():
+    lazy = Outer(2)
+    lazy.cls_to_become = Complete
+    (weight,) = lazy.parameters()
+    assert isinstance(weight, nn.UninitializedParameter)
+    assert (lazy.has_uninitialized_params(), weight.requires_grad, weight.dtype) == (True, True, np.float64)
+    assert lazy(ag.ones(1, 3, dtype=ag.float64), y=1).tolist() == [[3, 3]]
+    assert list(lazy.parameters()) == [weight]
+    assert (type(lazy), lazy.has_uninitialized_params(), type(weight)) == (Complete, False, ag.Tensor)
+    lazy(ag.ones(2, 3, dtype=ag.float64))  # is not asked again
+    other = Outer(2)
+    other.load_state_dict(other.state_dict())
+    assert other.has_uninitialized_params()
+    other.load_state_dict(lazy.state_dict())
+    assert ag.equal(other.weight, weight)
+    with pytest.raises(RuntimeError, match="left parameters without elements"):
+        Outer(0)(ag.ones(1, 3))
+    with pytest.raises(NotImplementedError, match="initialize_parameters"):
+        nn.modules.lazy.LazyModuleMixin.initialize_parameters(lazy)
 
 
 def test_a_lazy_layer_keeps_its_hooks_and_mode():
