@@ -185,13 +185,8 @@ def to(
     copies from pinned memory to a GPU, or from a GPU to the host, run while Python continues; synchronize the stream
     before the host reads the result.
     """
-    for a in args:
-        if isinstance(a, Tensor):
-            device, dtype = a.device, a.dtype
-        elif isinstance(a, str) and not _names_dtype(a):
-            device = a
-        elif a is not None and not isinstance(a, bool):
-            dtype = a
+    if args:
+        device, dtype = destination(args, device, dtype)
     out = self
     wanted = as_dtype(dtype)
     if wanted is not None and wanted != out.dtype:
@@ -199,6 +194,18 @@ def to(
     if device is not None and not _same(out.device, Device(device)):
         out = functional.move(out, device=Device(device), non_blocking=non_blocking)
     return arranged(functional.clone(out) if copy and out is self else out, memory_format)
+
+
+def destination(args: tuple[Any, ...], device: Any = None, dtype: Any = None) -> tuple[Any, Any]:
+    """The device and the dtype among the positional arguments of `to`; what they do not say is as given."""
+    for a in args:
+        if isinstance(a, Tensor):
+            device, dtype = a.device, a.dtype
+        elif isinstance(a, str) and not _names_dtype(a):
+            device = a
+        elif a is not None and not isinstance(a, bool):
+            dtype = a
+    return device, dtype
 
 
 def _names_dtype(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import SimpleNamespace
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -108,7 +108,8 @@ def bfloat16() -> DType:
 
 def finfo(dtype: DTypeLike | None = None) -> Any:
     """The limits (eps, max, min, tiny, bits, ...) of a floating-point dtype, by default the default one."""
-    return _limits(as_dtype(dtype) or _default)
+    small = isinstance(dtype, np.dtype) and dtype.name.startswith("float8_")
+    return _limits(cast(DType, dtype) if small else as_dtype(dtype) or _default)
 
 
 class _Limits(SimpleNamespace):
@@ -124,7 +125,7 @@ def _limits(dtype: DType) -> _Limits:
     if dtype.kind not in INEXACT:
         raise DtypeError(f"finfo() takes a floating-point dtype, not {dtype}; iinfo() takes integers")
     found: Any
-    if dtype.kind == "V":
+    if dtype.isbuiltin == 2:
         import ml_dtypes
 
         found = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]

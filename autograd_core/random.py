@@ -159,8 +159,8 @@ def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
 
 
 @contextmanager
-def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """A block after which all generators have the states that they had before it."""
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda") -> Iterator[None]:
+    """A block after which all generators, whatever their device, have the states that they had before it."""
     before = rng_states()
     try:
         yield

@@ -104,7 +104,7 @@ def flex_attention(
     >>> x = rand(1, 2, 4, 8)
     >>> causal = create_block_mask(lambda b, h, q, k: q >= k, None, None, 4, 4)
     >>> flex_attention(x, x, x, lambda score, b, h, q, k: score - (q - k), causal).shape
-    Size([1, 2, 4, 8])
+    (1, 2, 4, 8)
     """
     if enable_gqa:
         key, value = (t.repeat_interleave(query.shape[1] // t.shape[1], 1) for t in (key, value))

@@ -17,6 +17,8 @@ from training.datasets import collate as default_collate  # noqa: F401
 from training.datasets import converted as default_convert  # noqa: F401
 from training.datasets import random_split as random_split
 from training.loaders import DataLoader as DataLoader
+from training.loaders import _ParallelPass as _MultiProcessingDataLoaderIter  # noqa: F401
+from training.loaders import _Pass as _BaseDataLoaderIter
 from training.samplers import BatchSampler as BatchSampler
 from training.samplers import DistributedSampler as DistributedSampler
 from training.samplers import RandomSampler as RandomSampler
@@ -26,6 +28,7 @@ from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
 from training.workers import get_worker_info as get_worker_info
 
+_SingleProcessDataLoaderIter = _BaseDataLoaderIter
 np_str_obj_array_pattern = re.compile("[SaUO]")  # in the names of NumPy's dtypes of text and of objects
 
 

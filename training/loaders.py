@@ -89,7 +89,7 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
-        return _Pass(self)
+        return (_ParallelPass if self.num_workers else _Pass)(self)
 
     def _batches(self, seed: int) -> Iterator[Any]:
         start = partial(
@@ -148,6 +148,10 @@ class _Pass:
 
     def __len__(self) -> int:
         return len(self._loader)
+
+
+class _ParallelPass(_Pass):
+    """One whose batches are made by worker processes."""
 
 
 def _maker(

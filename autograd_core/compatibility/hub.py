@@ -72,3 +72,12 @@ def load_state_dict_from_url(
 
 
 load_url = load_state_dict_from_url
+
+
+def __getattr__(name: str) -> Any:
+    """The progress bar, which libraries take from here, if it is installed."""
+    if name == "tqdm":
+        from tqdm.auto import tqdm
+
+        return tqdm
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext as TransformGetItemToIndex  # noqa: F401  tensors are indices as they are
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 from typing import Final as Final
 
 from autograd_core.compatibility import compiling as config  # noqa: F401  # torch.compiler.config
 from autograd_core.compatibility.futures import Future
+from autograd_core.compatibility.named import ScriptModule as ScriptModule
 from autograd_core.compatibility.switches import compile as _as_written
+
+eval_frame = sys.modules[__name__]  # `torch._dynamo.eval_frame` is asked for the type of compiled modules
 
 
 def script(obj: Any, *_: Any, **options: Any) -> Any:
@@ -52,10 +57,6 @@ def is_scripting() -> bool:
     return False
 
 
-class ScriptModule:
-    """The class of compiled modules, which programs test for: nothing is an instance."""
-
-
 class ScriptFunction:
     """The class of compiled functions, which programs test for: nothing is an instance."""
 
@@ -76,13 +77,14 @@ class TracerWarning(Warning):
     """A warning about traced functions, which programs ignore by name. It is never given."""
 
 
-class Proxy:
-    """A value in a function that `torch.fx` traces, for which programs test by its class. There is none."""
+class OptimizedModule:
+    """The type of compiled modules. There are none: modules stay as they are."""
 
 
 is_tracing = is_compiling = is_exporting = is_dynamo_compiling = is_scripting
-freeze = optimize_for_inference = wrap = script
+freeze = optimize_for_inference = script
 export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written
+_script_if_tracing = _as_written
 assume_constant_result = _as_written
 
 
@@ -95,6 +97,11 @@ def _assert(condition: Any, message: str) -> None:
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
     """The function itself, or a decorator that returns it."""
     return _as_written(fn)
+
+
+def is_compile_supported(device_type: str) -> bool:
+    """Whether `compile` makes functions faster on a device: nowhere."""
+    return False
 
 
 def reset() -> None:

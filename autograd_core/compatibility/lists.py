@@ -39,3 +39,17 @@ def _writing(name: str) -> Callable[..., Tensor]:
     """In place, what no tensor has a method for."""
     function = getattr(functional, name.removesuffix("_"))
     return lambda x, *args: x.copy_(function(x, *args))
+
+
+def _group_tensors_by_device_and_dtype(
+    tensorlistlist: list[list[Any]], with_indices: bool = False
+) -> dict[Any, tuple[list[list[Any]], list[int]]]:
+    """Parts of lists of equal lengths, by device and dtype of the first list's tensors, and where they were."""
+    groups: dict[Any, tuple[list[list[Any]], list[int]]] = {}
+    for i, members in enumerate(zip(*tensorlistlist, strict=True)):
+        parts, indices = groups.setdefault((members[0].device, members[0].dtype), ([[] for _ in tensorlistlist], []))
+        for part, member in zip(parts, members, strict=True):
+            part.append(member)
+        if with_indices:
+            indices.append(i)
+    return groups

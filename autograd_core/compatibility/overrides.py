@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from autograd_core.compatibility.named import TorchFunctionMode as TorchFunctionMode
 from autograd_core.tensor import Tensor
 
 

@@ -59,6 +59,10 @@ ipc_collect = init
 def __getattr__(name: str) -> Any:
     if name == "_initialized":  # which reversible networks ask before they keep states of random numbers
         return is_available()
+    if name in ("CUDAGraph", "StreamContext"):
+        from autograd_core.compatibility import named
+
+        return getattr(named, name)
     from autograd_core.compatibility.legacy import ON_CUDA
 
     if name in ON_CUDA:

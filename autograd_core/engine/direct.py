@@ -24,6 +24,11 @@ def replace(entry: str, x: Tensor, other: Any, alpha: float = 1) -> bool:
             return False
     elif b.__class__ not in (float, int) or not -MOST < b < MOST:
         return False
+    return arithmetic(entry, a, b, alpha)
+
+
+def arithmetic(entry: str, a: Any, b: Any, alpha: float) -> bool:
+    """Write to an array; False if the operands do not fit."""
     large = a.size >= LARGE and entry in SIGNS and np.shape(b) == a.shape and not np.may_share_memory(a, b)
     try:
         if alpha != 1 and not large:

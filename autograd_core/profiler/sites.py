@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from autograd_core.autograd.function import Function, _Operation
 from autograd_core.compatibility import above
 from autograd_core.cuda.graphs import graph
-from autograd_core.engine import walk
+from autograd_core.engine import direct, walk
 from autograd_core.engine.entries import Composition, Op
 from autograd_core.registry import COMPOSITIONS, LISTENERS, MODULES, OPS, _nothing
 from autograd_core.replay import capture
@@ -147,6 +147,7 @@ def _all() -> Iterator[Site]:
     for name, method in vars(Tensor).items():  # those that write
         if name.endswith("_") and name[0] != "_" and not hasattr(method, "entry"):
             yield from _of_function(method, OPERATION, name)
+    yield Site(direct.arithmetic, OPERATION, lambda args: args[0])  # in place
     yield Site(walk.walk, WALK, "backward")
     apply: Any = Function.apply
     yield Site(apply.__func__, OPERATION, lambda args: args[0].__name__)

@@ -38,7 +38,7 @@ class LazyModuleMixin:
     >>> scale(nn.Parameter([[1.0, 2.0]]))
     tensor([[1., 2.]], grad_fn=<multiply>)
     >>> scale.weight.shape
-    Size([2])
+    (2,)
     """
 
     cls_to_become: ClassVar[type[Module] | None] = None

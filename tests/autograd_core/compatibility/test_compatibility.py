@@ -81,6 +81,14 @@ def test_backends():
     assert ag.get_float32_matmul_precision() == "highest"
 
 
+def test_dtypes_of_8_bits_are_names_with_limits():
+    assert (ag.finfo(ag.float8_e4m3fn).max, ag.finfo(ag.float8_e5m2).max) == (448, 57344)
+    for dtype in (ag.float8_e4m3fn, ag.float8_e5m2):
+        with pytest.raises(TypeError, match="not float8_e"):
+            ag.zeros(2, dtype=dtype)
+    assert not hasattr(ag, "float8_nonsense")
+
+
 def test_types_of_tensors_by_dtype():
     x = ag.LongTensor([[1, 2], [3, 4]])
     assert (x.dtype, x.shape) == (ag.int64, (2, 2))
@@ -381,6 +389,16 @@ def test_lists_of_tensors():
     assert [t.tolist() for t in x] == [30.0, [4.0, 3.0]]
     with pytest.raises(AttributeError, match="nothing"):
         ag._foreach_nothing(x)
+
+
+def test_lists_of_tensors_are_grouped_by_dtype():
+    from autograd_core.utils._foreach_utils import _group_tensors_by_device_and_dtype as grouped
+
+    x, y = [ag.ones(1), ag.ones(1, dtype=ag.int64), ag.ones(2)], [None, 1, 2]
+    assert grouped([x, y], with_indices=True) == {
+        (ag.device("cpu"), ag.float32): ([[x[0], x[2]], [None, 2]], [0, 2]),
+        (ag.device("cpu"), ag.int64): ([[x[1]], [1]], [1]),
+    }
 
 
 def test_functions_that_pytorch_has_at_the_top_level_too():

@@ -19,6 +19,51 @@ def test_what_is_built_on_the_package_is_found_in_it():
         ag.func.nothing
 
 
+def test_names_that_libraries_import():
+    from autograd_core._C import DispatchKey, DispatchKeySet, _get_tracing_state, _log_api_usage_once
+    from autograd_core._C._nn import _parse_to
+    from autograd_core._dynamo import OptimizedModule
+    from autograd_core._dynamo.utils import is_compile_supported
+    from autograd_core.ao.quantization import QuantStub
+    from autograd_core.autograd.profiler import record_function
+    from autograd_core.distributed.tensor import DTensor
+    from autograd_core.fx import GraphModule, wrap
+    from autograd_core.jit.annotations import BroadcastingList2, List
+    from autograd_core.multiprocessing.pool import ThreadPool
+    from autograd_core.onnx.symbolic_helper import parse_args
+    from autograd_core.overrides import TorchFunctionMode
+    from autograd_core.storage import UntypedStorage
+    from autograd_core.utils.data.dataloader import _BaseDataLoaderIter, _MultiProcessingDataLoaderIter
+
+    from autograd_core.profiler import ProfilerActivity, kineto_available
+    from autograd_core.utils.flop_counter import FlopCounterMode
+
+    iterator = iter(ag.utils.data.DataLoader([1, 2]))
+    assert isinstance(iterator, _BaseDataLoaderIter)
+    assert not isinstance(iterator, _MultiProcessingDataLoaderIter)
+    assert isinstance(iter(ag.utils.data.DataLoader([1, 2], num_workers=1)), _MultiProcessingDataLoaderIter)
+    assert not isinstance(ag.compile(ag.nn.Identity()), OptimizedModule | GraphModule | ag.ScriptModule)
+    assert ag._dynamo.eval_frame.OptimizedModule is OptimizedModule
+    assert (DispatchKeySet(DispatchKey.AutocastCPU) | DispatchKey.AutocastXPU).name == "AutocastCPU|AutocastXPU"
+    assert (_get_tracing_state(), _log_api_usage_once("event"), kineto_available()) == (None, None, True)
+    assert _parse_to("cpu", ag.float64, True) == (ag.device("cpu"), ag.float64, True, None)
+    assert ag._C._nn._parse_to(ag.ones(1), device=None)[:2] == (ag.device("cpu"), ag.float32)
+    assert _parse_to(dtype=ag.int8, memory_format=ag.channels_last) == (None, ag.int8, False, ag.channels_last)
+    assert (BroadcastingList2[int], List[int]) == (list[int], List[int])
+    assert ThreadPool is importlib.import_module("multiprocessing.pool").ThreadPool
+    assert wrap(len) is parse_args("v")(len) is record_function("length")(len).__wrapped__ is len
+    assert ag.autograd.profiler.record_function is ag.profiler.record_function
+    assert ProfilerActivity.CPU.name == "CPU"
+    assert isinstance(ag.ones(1).untyped_storage(), UntypedStorage | ag.UntypedStorage)
+    assert ag.onnx.register_custom_op_symbolic("tests::fill", len, 11) is None
+    assert not is_compile_supported("cpu")
+    assert FlopCounterMode(display=False).get_total_flops() == 0
+    assert not isinstance(ag.ones(1), DTensor)
+    for absent in (TorchFunctionMode, QuantStub, ag.ScriptModule, ag.cuda.CUDAGraph):
+        with pytest.raises(NotImplementedError, match="not provided"):
+            absent()
+
+
 def test_modules_are_imported_where_pytorch_has_them():
     import autograd_core.nn.functional as F
     from autograd_core.amp.autocast_mode import autocast

@@ -1,0 +1,39 @@
+"""What libraries ask of PyTorch's compiled part, `torch._C`, when they are imported."""
+
+import enum
+import sys
+from contextlib import nullcontext as DisableTorchFunctionSubclass  # noqa: F401  no subclass is ever asked
+from typing import Any
+
+from autograd_core.devices import Device, destination
+from autograd_core.dtypes import as_dtype
+
+_nn = sys.modules[__name__]
+
+
+class DispatchKey(enum.Flag):
+    """Names of groups of kernels, which can be joined by `|`. Nothing is looked up by them."""
+
+    AutocastCPU, AutocastCUDA, AutocastXPU = 1, 2, 4
+
+
+DispatchKeySet = DispatchKey
+_TensorMeta = type  # the class of the class of tensors
+
+
+def _get_tracing_state() -> None:
+    """None: nothing is traced."""
+
+
+def _log_api_usage_once(*event: Any) -> None:
+    """Report what is used: to nobody."""
+
+
+def _parse_to(
+    *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,
+    memory_format: Any = None,
+) -> tuple[Any, Any, bool, Any]:  # fmt: skip
+    """What the arguments of `Module.to` say: device, dtype, whether the copy may be in progress, memory format."""
+    device, dtype = destination(args, device, dtype)
+    waiting = next((not a for a in args if isinstance(a, bool)), not non_blocking)
+    return None if device is None else Device(device), as_dtype(dtype), not waiting, memory_format

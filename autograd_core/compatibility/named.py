@@ -1,0 +1,24 @@
+"""Classes of PyTorch that libraries name while they are imported. Nothing is an instance of one; making one raises."""
+
+from __future__ import annotations
+
+from typing import *  # noqa: F403  as PyTorch's `jit.annotations` has it
+from typing import Any, NoReturn
+
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = list
+
+
+def _absent(name: str, reason: str) -> type:
+    def refuse(self: Any, *args: Any, **options: Any) -> NoReturn:
+        raise NotImplementedError(f"'{name}' is not provided: {reason}")
+
+    return type(name, (), {"__init__": refuse, "__doc__": f"Not provided: {reason}."})
+
+
+TorchFunctionMode = _absent("TorchFunctionMode", "no class or mode is asked before an operation; wrap the function")
+QuantStub, DeQuantStub = (_absent(name, "arrays are not quantized") for name in ("QuantStub", "DeQuantStub"))
+ScriptModule = _absent("ScriptModule", "nothing is compiled to TorchScript")
+GraphModule = _absent("GraphModule", "there is no symbolic tracer")
+PyTorchFileReader = _absent("PyTorchFileReader", "load() reads the files")
+CUDAGraph = _absent("CUDAGraph", "cuda.graph captures a step")
+StreamContext = _absent("StreamContext", "cuda.stream makes a stream the current one")
