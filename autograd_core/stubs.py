@@ -123,8 +123,10 @@ def functional_stub(module: ModuleType = functional) -> str:
 
 
 def is_public(name: str, member: Any) -> bool:
-    """Whether the stub of Tensor lists this installed attribute."""
-    return not isinstance(member, Absent) and name not in HIDDEN and (not name.startswith("_") or name.startswith("__"))
+    """Whether the stub of Tensor lists this installed attribute; not what packages above this one have installed."""
+    if isinstance(member, Absent) or name in HIDDEN or (name.startswith("_") and not name.startswith("__")):
+        return False
+    return not str(getattr(member, "__module__", "")).startswith("nn.")
 
 
 def _member(name: str, member: Any) -> Iterator[str]:

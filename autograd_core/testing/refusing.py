@@ -264,7 +264,7 @@ class _Random:
     def __init__(self, host: Any, ordered: Ordered) -> None:
         self._host, self._ordered = host, ordered
 
-    def generator(self, seed: int | None, index: int) -> _Generator:
+    def generator(self, seed: int, index: int) -> _Generator:
         return _Generator(self._host.generator(seed, 0), self._ordered)
 
 
@@ -278,9 +278,11 @@ class _Generator:
     def state(self) -> Any:
         return self._host.state
 
-    @state.setter
-    def state(self, value: Any) -> None:
-        self._host.state = value
+    def resume(self, state: Any) -> int:
+        return int(self._host.resume(state))
+
+    def seed(self, seed: int) -> None:
+        self._host.seed(seed)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self._ordered.adopting(_function(getattr(self._host, name)))

@@ -146,7 +146,7 @@ def _i_bend(xp, g, x, y, order):
     (near, inner, outer), sign, decay = parts(xp, x), xp.sign(x), xp.exp(-abs(x))
     ratio = xp.where(near, decay * even_series(inner, I1), xp.i1e(x) / outer)
     if order == 0:
-        return g * ((x == 0) - 2 * sign * y - ratio)
+        return g * (-2 * sign * y - ratio + (x == 0))
     rest = xp.where(near, decay * (inner * even_series(inner, I2)) - sign * ratio, (y - ratio) / outer)
     return g * (xp.scaled_i_slope(x, order=0) - sign * y - rest)
 

@@ -466,7 +466,7 @@ def test_alignments(gpu, dtype):
     alpha = plain.ctc_arrivals(wide(emissions), wide(skips))
     y = alignment.ctc_arrivals(gpu, emissions, skips)
     assert (y.shape, y.dtype) == (alpha.shape, dtype)
-    np.testing.assert_allclose(y, alpha, rtol=1e-5)
+    np.testing.assert_allclose(y, alpha, rtol=1e-5, atol=5e-7)  # of logarithms of numbers that may be near 1
     lengths, start = np.array([9, 2, 7, 1, 0]), rng.uniform(size=(samples, states)).astype(dtype)
     with np.errstate(invalid="ignore"):
         exact = plain.ctc_occupations(alpha, wide(emissions), wide(skips), wide(start), lengths)
