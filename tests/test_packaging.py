@@ -18,8 +18,8 @@ EXTRAS = PROJECT["optional-dependencies"]
 PACKAGES = ("autograd_core", "backends", "nn", "optim", "training")
 APART = {"nvrtc", "cuda12", "cuda13", "distributed"}
 HEAVY = {
-    "cupy", "graphviz", "hypothesis", "importlib.resources", "matplotlib", "pygraphviz", "pytest", "sklearn",
-    "tempfile", "tqdm",
+    "cupy", "graphviz", "hypothesis", "importlib.resources", "matplotlib", "multiprocessing", "pathlib", "pygraphviz",
+    "pytest", "sklearn", "tempfile", "tqdm",
 }  # fmt: skip
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +29,9 @@ class Storage:
 
         nbytes: from the start of the file, by default all.
         """
+        import mmap
+        from pathlib import Path
+
         with Path(filename).open("r+b" if shared else "rb") as file:
             access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
             mapped = mmap.mmap(file.fileno(), nbytes, access=access)
