@@ -13,8 +13,10 @@ from training.datasets import IterableDataset as IterableDataset
 from training.datasets import StackDataset as StackDataset
 from training.datasets import Subset as Subset
 from training.datasets import TensorDataset as TensorDataset
+from training.datasets import WorkerInfo as WorkerInfo
 from training.datasets import collate as default_collate  # noqa: F401
 from training.datasets import converted as default_convert  # noqa: F401
+from training.datasets import get_worker_info as get_worker_info
 from training.datasets import random_split as random_split
 from training.loaders import DataLoader as DataLoader
 from training.loaders import _ParallelPass as _MultiProcessingDataLoaderIter  # noqa: F401
@@ -26,7 +28,6 @@ from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
 from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
-from training.workers import get_worker_info as get_worker_info
 
 _SingleProcessDataLoaderIter = _BaseDataLoaderIter
 np_str_obj_array_pattern = re.compile("[SaUO]")  # in the names of NumPy's dtypes of text and of objects

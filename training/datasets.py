@@ -6,6 +6,7 @@ import copy
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -127,6 +128,24 @@ class IterableDataset(StreamBase):
         return ChainDataset([self, other])
 
     __class_getitem__: Any = classmethod(GenericAlias)  # IterableDataset[int]
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker process: its number among `num_workers`, the seed of its random numbers, its copy of the data set."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+worker: WorkerInfo | None = None  # of this process, set in workers
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """The worker process that calls this; None in the program itself."""
+    return worker
 
 
 class ChainDataset(IterableDataset):

@@ -15,7 +15,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate, cycle, islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -25,28 +24,12 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from training import datasets
+from training.datasets import WorkerInfo
 
 MEMORY = Path("/dev/shm")  # files in memory, where the system has them; elsewhere arrays are sent
 LARGE, ALIGNED = 1 << 16, 64  # bytes of arrays from which a file is faster; what the place of each is a multiple of
 PATIENCE = 5.0  # seconds after which an idle worker looks whether the program still runs, and a busy one is ended
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker process: its number among `num_workers`, the seed of its random numbers, its copy of the data set."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_own: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """The worker process that calls this; None in the program itself."""
-    return _own
 
 
 class _Text(str):
@@ -188,14 +171,13 @@ def _work(
     info: WorkerInfo, start: Any, initialize: Any, base: int, tasks: Any, sender: Connection, folder: str
 ) -> None:
     """The main function of a process."""
-    global _own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program ends its workers itself
     ag.set_num_threads(1)
     random.seed(info.seed)
     ag.manual_seed(info.seed)
     words = np.random.SeedSequence([info.id, base & (2**32 - 1), base >> 32, 0]).generate_state(4)
     np.random.seed(words)  # noqa: NPY002
-    _own = info
+    datasets.worker = info
     outbox: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_deliver, args=(outbox, sender), daemon=True).start()
     try:
