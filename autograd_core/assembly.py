@@ -2,7 +2,7 @@
 
 import warnings
 
-from autograd_core import creation, devices, families, ops, random, ranges, signal
+from autograd_core import creation, devices, families, ops, random, ranges, sampling, signal
 from autograd_core.compatibility import absent, importing
 from autograd_core.engine import inplace
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages
@@ -19,6 +19,7 @@ for part in (
     ops,
     printing,
     random,
+    sampling,
     reshaping,
     filling,
     storages,

@@ -1,40 +1,22 @@
-"""Random numbers, from one generator per device that `manual_seed` restarts.
-
-On a CPU the same seed gives the numbers that PyTorch draws there.
-"""
+"""Generators of random numbers: one per device, which `manual_seed` restarts, and those that programs make."""
 
 from __future__ import annotations
 
-import functools
-import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from autograd_core import dtypes, functional
-from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, shape_of
 from autograd_core.devices import Device, backend_of, resolved
-from autograd_core.engine.failures import out_of_memory
-from autograd_core.engine.inplace import write
-from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP, holds
-from autograd_core.engine.options import with_options, with_synonyms
-from autograd_core.errors import DeviceError, DtypeError, OperandError
-from autograd_core.grad_mode import no_grad
+from autograd_core.engine.libraries import LAYERS, VMAP
+from autograd_core.errors import DeviceError, OperandError
 from autograd_core.registry import publish
-from autograd_core.semantics.memory_format import arranged, arranged_like
 from autograd_core.tensor import Tensor, wrap
 from backends.live import recording
 from backends.locks import shared_lock
 
 SEEDS = 1 << 64
 DEFAULT_SEED = 67280421310721  # PyTorch's, of generators that nobody seeded
-MANY = 1 << 13  # comparisons for each row, from which a binary search is faster
-CHANNELS_LAST = {(0, 2, 3, 1): "channels_last", (0, 2, 3, 4, 1): "channels_last_3d"}  # by the order of axes in memory
-_limits = functools.cache(np.iinfo)
 
 
 class Generator:
@@ -186,267 +168,10 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
     return VMAP.stream_inside(stream) if LAYERS else stream
 
 
-def _floating(dtype: DTypeLike | None) -> dtypes.DType:
-    found = floating(dtype)
-    if found.kind not in dtypes.FLOATS:
-        raise DtypeError(f"random real numbers are drawn in a floating dtype, not in {found}")
-    return found
-
-
-def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
-    """Numbers of a floating-point dtype; for a complex one, both parts, scaled."""
-    kind = floating(dtype)
-    if kind.kind != "c":
-        return draw(shape, _floating(kind))
-    pairs = draw((*shape, 2), dtypes.real_part(kind)) * scale
-    return pairs.view(kind)[..., 0]
-
-
-def rand(
-    *shape: Any,
-    size: ShapeLike | None = None,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Uniform numbers in [0, 1); for complex dtypes, both parts."""
-    draws = _drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
-    return finish(draws, None, requires_grad, None)
-
-
-def randn(
-    *shape: Any,
-    size: ShapeLike | None = None,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Standard normal numbers; complex ones have mean square 1."""
-    draws = _drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
-    return finish(draws, None, requires_grad, None)
-
-
-def randint(
-    low: Any = None,
-    high: Any = None,
-    size: Any = None,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Integers from `low` (0 if only one bound is given) up to but not including `high`.
-
-    >>> randint(3, 4, (2,))
-    tensor([3, 3])
-    """
-    if size is None:
-        low, high, size = None, low, high
-    if high is None:
-        low, high = None, low
-    first, last = int(low or 0), int(high)
-    kind = dtypes.as_dtype(dtype) or dtypes.int64
-    if last <= first:
-        raise OperandError(f"randint() needs low < high, not {first} and {last}")
-    if kind.kind in dtypes.INTEGERS and not _limits(kind).min <= first < last <= _limits(kind).max + 1:
-        raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
-    draws = stream_of(device, generator).integers(first, last, shape_of((size,)))
-    return finish(draws.astype(kind), None, requires_grad, None)
-
-
-def randperm(
-    n: int,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-) -> Tensor:
-    """The numbers 0 to n - 1 in random order."""
-    (count,) = shape_of((n,))
-    order = stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64)
-    return finish(order, None, requires_grad, None)
-
-
-def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities in `input`, or with probability `p`; else zeros."""
-    check_tensor(input, "bernoulli")
-    if not (holds((input >= 0) & (input <= 1)) if p is None else 0 <= p <= 1):
-        raise OperandError("bernoulli(): probabilities must lie between 0 and 1" + ("" if p is None else f", not {p}"))
-    stream = stream_of(input.device, generator)
-    if p is not None:
-        return wrap(stream.bernoulli(p, input.shape).astype(input.dtype))
-    real = _floating(input.dtype)
-    draws = stream.uniform(input.shape, dtypes.float32 if real.itemsize < 4 else real)
-    return wrap((draws < input.array).astype(input.dtype))
-
-
-def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, generator: Generator | None = None
-) -> Tensor:
-    """Positions drawn along the last axis, with probabilities proportional to the weights in `input`."""
-    check_tensor(input, "multinomial")
-    weights, xp = input.array, LIBRARY[input.array.__class__]
-    if input.ndim not in (1, 2) or not _are_weights(xp, weights):
-        raise OperandError("multinomial() takes one or two axes of non-negative weights with a positive sum")
-    if num_samples < 1:
-        raise OperandError(f"multinomial() draws at least one position, not {num_samples}")
-    if not replacement and num_samples > 1 and not holds(xp.sum(weights > 0, axis=-1) >= num_samples):
-        raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
-    stream, kind = stream_of(input.device, generator), _floating(input.dtype)
-    if not replacement or num_samples == 1:
-        # Exponential clocks with these rates ring in the order of sampling without replacement.
-        u = stream.probabilities(input.shape, kind)
-        rates = weights / -LIBRARY[u.__class__].log1p(-u).astype(kind)
-        xp = LIBRARY[rates.__class__]  # of a batch, where vmap draws for every sample
-        if num_samples == 1:
-            return wrap(xp.argmax(rates, axis=-1)[..., None])
-        return wrap(xp.argsort(-rates, axis=-1)[..., :num_samples])
-    ends = xp.cumsum(weights, axis=-1)
-    draws = stream.probabilities((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
-    if ends.shape[-1] * num_samples > MANY:
-        return functional.searchsorted(wrap(ends), wrap(draws.astype(kind)), right=True)
-    return wrap(LIBRARY[draws.__class__].sum(draws[..., None] >= ends[..., None, :], axis=-1))
-
-
-def _are_weights(xp: Any, weights: Any) -> bool:
-    """Whether every row is finite and non-negative with a positive sum."""
-    if not weights.shape[-1]:
-        return False
-    least, largest = xp.min(weights, axis=-1), xp.max(weights, axis=-1)
-    return holds((least >= 0) & (largest > 0) & (largest < xp.inf))
-
-
-def normal(
-    mean: Any = 0.0,
-    std: Any = 1.0,
-    size: Any = None,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Normal numbers with a mean and standard deviation, each a number or a tensor; `size` if both are numbers."""
-    tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
-    if not tensors and size is None:
-        raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
-    if not holds(~(std < 0)) if isinstance(std, Tensor) else std < 0:
-        raise OperandError("normal() needs non-negative standard deviations")
-    if tensors:
-        total = functional.add(mean, std)
-        size, dtype, device = total.shape, dtype or total.dtype, device or total.device
-    with no_grad():
-        draws = mean + std * randn(size, dtype=dtype, device=device, generator=generator)
-    return draws.requires_grad_(requires_grad)
-
-
-def _like(make: Any) -> Any:
-    def like(
-        input: Tensor,
-        *bounds: Any,
-        dtype: DTypeLike | None = None,
-        device: str | None = None,
-        requires_grad: bool = False,
-        memory_format: str | None = None,
-        generator: Generator | None = None,
-        **named: Any,
-    ) -> Tensor:
-        check_tensor(input, like.__name__)
-        found = make(
-            *bounds,
-            **named,
-            size=input.shape,
-            dtype=dtype or input.dtype,
-            device=device or input.device,
-            generator=generator,
-        )
-        return arranged_like(found, input, memory_format).requires_grad_(requires_grad)
-
-    like.__name__ = like.__qualname__ = f"{make.__name__}_like"
-    like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
-    return like
-
-
-rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
-
-
-def keep_mask(like: Tensor, p: float) -> Tensor:
-    """Booleans in the shape of `like` that are True with probability 1 - p.
-
-    Drawn in the order of memory, as by PyTorch, but for images with channels last, which PyTorch has only on request.
-    """
-    shape, strides = like.shape, getattr(like.array, "strides", ())
-    axes = order = tuple(range(len(strides)))
-    if 0 not in strides:
-        order = tuple(sorted(axes, key=lambda axis: -strides[axis]))
-    if order == axes or order in CHANNELS_LAST:
-        return arranged(_decided(like, p, shape), CHANNELS_LAST.get(order))
-    mask = _decided(like, p, tuple([shape[axis] for axis in order]))
-    return mask.permute([order.index(axis) for axis in axes])
-
-
-def _decided(like: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
-    try:
-        return wrap(stream_of(like.device, None).bernoulli(1 - p, shape))
-    except MemoryError as e:
-        raise out_of_memory("dropout", e) from e
-
-
-def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
-    """The method that fills a tensor with the array that `draw` returns; parameters may be tensors of one element."""
-
-    @functools.wraps(draw)
-    def filled(self: Tensor, *args: Any, **given: Any) -> Tensor:
-        draws = draw(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
-        return write(self, lambda _: wrap(draws))
-
-    return filled
-
-
-@filling
-def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Any:
-    """Write uniform numbers in [low, to), into both parts of complex ones; returns the tensor."""
-    if low > to:
-        raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
-    uniform = stream_of(self.device, generator).uniform
-    return _drawn(lambda *a: uniform(*a, low, to), self.shape, self.dtype)
-
-
-@filling
-def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
-    """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
-    if std < 0:
-        raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
-    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.dtype.kind == "c" else 1.0
-    return _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
-
-
-def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
-    """Write ones with probability `p`, of each element if it is a tensor, else zeros; returns the tensor."""
-    if isinstance(p, Tensor):
-        draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.dtype)
-        return write(self, lambda _: draws)
-    return write(self, lambda x: bernoulli(x.detach(), p, generator))
-
-
 RANDOM = (manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator)
-MAKING = (rand, randn, randint, randperm, normal, rand_like, randn_like, randint_like)
-METHODS = {
-    "uniform_": _uniform,
-    "normal_": _normal,
-    "bernoulli_": _bernoulli,
-    "bernoulli": bernoulli,
-    "multinomial": multinomial,
-}
 
 
 def install() -> None:
-    """Publish the random functions in the functional form, and their methods."""
+    """Publish the functions and the class in the functional form."""
     for f in RANDOM:
         publish(f)
-    for function in (*map(with_options, MAKING), with_synonyms(bernoulli), with_synonyms(multinomial)):
-        publish(function)
-    for name, method in METHODS.items():
-        method.__name__ = name
-        setattr(Tensor, name, method)

@@ -10,8 +10,9 @@ from autograd_core import dtypes, functional
 from autograd_core.creation import check_tensor
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.errors import OperandError
-from autograd_core.random import Generator, filling, stream_of
+from autograd_core.random import Generator, stream_of
 from autograd_core.registry import publish
+from autograd_core.sampling import filling
 from autograd_core.tensor import Tensor, wrap
 
 

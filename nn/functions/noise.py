@@ -10,7 +10,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.errors import OperandError
 from autograd_core.ops.pointwise.activation import SELU_ALPHA, SELU_SCALE
-from autograd_core.random import keep_mask
+from autograd_core.sampling import keep_mask
 from nn.functions.inplace import either
 
 

@@ -34,14 +34,29 @@ def test_what_tensors_are_not():
         ag.zeros(2, layout=ag.sparse_coo)
 
 
-def test_functions_are_not_overridden():
-    x = ag.ones(2)
+def test_functions_are_overridden_by_classes_that_stand_for_tensors():
+    class Answers:
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func.__name__, len(args)
+
+    class Silent:
+        __torch_function__ = classmethod(lambda *args: NotImplemented)
+
+    x, other = ag.ones(2), Answers()
+    assert overrides.has_torch_function((x, other))
+    assert overrides.has_torch_function_unary(other)
+    assert overrides.is_tensor_like(other)
+    assert overrides.handle_torch_function(ag.add, (other,), x, other) == ("add", 2)
+    with pytest.raises(TypeError, match=r"no implementation of add\(\) for .*Silent"):
+        overrides.handle_torch_function(ag.add, (Silent(),), x, Silent())
+    root = overrides.wrap_torch_function(lambda x: (x,))(math.sqrt)
+    assert (root(4), root(other)) == (2, ("sqrt", 1))
     assert not overrides.has_torch_function((x,))
     assert not overrides.has_torch_function_variadic(x, x)
     assert overrides.is_tensor_like(x)
     assert not overrides.is_tensor_like([1])
     assert overrides.handle_torch_function(ag.add, (x,), x, 1).tolist() == [2, 2]
-    assert overrides.wrap_torch_function(lambda x: (x,))(math.sin) is math.sin
 
 
 def fail_in_the_second(i):
