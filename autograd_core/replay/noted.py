@@ -24,6 +24,7 @@ from autograd_core.tensor import wrap
 from backends import protocol, registry
 from backends.deferred import Deferred
 from backends.live import recording
+from backends.settled import settled
 
 Array = np.ndarray[Any, Any]
 # Operators of large arrays are computed by these kernels, as those of tensors on NumPy's arrays are.
@@ -172,7 +173,9 @@ def _compute(
     program = _program()
     if program is None:
         return function(*_outside(args), **_outside(kwargs))
-    return program.note(function, form, args, kwargs, function(*unwrapped(args), **unwrapped(kwargs)))
+    held, named = unwrapped(args), unwrapped(kwargs)
+    used = function if named else settled(function, *held)
+    return program.note(used, form, args, kwargs, function(*held, **named))
 
 
 def _check_shape(name: str, args: tuple[Any, ...]) -> None:

@@ -16,9 +16,11 @@ from autograd_core.grad_mode import grad_enabled
 from autograd_core.replay.validity import ATTEMPTS, Odd, Stale, arrangement
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves
+from backends import registry
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
+_situation: Callable[[], object] = registry.get("cpu").situation  # type: ignore[attr-defined]
 KINDS = 256  # kinds of arguments that are kept; more come from numbers that change from call to call
 STATES = 2  # programs that are kept for one kind, as where every second call finds gradients
 
@@ -67,7 +69,7 @@ class capture:
             from autograd_core.replay.reach import Settings
 
             self._settings = Settings(self.step)
-        key = (grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
+        key = (_situation(), grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
                *arrangement(args, kwargs, given), *map(_signature, given))  # fmt: skip
         try:
             kind = self._kinds.get(key)

@@ -34,6 +34,7 @@ from backends.numpy_backend import (
 )
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
+from backends.settled import offer
 
 # Measured: columns are fastest when they fit a core's level-2 cache together with the image and the result.
 COLUMN_BYTES = 3 << 18
@@ -111,7 +112,13 @@ WITH_GENERIC: dict[str, Any] = {
     "softmax_nll_gradient": softmax.softmax_nll_gradient,
 }
 
-
+# Kernels that offer settled functions.
+SETTLED: dict[str, Any] = {
+    "gate": selection.settle_gate,
+    "linear": products.settle_linear,
+    "relu": selection.settle_relu,
+    "total": reduction.settle_total,
+}
 # These receive the generic kernel and the one named here.
 BY_SIZE: dict[str, Any] = {
     name: getattr(normalization, name) for name in ("batch_gradients", "normalize_batch", "scale_channels")
@@ -139,8 +146,13 @@ class NumpyBackend:
         kernels |= {name: partial(updates.in_blocks, k) for name, k in kernels.items() if name.endswith("_step")}
         kernels |= {name: partial(k, kernels[name]) for name, k in WITH_GENERIC.items()} | OWN
         kernels |= {name: partial(normalization.by_size, kernels[name], k) for name, k in BY_SIZE.items()}
+        for name, settle in SETTLED.items():
+            offer(kernels[name], settle)
         onednn.overlay(self.namespace.kernels)
-        kernels |= {name: partial(softmax.ordered, kernels[name]) for name in KERNELS["softmax"][:8]}
+        for name in KERNELS["softmax"][:8]:
+            inner, kernels[name] = kernels[name], partial(softmax.ordered, kernels[name])
+            offer(kernels[name], partial(softmax.settle_ordered, inner))
+        offer(products.matmul, products.settle_matmul)
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 
@@ -177,12 +189,19 @@ class NumpyBackend:
     def synchronize(self, index: int | None = None) -> None:
         """Nothing is ever pending."""
 
+    def situation(self) -> object:
+        """Changes when kernels might decide otherwise than before, and differs from thread to thread."""
+        return _situation()
+
     def describe(self) -> str:
         """NumPy's version and the machine."""
         import platform
 
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"NumPy {np.__version__} ({blas['name']} {blas['version']}) on {platform.machine()}"
+
+
+_situation = onednn.deferred("plans", "situation")
 
 
 def _check_index(index: int | None) -> None:

@@ -11,6 +11,7 @@ from backends import onednn
 from backends.generic.products import LARGE
 from backends.geometry import Array
 from backends.numpy_backend.arithmetic import multiply
+from backends.settled import Function
 from backends.threads import one_blas_thread
 
 # OpenBLAS copies both matrices if they have more products than this, which does not pay for narrow ones.
@@ -20,6 +21,7 @@ VECTOR = 9216  # multiplications up to which BLAS uses one thread, if one of the
 FEW, MANY = 64, 128  # rows: with fewer at a time, the calls cost more than they save; more are no faster to sum over
 
 _product = onednn.deferred("products", "product")
+_settle_product = onednn.deferred("products", "settle_product")
 
 
 def tall(a: Array, b: Array, *, out: Any) -> None:
@@ -91,6 +93,25 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
     if how or a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b, **how) if how or a.size + b.size < THREADED else _by_vector(a, b)
     return product(a, b) if a.ndim == b.ndim else _each(a, b)
+
+
+def settle_matmul(a: Array, b: Array) -> Function | None:
+    """`matmul` of two such matrices."""
+    if not a.ndim == 2 == b.ndim or _narrow(a, b):
+        return None
+    found = None if a.size + b.size < LARGE else _settle_product(matmul, a, b)
+    return np.ndarray.dot if found is None else found
+
+
+def settle_linear(x: Array, w: Array, bias: Array) -> Function | None:
+    """`linear` of such operands."""
+    return None if _narrow(x, w) else _small_linear
+
+
+def _small_linear(x: Array, w: Array, bias: Array) -> Array:
+    y = x.dot(w.T)
+    y += bias
+    return y
 
 
 def _by_vector(a: Array, b: Array) -> Array:

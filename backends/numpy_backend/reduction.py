@@ -12,6 +12,7 @@ import numpy as np
 from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes, wide_dtype
 from backends.numpy_backend.copies import contiguous
+from backends.settled import Function
 from backends.strides import innermost_first
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
@@ -29,6 +30,17 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
     """As the generic kernel, in any order of axes in memory; up to six times as fast as NumPy, and more exact."""
     y = _total(x.astype(wide_dtype(np, x.dtype), copy=False), axes, keepdims)
     return y if dtype is None else y.astype(dtype, copy=False)
+
+
+def settle_total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Function | None:
+    """`total` of such operands."""
+    if axes == (0,) and len(x) <= FEW and not keepdims and dtype is None and x.dtype == wide_dtype(np, x.dtype):
+        return _sum_of_rows
+    return None
+
+
+def _sum_of_rows(x: Array, *_: Any) -> Array:
+    return np.add.reduce(x, 0)
 
 
 def _total(x: Array, axes: Sizes, keepdims: bool) -> Array:

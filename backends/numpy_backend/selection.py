@@ -10,6 +10,7 @@ from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
+from backends.settled import Function, for_layout
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _WORDS = _BITS | {np.dtype(np.int64): np.dtype(np.int64)}
@@ -19,6 +20,7 @@ SMALL = 1 << 9  # below this the calls cost more than the branches
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")}
+_settle_relu, _settle_gate = (onednn.deferred("elementwise", f"settle_{name}") for name in ("relu", "gate"))
 
 
 def add_relu(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -35,6 +37,11 @@ def relu(x: Array) -> Array:
         return _zero(x.__class__) if x <= 0 else x  # type: ignore[arg-type]  # a class is hashable
     y = _large("relu", _relu, x)
     return np.maximum(x, _ZERO.get(x.dtype, 0)) if y is None else y
+
+
+def settle_relu(x: Array) -> Function | None:
+    """`relu` of such operands."""
+    return _settle_relu(relu, x) if x.size >= LARGE else None
 
 
 def rectify(y: Array) -> Array:
@@ -74,6 +81,23 @@ def gate(g: Array, x: Array) -> Array:
             g = y
         cleared(g, x, y)
     return y
+
+
+def settle_gate(g: Array, x: Array) -> Function | None:
+    """`gate` of such operands."""
+    if g.size >= LARGE:
+        return _settle_gate(gate, g, x)
+    bits, alike = _BITS.get(g.dtype), (g.shape, g.strides, g.dtype) == (x.shape, x.strides, x.dtype)
+    if bits is None or not alike or g.size < SMALL:
+        return None
+    zero = _ZERO[g.dtype]
+
+    def call(g: Array, x: Array) -> Array:
+        y = np.empty_like(x)
+        np.multiply(g.view(bits), np.logical_not(x <= zero), out=y.view(bits))
+        return y
+
+    return for_layout(gate, call, g, x)
 
 
 @cache

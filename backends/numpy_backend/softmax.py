@@ -11,6 +11,7 @@ import numpy as np
 from backends.geometry import Array
 from backends.numpy_backend.copies import contiguous
 from backends.numpy_backend.reduction import SHORT
+from backends.settled import settled
 
 Losses = tuple[Array, Array, Array]
 
@@ -18,6 +19,12 @@ Losses = tuple[Array, Array, Array]
 def ordered(plain: Callable[..., Any], *operands: Any) -> Any:
     """A kernel of images, or of matrices, with images in C order."""
     return plain(*[contiguous(v) if getattr(v, "ndim", 0) > 2 else v for v in operands])
+
+
+def settle_ordered(plain: Callable[..., Any], *operands: Any) -> Callable[..., Any] | None:
+    """`ordered` of such operands."""
+    images = any(getattr(v, "ndim", 0) > 2 for v in operands)
+    return None if images else settled(plain, *operands)
 
 
 def softmax_nll(

@@ -9,6 +9,8 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+from backends.settled import offer, settled
+
 # By module; each is imported with its first kernel, to keep `import autograd_core` fast.
 KERNELS = {
     "activations": (
@@ -78,6 +80,17 @@ def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[...
     def of_size(*arguments: Any) -> Any:
         return plain(*arguments) if arguments[0].size < SMALL[name] else call(*arguments)
 
+    def settle(*operands: Any) -> Any:
+        """By `settle_` and the name, in the module: a function, or None if `plain` computes for such operands."""
+        if operands[0].size >= SMALL.get(name, 0):
+            find = getattr(import_module(f"{__name__}.{module}"), f"settle_{name}", None)
+            found = call if find is None else find(call, *operands)
+            if found is not None:
+                return found
+        return settled(plain, *operands)
+
+    offer(call, settle)
+    offer(of_size, settle)
     return of_size if name in SMALL else call
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty
+from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Geometry, Sizes, check_gradient, convolution_sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, to_channels_last
@@ -31,7 +31,8 @@ from backends.onednn.plans import (
     planned,
     state,
 )
-from backends.strides import channels_last_strides, dense
+from backends.settled import Function, for_layout
+from backends.strides import channels_last_strides, dense, is_channels_last
 
 DIRECT = 1
 SMALL = 1 << 9  # multiplications: from here the plans pay, of which every new shape needs three of 0.2 ms
@@ -115,6 +116,77 @@ def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> A
     if plan.reorder is not None:
         plan.reorder.run(inside, dw)
     return dw
+
+
+def settle_convolve(
+    general: Function, x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False
+) -> Function | None:
+    """`convolve` of such operands; None if NumPy computes it. general: computes it for all."""
+    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu) if _suits(x, w) else None
+    if plan is None:
+        return None
+
+    def call(y: Array, x: Array, w: Array, _: Any, bias: Array | None = None) -> None:
+        plan.run(x, plan.weights(w), y, *(() if bias is None else (bias,)))
+
+    return _settled(general, call, plan, (x,), w, (x, w, geometry, bias))
+
+
+def settle_convolve_relu(
+    general: Function, x: Array, w: Array, geometry: Geometry, bias: Array | None = None
+) -> Function | None:
+    """`convolve_relu` of such operands."""
+    return settle_convolve(general, x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
+
+
+def settle_convolve_input(general: Function, g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Function | None:
+    """`convolve_input` of such operands."""
+    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry) if _suits(g, w) else None
+    if plan is None:
+        return None
+
+    def call(dx: Array, g: Array, w: Array, *_: Any) -> None:
+        plan.run(g, plan.weights(w), dx)
+
+    return _settled(general, call, plan, (g,), w, (g, w))
+
+
+def settle_convolve_weight(
+    general: Function, g: Array, x: Array, w_shape: Sizes, geometry: Geometry
+) -> Function | None:
+    """`convolve_weight` of such operands."""
+    dw = np.empty(w_shape, FLOAT32)
+    plan = _weight(x.shape, g.shape, w_shape, geometry) if _suits(g, dw) and x.dtype == FLOAT32 else None
+    if plan is None:
+        return None
+
+    def call(dw: Array, g: Array, x: Array, *_: Any) -> None:
+        if plan.reorder is None:
+            plan.run(x, g, dw)
+        else:
+            inside = state.scratch(plan.weights_size, "weights")
+            plan.run(x, g, inside)
+            plan.reorder.run(inside, dw)
+
+    return _settled(general, call, dw, (g, x), dw, (g, x))
+
+
+def _settled(
+    general: Function, into: Function, result: Any, images: tuple[Array, ...], w: Array, operands: tuple[Any, ...]
+) -> Function:
+    """`into(result, *operands)` with a new result of this shape and these strides, for operands laid out like these."""
+    if not all(is_channels_last(v.shape, v.strides) for v in images) or not can_be_described(w.shape, w.strides):
+        return general
+    if not all(v.flags.c_contiguous for v in operands[3:] if v is not None):
+        return general
+    make = maker(result.shape, result.strides)
+
+    def call(*operands: Any) -> Array:
+        y: Array = make()
+        into(y, *operands)
+        return y
+
+    return for_layout(general, call, *operands)
 
 
 def _described(w: Array) -> Array:

@@ -4,18 +4,20 @@ oneDNN's ReLU turns NaN into 0, and its gradient is NaN for an infinite gradient
 operands in the order that keeps NaN (see also `plans.RELU`), and gradients that are not finite are left to NumPy.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, empty
+from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
 from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, linear, of, plus
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
+from backends.settled import Function, for_layout
 from backends.strides import dense, in_memory, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
@@ -49,6 +51,50 @@ def gate(g: Array, x: Array) -> Array | None:
     out = empty(x.shape, x.strides)
     _gate(out.size).run(x, g, out)
     return out if all_finite(out) else None
+
+
+def settle_relu(general: Function, x: Array) -> Function | None:
+    """`relu` of such operands; None if NumPy computes it. general: computes it for all."""
+    plan = chained((x.size,), MAX, (constant(0.0), (MAX,))) if _suits(x) else None
+    if plan is None:
+        return None
+    make, run = maker(x.shape, x.strides), plan.run
+
+    def call(x: Array) -> Array:
+        y: Array = make()
+        run(x, x, y, x)
+        return y
+
+    return for_layout(general, call, x)
+
+
+def settle_gate(general: Function, g: Array, x: Array) -> Function | None:
+    """`gate` of such operands."""
+    if not (_suits(x) and g.dtype == FLOAT32 and g.shape == x.shape):
+        return None
+    if g.strides != x.strides:
+        return general
+    make, run, finite = maker(x.shape, x.strides), _gate(x.size).run, settled_all_finite(x)
+
+    def call(g: Array, x: Array) -> Array:
+        y: Array = make()
+        run(x, g, y)
+        return y if finite(y) else general(g, x)
+
+    return for_layout(general, call, g, x)
+
+
+def settled_all_finite(x: Array) -> Callable[[Array], bool]:
+    """`all_finite` of arrays like this one."""
+    if not _suits(x):
+        return all_finite
+    sums, run = np.empty(ROWS, FLOAT32), _sums(x.size).run
+
+    def call(x: Array) -> bool:
+        run(x, sums)
+        return all(map(isfinite, sums.tolist()))
+
+    return call
 
 
 def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, empty
+from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
 from backends.onednn.choice import active
@@ -31,7 +31,8 @@ from backends.onednn.plans import (
     Workshop,
     planned,
 )
-from backends.strides import channels_last_strides
+from backends.settled import Function, for_layout
+from backends.strides import channels_last_strides, is_channels_last
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
@@ -83,6 +84,64 @@ def batch_gradients(
     mean, var, *rest = map(np.ascontiguousarray, (mean, var) if mask is None else (mean, var, mask))
     plan.run(to_channels_last(x), to_channels_last(g), dx, mean, var, weight, g_weight, g_bias, *rest)
     return dx, g_weight, g_bias
+
+
+def settle_normalize_batch(
+    general: Function, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+) -> Function | None:
+    """`normalize_batch` of such operands; None if NumPy computes it. general: computes it for all."""
+    plan = forward(x.shape, eps, relu) if x.dtype == FLOAT32 and x.size >= SMALL and active() else None
+    if plan is None:
+        return None
+    channels = x.shape[1]
+    if not (_is_image(x) and _is_parameter(weight, channels) and _is_parameter(bias, channels)):
+        return general
+    make, run, small = maker(x.shape, x.strides), plan.run, FLOAT32.type(eps)
+    make_mask = maker((plan.workspace,), dtype=UINT8) if plan.workspace else None
+
+    def call(x: Array, weight: Array, bias: Array, *rest: Any) -> Any:
+        y, (mean, var) = make(), np.empty((2, channels), FLOAT32)
+        if make_mask is None:
+            mask = None
+            run(x, y, mean, var, weight, bias)
+        else:
+            mask = make_mask()
+            run(x, y, mean, var, weight, bias, mask)
+            if isnan(var @ weight + np.add.reduce(bias)):
+                return general(x, weight, bias, *rest)
+        return y, mean, 1 / np.sqrt(var + small), (var, mask)
+
+    return for_layout(general, call, x, weight, bias)
+
+
+def settle_batch_gradients(
+    general: Function, g: Array, x: Array, rectified: Array | None, weight: Array | None, mean: Array, scale: Array,
+    kept: Any, eps: float, wanted: bool,
+) -> Function | None:  # fmt: skip
+    """`batch_gradients` of such operands."""
+    var, mask = kept or (None, None)
+    plan = backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
+    if plan is None:
+        return None
+    parameters = all(_is_parameter(v, x.shape[1]) for v in (weight, mean, var))
+    if not (parameters and _is_image(x) and _is_image(g)) or (rectified is not None and mask is None):
+        return general
+    make, run, channels = maker(x.shape, x.strides), plan.run, x.shape[1]
+
+    def call(g: Array, x: Array, _: Any, weight: Array, mean: Array, __: Any, kept: Any, *___: Any) -> Any:
+        dx, (g_weight, g_bias) = make(), np.empty((2, channels), FLOAT32)
+        run(x, g, dx, mean, kept[0], weight, g_weight, g_bias, *kept[1:][: kept[1] is not None])
+        return dx, g_weight, g_bias
+
+    return for_layout(general, call, g, x, None, weight, mean)
+
+
+def _is_image(x: Array) -> bool:
+    return is_channels_last(x.shape, x.strides) and x.strides == channels_last_strides(x.shape)
+
+
+def _is_parameter(v: Array | None, channels: int) -> bool:
+    return v is not None and v.dtype == FLOAT32 and v.shape == (channels,) and v.flags.c_contiguous
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:

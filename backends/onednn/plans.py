@@ -14,6 +14,7 @@ from typing import Any
 from backends import buffers, precision, threads
 from backends.buffers import address
 from backends.geometry import Sizes
+from backends.onednn.choice import active
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
 # The arguments of a primitive.
@@ -210,22 +211,24 @@ class _State(threading.local):
     def __init__(self) -> None:
         self.plans: dict[Any, Any] = {}
         self.clock, self.setting = 0, -1
+        self.token = object()  # stands for the plans
         self.stream: Any = None
         self.workspaces: dict[str, Any] = {}
-        self.others: tuple[dict[Any, Any], dict[str, Any]] = {}, {}
+        self.others: tuple[dict[Any, Any], dict[str, Any], object] = {}, {}, object()
 
     def exchange(self, _phase: str, _result: Any) -> None:
         """Exchange the plans and workspaces for those of finalizers, which a collection of garbage may run between two
         calls that set up one run; or back.
         """
-        own = self.plans, self.workspaces
-        self.plans, self.workspaces = self.others
+        own = self.plans, self.workspaces, self.token
+        self.plans, self.workspaces, self.token = self.others
         self.others = own
 
     def refresh(self, library: Library) -> None:
         """Make all primitives again after a change of settings, because primitives keep theirs."""
         self.plans.clear()
-        self.others[0].clear()
+        self.others = {}, self.others[1], object()
+        self.token = object()
         library.set_threads(threads.get_num_threads())
         self.setting = changes.count
         if self.stream is None:
@@ -267,6 +270,15 @@ changes = _Changes()
 threads.on_change(changes.note)
 precision.on_change(changes.note)
 gc.callbacks.append(state.exchange)
+
+
+def situation() -> object:
+    """Stands for the plans of this thread under the present settings; in finalizers it is another one."""
+    if not active():
+        return None
+    if state.setting != changes.count:
+        state.refresh(load())
+    return state.token
 
 
 def planned(make: Callable[..., Any]) -> Callable[..., Any]:

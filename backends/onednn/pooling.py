@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty
+from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes, Window, check_gradient, pooling_sizes
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite
+from backends.onednn.elementwise import all_finite, settled_all_finite
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.plans import (
     DIFF_DST,
@@ -28,7 +28,8 @@ from backends.onednn.plans import (
     dims,
     planned,
 )
-from backends.strides import channels_last_strides
+from backends.settled import Function, for_layout
+from backends.strides import channels_last_strides, is_channels_last
 
 SMALL = 1 << 12  # elements of the image: below this NumPy is as fast
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
@@ -65,6 +66,49 @@ def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | N
     dx = empty(x_shape, channels_last_strides(x_shape))
     plan.run(to_channels_last(g), dx, taps)
     return dx
+
+
+def settle_max_of_windows(general: Function, x: Array, window: Window, ceil_mode: bool) -> Function | None:
+    """`max_of_windows` of such operands; None if NumPy computes it. general: computes it for all."""
+    if not _suits(x, x.shape) or max(window.dilation) > 1:
+        return None
+    out = pooling_sizes(x.shape, window, ceil_mode)
+    plan = _pooled(MAXIMUM, x.shape, out, window)
+    if plan is None:
+        return None
+    if not is_channels_last(x.shape, x.strides):
+        return general
+    shape, run, finite = (*x.shape[:2], *out), plan.run, settled_all_finite(x)
+    make, make_taps = maker(shape, channels_last_strides(shape)), maker(shape, channels_last_strides(shape, 1), TAPS)
+
+    def call(x: Array, *rest: Any) -> tuple[Array, Array]:
+        if not finite(x):
+            found: tuple[Array, Array] = general(x, *rest)
+            return found
+        y, taps = make(), make_taps()
+        run(x, y, taps)
+        return y, taps
+
+    return for_layout(general, call, x)
+
+
+def settle_put_taps(general: Function, g: Array, taps: Array, x_shape: Sizes, window: Window) -> Function | None:
+    """`put_taps` of such operands."""
+    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
+        return None
+    plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
+    if plan is None:
+        return None
+    if not is_channels_last(g.shape, g.strides) or taps.strides != channels_last_strides(taps.shape, 1):
+        return general
+    make, run = maker(x_shape, channels_last_strides(x_shape)), plan.run
+
+    def call(g: Array, taps: Array, *_: Any) -> Array:
+        dx: Array = make()
+        run(g, dx, taps)
+        return dx
+
+    return for_layout(general, call, g, taps)
 
 
 def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> Array | None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty
+from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
 from backends.precision import get_float32_matmul_precision
+from backends.settled import Function, for_layout
 from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
@@ -35,19 +36,58 @@ def linear_relu(x: Array, w: Array, bias: Array) -> Array | None:
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array | None:
     """See `generic.products.product`; for matrices, or stacks of equal length. `bias` is added to every row."""
-    columns = b.shape[-1]
-    if (
-        a.size * columns <= (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR)
-        or a.dtype != FLOAT32
-        or b.dtype != FLOAT32
-        or not active()
-    ):
+    if not _suits(a, b):
         return None
+    columns = b.shape[-1]
     if columns == 1 and a.ndim == 2 and bias is None and a.strides[0] < a.strides[1]:  # a third of the time as a row
         y = product(b.T, a.T, None, relu)
         return y if y is None else y.T
     y = empty((*a.shape[:-1], columns))
     return y if product_into(y, a, b, 1.0, bias, relu) else None
+
+
+def _suits(a: Array, b: Array) -> bool:
+    """Whether oneDNN should compute a product."""
+    columns = b.shape[-1]
+    return (
+        a.size * columns > (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR)
+        and a.dtype == FLOAT32
+        and b.dtype == FLOAT32
+        and active()
+    )
+
+
+def settle_product(general: Function, a: Array, b: Array) -> Function | None:
+    """`product` of such operands; None if NumPy computes it. general: computes it for all."""
+    return _settled(general, a, b, b)
+
+
+def settle_linear(general: Function, x: Array, w: Array, bias: Array, relu: bool = False) -> Function | None:
+    """`linear` of such operands."""
+    return _settled(general, x, w.T, w, bias, relu=relu)
+
+
+def settle_linear_relu(general: Function, x: Array, w: Array, bias: Array) -> Function | None:
+    """`linear_relu` of such operands."""
+    return settle_linear(general, x, w, bias, True)
+
+
+def _settled(general: Function, a: Array, b: Array, given: Array, *bias: Array, relu: bool = False) -> Function | None:
+    """The function of a, of what is given in place of b and has the same memory, and of the bias."""
+    if not _suits(a, b):
+        return None
+    shape = (*a.shape[:-1], b.shape[-1])
+    plan = _product(a.shape, a.strides, b.shape, b.strides, dense(shape), 1.0, bool(bias), relu, False)
+    if plan is None or shape[-1] == 1 or not all(v.flags.c_contiguous for v in bias):
+        return general
+    make, run = maker(shape), plan.run
+
+    def call(*operands: Array) -> Array:
+        y = make()
+        run(*operands[:2], y, *operands[2:])
+        return y
+
+    return for_layout(general, call, a, given, *bias)
 
 
 def product_into(
@@ -81,8 +121,6 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | N
 
     NumPy needs 10 ns for each of them; longer rows it sums as fast, and more exactly.
     """
-    kept = [axis for axis in range(x.ndim) if axis not in axes]
-    count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
     if (
         x.size < SUMMED
         or x.dtype != FLOAT32
@@ -91,6 +129,8 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | N
         or not active()
     ):
         return None
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
     if count > SHORT or not (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
         return None
     found = empty((columns, 1))
@@ -98,6 +138,11 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | N
         return None
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
     return found.reshape(shape if keepdims else [x.shape[axis] for axis in kept])
+
+
+def settle_total(general: Function, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Function | None:
+    """`total` of such operands."""
+    return None if x.size < SUMMED else general
 
 
 @planned

@@ -1,5 +1,6 @@
 """Settings that captured steps rely on: modes, attributes of modules, and numbers in the code's reach."""
 
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -160,3 +161,22 @@ def test_an_exception_leaves_settings_as_they_are():
     for weight in (2.0, 3.0) * 4:
         options.weight = weight
         assert step(ag.ones(1), False).item() == weight
+
+
+def test_threads_and_their_number():
+    linear, x = nn.Linear(300, 200), ag.rand(64, 300)
+    step = ag.capture(ag.no_grad()(linear))
+    replayed(step, x)
+    found, count = [], ag.get_num_threads()
+    workers = [Thread(target=lambda: found.extend(step(x) for _ in range(20))) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    ag.set_num_threads(count + 1)
+    try:
+        found += [step(x) for _ in range(4)]
+    finally:
+        ag.set_num_threads(count)
+    assert len(found) == 64
+    assert all(ag.allclose(y, linear(x), atol=1e-6) for y in found)
