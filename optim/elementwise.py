@@ -180,18 +180,17 @@ class Batch:
 
     def run(self, kernel: str, options: dict[str, Any]) -> None:
         """Change the parameters, and what is remembered of them."""
-        kernels = self.library.kernels
-        if self.alone:
-            if not self.rows or any(p.array is not row[0] for (p, _), row in zip(self.alone, self.rows, strict=True)):
-                self.rows, self.kept = [(p.array, *arrays) for p, arrays in self.alone], {}
-            gradients = [p._grad.array for p, _ in self.alone]
-            kernels.steps(kernel, self.rows, gradients, options, self.kept)
-        if not self.flat:
-            return
+        if not self.rows or any(p.array is not row[0] for (p, _), row in zip(self.alone, self.rows, strict=False)):
+            self.rows = [(p.array, *arrays) for p, arrays in self.alone]
+            if self.flat:
+                values, _, *remembered = self.flat
+                self.rows.append((values, *remembered))
+            self.kept = {}
+        gradients = [p._grad.array for p, _ in self.alone] + self.flat[1:2]
         for p, value, gradient in self.copies:
             value[...] = p.array
             gradient[...] = p._grad.array
-        getattr(kernels, kernel)(*self.flat, **options)
+        self.library.kernels.steps(kernel, self.rows, gradients, options, self.kept)
         for p, value, _ in self.copies:
             p.array[...] = value
 

@@ -32,7 +32,7 @@ KERNELS = {
         "smoothed_nll", "smoothed_nll_gradient",
     ),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
-    "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step"),
+    "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step", "steps"),
 }  # fmt: skip
 
 # Kernels are not tried if the first operand has fewer elements: NumPy is as fast there for functions of few passes.

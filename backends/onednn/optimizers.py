@@ -3,6 +3,8 @@
 All but Adam's round at the same points as NumPy's passes, and so give the same numbers.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,55 @@ from backends.buffers import FLOAT32, empty_like
 from backends.geometry import Array
 from backends.onednn.choice import active
 from backends.onednn.passes import STEP
-from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned, situation
 from backends.strides import is_dense
 
 SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
 LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for optimizers with fewer passes in NumPy than Adam
 
 
-def sgd_step(
-    p: Array,
-    g: Array,
-    *buffer: Array,
+class _Rows:
+    """What steps of some parameters, each with its state, need and is found once. strides: None if NumPy computes."""
+
+    def __init__(self, least: int, rows: Sequence[Sequence[Array]]) -> None:
+        self.situation = situation()
+        fit = any(row[0].size >= least for row in rows) and all(_suit(1, *row) for row in rows)
+        self.strides = [row[0].strides for row in rows] if fit else None
+        self.passes: list[Any] = []
+        self.constants: tuple[float, ...] = ()
+        self.numbers = np.empty(3, FLOAT32)
+        self.operands = tuple(self.numbers.reshape(3, 1))  # the same, as operands of passes
+
+
+def steps(
+    kernel: str,
+    rows: Sequence[Sequence[Array]],
+    gradients: Sequence[Array],
+    options: dict[str, Any],
+    kept: dict[str, Any],
+) -> bool | None:
+    """See `backends.generic.optimizers.steps`. True if they were done.
+
+    Small parameters go along with large ones, because next to these NumPy's calls are out of the caches.
+    """
+    least, change = STEPS.get(kernel, (0, None))
+    if change is None:
+        return None
+    known: _Rows | None = kept.get("rows")
+    if known is None or known.situation is not situation():
+        known = kept["rows"] = _Rows(least, rows)
+    if known.strides is None:
+        return None
+    for g, strides in zip(gradients, known.strides, strict=True):
+        if g.strides != strides or g.dtype != FLOAT32:
+            return None
+    return change(rows, gradients, known, **options)
+
+
+def _sgd(
+    rows: Sequence[Sequence[Array]],
+    gradients: Sequence[Array],
+    known: _Rows,
     lr: float,
     momentum: float = 0.0,
     dampening: float = 0.0,
@@ -29,21 +69,68 @@ def sgd_step(
     nesterov: bool = False,
     maximize: bool = False,
 ) -> bool | None:
-    """See `backends.generic.optimizers.sgd_step`. True if it was done."""
-    if maximize or dampening or not _suit(LARGER, p, g, *buffer):
+    """See `backends.generic.optimizers.sgd_step`."""
+    if maximize or dampening:
         return None
-    add_scaled = _scaled_sum(p.size)
-    if weight_decay:
-        g = _pulled(p, g, weight_decay)
-    for b in buffer:
-        add_scaled.run(b, _scalar(momentum), b, g)
-        d = b
-        if nesterov:
-            d = empty_like(p)
-            add_scaled.run(b, _scalar(momentum), d, g)
-        g = d
-    add_scaled.run(g, _scalar(-lr), p, p)
+    known.passes = known.passes or [_scaled_sum(row[0].size) for row in rows]
+    known.numbers[:] = weight_decay, momentum, -lr
+    decay, persistence, rate = known.operands
+    for (p, *buffer), g, add_scaled in zip(rows, gradients, known.passes, strict=True):
+        if weight_decay:
+            g, pulled = empty_like(p), g
+            add_scaled.run(p, decay, g, pulled)
+        for b in buffer:
+            add_scaled.run(b, persistence, b, g)
+            d = b
+            if nesterov:
+                d = empty_like(p)
+                add_scaled.run(b, persistence, d, g)
+            g = d
+        add_scaled.run(g, rate, p, p)
     return True
+
+
+def _adam(
+    rows: Sequence[Sequence[Array]],
+    gradients: Sequence[Array],
+    known: _Rows,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    step: int,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> bool | None:
+    """See `backends.generic.optimizers.adam_step`, here in three passes."""
+    if len(rows[0]) > 3 or maximize or (weight_decay and not decoupled):
+        return None
+    constants = beta1, beta2, eps
+    if known.constants != constants:
+        known.constants, sizes = constants, [row[0].size for row in rows]
+        known.passes = [(_blend(n, beta1), _squares(n, 1 - beta2, beta2), _descend(n, eps)) for n in sizes]
+    known.numbers[:] = 1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)
+    gain, unbias, rate = known.operands
+    for (p, m, v), g, (blend, squares, descend) in zip(rows, gradients, known.passes, strict=True):
+        if weight_decay:
+            p *= 1 - lr * weight_decay
+        blend.run(g, gain, m)
+        squares.run(g, g, v)
+        descend.run(v, unbias, p, m, rate)
+    return True
+
+
+# By kernel: the size of a parameter from which it pays, and the function.
+STEPS: dict[str, tuple[int, Callable[..., bool | None]]] = {"sgd_step": (LARGER, _sgd), "adam_step": (LARGE, _adam)}
+
+
+def _step(kernel: str, p: Array, g: Array, *remembered: Array, **options: Any) -> bool | None:
+    """See `backends.generic.optimizers`. True if it was done."""
+    return steps(kernel, [(p, *remembered)], [g], options, {})
+
+
+sgd_step, adam_step = partial(_step, "sgd_step"), partial(_step, "adam_step")
 
 
 def adagrad_step(
@@ -90,35 +177,6 @@ def rmsprop_step(
         _scaled_sum(size).run(b, _scalar(-lr), p, p)
     else:
         _quotient(size, 1.0).run(g, d, p, _scalar(-lr))
-    return True
-
-
-def adam_step(
-    p: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    *largest: Array,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    step: int,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-    maximize: bool = False,
-) -> bool | None:
-    """See `backends.generic.optimizers.adam_step`, here in three passes. True if it was done."""
-    if largest or maximize or (weight_decay and not decoupled) or not _suit(LARGE, p, g, m, v):
-        return None
-    if weight_decay:
-        p *= 1 - lr * weight_decay
-    passes = _adam(p.size, beta1, beta2, eps)
-    passes.scalars[:] = 1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)
-    gain, unbias, rate = passes.operands
-    passes.blend.run(g, gain, m)
-    passes.squares.run(g, g, v)
-    passes.descend.run(v, unbias, p, m, rate)
     return True
 
 
@@ -174,22 +232,6 @@ def _quotient(workshop: Workshop, size: int, kept: float) -> Plan:
     steps = workshop.attributes(("binary", MUL, scalar), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (STEP | SRC1, scalar))
-
-
-class _Adam:
-    """The passes of a step, and memory for their scalars."""
-
-    used = 0
-
-    def __init__(self, blend: Plan, squares: Plan, descend: Plan) -> None:
-        self.blend, self.squares, self.descend = blend, squares, descend
-        self.scalars = np.empty(3, FLOAT32)
-        self.operands = tuple(self.scalars.reshape(3, 1))
-
-
-@planned
-def _adam(_: Workshop, size: int, beta1: float, beta2: float, eps: float) -> _Adam:
-    return _Adam(_blend(size, beta1), _squares(size, 1 - beta2, beta2), _descend(size, eps))
 
 
 @planned
