@@ -174,8 +174,8 @@ def _compute(
     if program is None:
         return function(*_outside(args), **_outside(kwargs))
     held, named = unwrapped(args), unwrapped(kwargs)
-    used = function if named else settled(function, *held)
-    return program.note(used, form, args, kwargs, function(*held, **named))
+    fast = function if named else settled(function, *held)
+    return program.note(function, form, args, kwargs, function(*held, **named), fast=fast)
 
 
 def _check_shape(name: str, args: tuple[Any, ...]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from autograd_core.engine.binders import LARGE
 from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
 
+Functions = tuple[Callable[..., Any], Callable[..., Any]]
 BY_SHAPE = {"empty_like", "full_like", "ones_like", "zeros_like"}  # what the first operand holds does not matter
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
@@ -40,6 +41,7 @@ class Program:
         self.conditions: list[str] = []  # of inputs, for which the program is valid
         self.needed: list[str] = []  # the variables in them
         self.scope: dict[str, Any] = {"step": None}
+        self.general: dict[str, Any] = {}  # the kernels behind settled functions
         self._named: dict[int, tuple[str, Any]] = {}  # id -> the name of a constant, which is kept alive
         self._count: dict[str, int] = {}
 
@@ -83,16 +85,25 @@ class Program:
         return self.text(index)
 
     def note(
-        self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any, random: bool = False
+        self,
+        function: Any,
+        form: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        found: Any,
+        random: bool = False,
+        fast: Any = None,
     ) -> Any:
         """Add a call; returns arrays in place of what it found.
 
         form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others. random:
-        whether each call gives something else.
+        whether each call gives something else. fast: a settled function that does the same.
         """
         name = form
         if "{" not in form:
-            form = f"{self.constant(function, form)}({{rest}})"
+            form = f"{self.constant(fast or function, form)}({{rest}})"
+            if fast is not function and fast is not None:
+                self.general[self.constant(fast)] = function
         shown = list(map(self.text, args))
         if form.startswith("{0}["):
             shown[1] = self._subscript(args[1])
@@ -165,8 +176,11 @@ class Program:
             return self.arrays(list(value.values()))
         return [value] if value.__class__ is self.array else []
 
-    def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Callable[..., Any]:
-        """The program as a function. Variables that are not kept are deleted after their last use."""
+    def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Functions:
+        """The program as a function with settled kernels, and as one that works in every situation.
+
+        Variables that are not kept are deleted after their last use.
+        """
         shared = kept | self._held | self._roots.keys() | set(self._roots.values())
         lines = self._without_fixed(kept | self._held | self._written)
         lines = fewer(lines, shared, lambda name: self.constant(getattr(self.kernels, name), name))
@@ -177,8 +191,10 @@ class Program:
                 ends.setdefault(i, []).append(name)
         body = [f"{line.text}; del {', '.join(ends[i])}" if i in ends else line.text for i, line in enumerate(lines)]
         self.source = "\n    ".join([f"def step({', '.join(arguments)}):", *body, f"return {results}"])
-        exec(compile(self.source, "<captured step>", "exec"), self.scope)  # the lines above
-        return self.scope["step"]
+        code, general = compile(self.source, "<captured step>", "exec"), self.scope | self.general
+        for scope in (self.scope, general):
+            exec(code, scope)  # the lines above
+        return self.scope["step"], general["step"]
 
     def _without_fixed(self, changing: set[str]) -> list[Line]:
         """The lines but for those that give the same in every replay: their results become constants.

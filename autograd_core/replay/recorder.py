@@ -19,7 +19,7 @@ from autograd_core.engine.versions import base_of, record_writes
 from autograd_core.errors import TracingError
 from autograd_core.replay.noted import Noted, backend, unwrapped
 from autograd_core.replay.passes import Line
-from autograd_core.replay.program import Expression, Program
+from autograd_core.replay.program import Expression, Functions, Program
 from autograd_core.replay.validity import Odd, Stale, differentiable
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from autograd_core.trees import leaves, mapped
@@ -44,8 +44,8 @@ class Recorder:
         self._drawn: list[tuple[Any, Any]] = []  # generators and their states
         self._lone: set[int] = set()  # gradients that nothing but their tensors refers to
 
-    def program_of(self, step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Callable[..., Any], str]:
-        """The function that replays the step for the leaves of its arguments, and its source."""
+    def program_of(self, step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Functions, str]:
+        """The functions that replay the step for the leaves of its arguments, and their source."""
         given = leaves((args, kwargs) if kwargs else args)
         with _lock:
             try:
@@ -142,7 +142,7 @@ class Recorder:
         released = self.program.constant(record(t.node.op, (), None), "released")
         return f"{self.program.constant(wrap)}({_noted(t.array).name}, {released})"
 
-    def _finished(self, count: int, results: Any) -> tuple[Callable[..., Any], str]:
+    def _finished(self, count: int, results: Any) -> tuple[Functions, str]:
         program = self.program
         found = [leaf for leaf in leaves(results) if isinstance(leaf, Tensor)]
         values = [self._object(t) for t in found]

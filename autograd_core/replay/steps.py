@@ -69,7 +69,7 @@ class capture:
             from autograd_core.replay.reach import Settings
 
             self._settings = Settings(self.step)
-        key = (_situation(), grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
+        key = (grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
                *arrangement(args, kwargs, given), *map(_signature, given))  # fmt: skip
         try:
             kind = self._kinds.get(key)
@@ -82,14 +82,15 @@ class capture:
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             kind = self._kinds[key] = _Kind()
-        for replay in kind.replays:
+        now = _situation()
+        for settled, general, situation in kind.replays:
             try:
-                return replay(*given)
+                return settled(*given) if situation is now else general(*given)
             except Odd:
                 return self.step(*args, **kwargs)
             except Stale as change:
                 kind.change = str(change)
-        return self._first(kind, given, args, kwargs)
+        return self._first(kind, given, args, kwargs, now)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._attribute = name
@@ -105,7 +106,7 @@ class capture:
     def _name(self) -> str:
         return str(getattr(self.step, "__name__", "the step"))
 
-    def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any) -> Any:
+    def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any, now: object) -> Any:
         """A call for which there is no program yet."""
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         if any(t.is_cuda for t in tensors):
@@ -123,14 +124,14 @@ class capture:
             self._refuse(kind, "what it relies on changes time and again")
             return self.step(*args, **kwargs)
         try:
-            replay, self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
+            (settled, general), self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
         except Exception as error:  # one of the step itself is raised again by the next call of it
             self._refuse(kind, f"{type(error).__name__}: {error}")
             return self.step(*args, **kwargs)
         if kind.replays:
             logger.info("%s is captured again: %s", self._name(), kind.change)
-        kind.replays, kind.known = (replay, *kind.replays)[:STATES], None
-        return replay(*given)
+        kind.replays, kind.known = ((settled, general, now), *kind.replays)[:STATES], None
+        return settled(*given)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason
@@ -156,7 +157,8 @@ class _Kind:
     def __init__(self) -> None:
         self.calls, self.reason = 0, ""
         self.known: Any = None  # the tensors before the last call that ran as it is
-        self.replays: tuple[Callable[..., Any], ...] = ()  # the latest first
+        # The latest first: with settled kernels, in general, and the situation in which these are settled.
+        self.replays: tuple[tuple[Callable[..., Any], Callable[..., Any], object], ...] = ()
         self.change = ""  # why none of them was valid
 
 
