@@ -15,7 +15,11 @@ from backends.strides import may_overlap
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if isinstance(tensors, Tensor):
+        return [tensors]
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"expected tensors, not {type(tensors).__name__}; of a model, write model.parameters()")
+    return list(tensors)
 
 
 def _check_limit(name: str, limit: Any) -> None:

@@ -39,9 +39,10 @@ class LBFGS(Optimizer):
         super().__init__(params, {**defaults, "tolerance_change": tolerance_change, "line_search_fn": line_search_fn})
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
-
-    def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
-        return (sum(_count(q) for q in self.param_groups[0]["params"]),)
+        if not self.param_groups[0]["lr"] >= 0:
+            raise ValueError(f"Invalid learning rate: {lr}; it must not be negative")
+        if line_search_fn not in (None, "strong_wolfe"):
+            raise RuntimeError(f"only 'strong_wolfe' is supported, not line_search_fn={line_search_fn!r}")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to max_iter iterations; returns the loss before."""
@@ -74,8 +75,6 @@ class LBFGS(Optimizer):
             if slope > -smallest:
                 break
             if group["line_search_fn"] is not None:
-                if group["line_search_fn"] != "strong_wolfe":
-                    raise RuntimeError("only 'strong_wolfe' is supported")
                 tries = group["max_eval"] - evaluations
                 here = Point(0.0, loss, g, slope)
                 (t, loss, g, _), count = strong_wolfe(problem.along(d), t, here, smallest / problem.largest(d), tries)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
 from itertools import chain, count
+from numbers import Real
 from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad
@@ -101,6 +102,8 @@ class Optimizer(Watched):
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters, with the hyper-parameters of this group or the defaults."""
+        if not isinstance(param_group, Mapping) or "params" not in param_group:
+            raise TypeError(f'param_group must be a dict with tensors as "params", not {param_group!r:.80}')
         params = param_group["params"]
         entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if "param_names" in param_group:  # a group of another optimizer
@@ -132,15 +135,14 @@ class Optimizer(Watched):
         if not self._own_update():
             return
         for name, called in LIMITED.items():
-            value = group.get(name)
-            if isinstance(value, str):
-                raise TypeError(f"Invalid {called}: the string {value!r}; write float({value!r})")
-            if isinstance(value, (int, float)) and not value >= 0.0:
+            value = group.get(name, 0.0)
+            if not isinstance(value, Real | Tensor):
+                hint = f"write float({value!r})" if isinstance(value, str) else "it must be a number"
+                raise TypeError(f"Invalid {called}: {value!r}; {hint}")
+            if isinstance(value, Real) and not float(value) >= 0.0:
                 raise ValueError(f"Invalid {called}: {value}; it must not be negative")
-        if group.get("lr", 0.0) is None:
-            raise TypeError("Invalid learning rate: None; it must be a number")
         betas = group.get("betas", (0.0, 0.0))
-        if not (isinstance(betas, tuple | list) and len(betas) == 2):
+        if not (isinstance(betas, tuple | list) and len(betas) == 2 and all(isinstance(b, Real) for b in betas)):
             raise TypeError(f"Invalid betas: {betas}; they are two numbers, such as (0.9, 0.999)")
         for i, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:

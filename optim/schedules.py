@@ -123,7 +123,7 @@ def attributes_of(function: Any) -> dict[str, Any] | None:
     return dict(getattr(function, "__dict__", {})) or None
 
 
-def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) -> list[float]:
+def for_groups(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     """One value per group of an optimizer, from a single value or a list."""
     count = len(optimizer.param_groups)
     if not isinstance(value, Sequence):
@@ -131,6 +131,16 @@ def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) 
     if len(value) != count:
         raise ValueError(f"{name} must have the same length as optimizer.param_groups: {len(value)} != {count}")
     return list(value)
+
+
+def _check_length(schedule: LRScheduler, name: str, epochs: float) -> None:
+    if not epochs > 0:
+        raise ValueError(f"{type(schedule).__name__}: {name} must be positive, not {epochs}")
+
+
+def _share(epoch: float, total: int) -> float:
+    """How much of `total` epochs is over; nothing ever of none, as in PyTorch."""
+    return min(epoch / total, 1.0) if total > 0 else 0.0
 
 
 class LambdaLR(LRScheduler):
@@ -144,10 +154,10 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[float], float] | Sequence[Callable[[float], float]],
         last_epoch: int = -1,
     ) -> None:
-        count = len(optimizer.param_groups)
-        self.lr_lambdas = [lr_lambda] * count if callable(lr_lambda) else list(lr_lambda)
-        if len(self.lr_lambdas) != count:
-            raise ValueError(f"Expected {count} lr_lambdas, but got {len(self.lr_lambdas)}")
+        self.lr_lambdas = for_groups("lr_lambda", optimizer, lr_lambda)
+        for f in self.lr_lambdas:
+            if not callable(f):
+                raise TypeError(f"lr_lambda should be a function of the epoch, but got {f!r}")
         super().__init__(optimizer, last_epoch)
 
     def lrs_at(self, epoch: float) -> list[float]:
@@ -195,6 +205,7 @@ class StepLR(_Factor):
     """Multiplies the rate by `gamma` every `step_size` epochs."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        _check_length(self, "step_size", step_size)
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -260,7 +271,7 @@ class LinearLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def factor_at(self, epoch: float) -> float:
-        return self.start_factor + (self.end_factor - self.start_factor) * min(epoch / self.total_iters, 1.0)
+        return self.start_factor + (self.end_factor - self.start_factor) * _share(epoch, self.total_iters)
 
 
 class PolynomialLR(_Factor):
@@ -271,13 +282,14 @@ class PolynomialLR(_Factor):
         super().__init__(optimizer, last_epoch)
 
     def factor_at(self, epoch: float) -> float:
-        return float((1 - min(epoch / self.total_iters, 1)) ** self.power)
+        return float((1 - _share(epoch, self.total_iters)) ** self.power)
 
 
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min` at epoch `T_max`, then up again (Loshchilov and Hutter 2016)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        _check_length(self, "T_max", T_max)
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
@@ -297,7 +309,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
-        if T_0 <= 0 or T_mult < 1:
+        if not (isinstance(T_0, int) and isinstance(T_mult, int)) or T_0 <= 0 or T_mult < 1:
             raise ValueError(f"Expected positive integer T_0 and T_mult >= 1, but got {T_0} and {T_mult}")
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         super().__init__(optimizer, last_epoch)

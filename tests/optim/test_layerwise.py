@@ -205,7 +205,8 @@ def stepped(method, p):
     method([p]).step()
 
 
-def test_unknown_line_search():
-    optimizer, closure, _ = minimizer(line_search_fn="armijo")
-    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
-        optimizer.step(closure)
+def test_options_of_lbfgs_are_checked():
+    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported, not line_search_fn='armijo'"):
+        minimizer(line_search_fn="armijo")
+    with pytest.raises(ValueError, match="Invalid learning rate: -1"):
+        minimizer(lr=-1)

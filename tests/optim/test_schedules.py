@@ -56,6 +56,8 @@ def warm_cosine(base, t):
 
 
 CASES = {
+    "LinearLR of no epochs": (lambda o: lr_scheduler.LinearLR(o, 0.5, total_iters=0), lambda b, t: b * 0.5),
+    "PolynomialLR of no epochs": (lambda o: lr_scheduler.PolynomialLR(o, 0), lambda b, t: b),
     "StepLR": (lambda o: lr_scheduler.StepLR(o, 3, gamma=0.5), lambda b, t: b * 0.5 ** (t // 3)),
     "MultiStepLR": (
         lambda o: lr_scheduler.MultiStepLR(o, [9, 2, 5, 5]),
@@ -333,11 +335,15 @@ def test_a_step_that_a_scaler_skips_is_one():
     "make, error, message",
     [
         (lambda o: lr_scheduler.StepLR(o, 2, last_epoch=3), KeyError, "initial_lr"),
-        (lambda o: lr_scheduler.LambdaLR(o, [abs]), ValueError, "Expected 2 lr_lambdas, but got 1"),
+        (lambda o: lr_scheduler.LambdaLR(o, [abs]), ValueError, "lr_lambda must have the same length as .*: 1 != 2"),
+        (lambda o: lr_scheduler.MultiplicativeLR(o, 0.5), TypeError, "a function of the epoch, but got 0.5"),
+        (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "StepLR: step_size must be positive, not 0"),
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "CosineAnnealingLR: T_max must be positive"),
         (lambda o: lr_scheduler.ConstantLR(o, 2.0), ValueError, "between 0 and 1"),
         (lambda o: lr_scheduler.LinearLR(o, 0.0), ValueError, "greater than 0"),
         (lambda o: lr_scheduler.LinearLR(o, 0.5, 1.5), ValueError, "Ending"),
         (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2.5), ValueError, "integer T_0 .* got 2.5 and 1"),
         (lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(o, 2)], [3]), ValueError, "need 0 milestones"),
         (
             lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(optimizer(), 2)], []),
