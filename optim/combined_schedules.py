@@ -17,16 +17,10 @@ class SequentialLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, but got {len(milestones)}"
-            )
-        if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
-            raise ValueError("SequentialLR does not support `ReduceLROnPlateau`, whose step() needs a metric")
-        if any(s.optimizer is not optimizer for s in schedulers):
-            raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
-        self._schedulers, self._milestones = list(schedulers), list(milestones)
-        self.optimizer, self.last_epoch = optimizer, last_epoch + 1
+        self._schedulers, self.optimizer = _parts("SequentialLR", schedulers, optimizer)
+        self._milestones, self.last_epoch = list(milestones), last_epoch + 1
+        if len(milestones) != (needed := len(schedulers) - 1):
+            raise ValueError(f"{len(schedulers)} schedulers need {needed} milestones, but got {len(milestones)}")
         # Each schedule multiplied the rate by its first factor.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
@@ -45,6 +39,20 @@ class SequentialLR(LRScheduler):
         self._last_lr = self._schedulers[i].get_last_lr()
 
 
+def _parts(
+    name: str, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None
+) -> tuple[list[LRScheduler], Optimizer]:
+    """Schedules that can be combined, and the optimizer of all of them."""
+    if not schedulers:
+        raise ValueError(f"{name} expects at least one scheduler, but got none")
+    if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
+        raise ValueError(f"{name} does not support `ReduceLROnPlateau`, whose step() needs a metric")
+    optimizer = optimizer or schedulers[0].optimizer
+    if any(s.optimizer is not optimizer for s in schedulers):
+        raise ValueError(f"{name} expects all schedulers to belong to the same optimizer")
+    return list(schedulers), optimizer
+
+
 def _undo(schedulers: Sequence[LRScheduler]) -> None:
     """Undo the first step of every schedule."""
     for schedule in schedulers:
@@ -59,13 +67,7 @@ class ChainedScheduler(LRScheduler):
     """Several schedules at once, driven by one `step`."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
-        if not schedulers:
-            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
-        if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
-            raise ValueError("ChainedScheduler does not support `ReduceLROnPlateau`, whose step() needs a metric")
-        self._schedulers, self.optimizer = list(schedulers), optimizer or schedulers[0].optimizer
-        if any(s.optimizer is not self.optimizer for s in schedulers):
-            raise ValueError("ChainedScheduler expects all schedulers to belong to the same optimizer")
+        self._schedulers, self.optimizer = _parts("ChainedScheduler", schedulers, optimizer)
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
     def step(self, epoch: float | None = None) -> None:

@@ -350,7 +350,8 @@ def test_a_step_that_a_scaler_skips_is_one():
             ValueError,
             "same optimizer",
         ),
-        (lambda o: lr_scheduler.ChainedScheduler([]), ValueError, "at least one scheduler"),
+        (lambda o: lr_scheduler.SequentialLR(o, [], []), ValueError, "SequentialLR expects at least one scheduler"),
+        (lambda o: lr_scheduler.ChainedScheduler([]), ValueError, "ChainedScheduler expects at least one scheduler"),
         (
             lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(optimizer(), 2)], o),
             ValueError,
