@@ -5,27 +5,30 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import autograd_core as ag
 import nn
 from autograd_core import Tensor
 from nn.functional import cross_entropy
 from nn.modes import in_mode
+from optim import clip_grad_norm_
+from optim.lr_scheduler import ReduceLROnPlateau
 from training.history import Evaluation, History
 from training.interrupts import DeferredInterrupt
 from training.metrics import accuracy, is_classification
 from training.progress import Progress
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-# What `fit` uses of its arguments.
+# What `fit` uses of its arguments, and what they are.
 NEEDED = {
-    "model": "train",
-    "loader": "__len__",
-    "optimizer": "param_groups",
-    "loss": "__call__",
-    "epochs": "__index__",
-    "callbacks": "__iter__",
+    "model": ("train", "a Module"),
+    "loader": ("__len__", "a DataLoader, or another sized iterable of batches"),
+    "optimizer": ("param_groups", "an optimizer, such as optim.Adam(model.parameters())"),
+    "loss": ("__call__", "a function of output and target, such as nn.functional.mse_loss"),
+    "epochs": ("__index__", "an integer"),
+    "scheduler": ("step", "a schedule, such as optim.lr_scheduler.StepLR(optimizer, 10)"),
+    "callbacks": ("__iter__", "a list of functions of the history"),
 }
 
 
@@ -55,27 +58,37 @@ def fit(
     epochs: int = 1,
     *,
     scheduler: Any = None,
+    interval: str = "epoch",
+    max_norm: float | None = None,
     validate: Batches | None = None,
     callbacks: Iterable[Callable[[History], object]] = (),
     progress: bool = True,
 ) -> History:
     """Train a model: for every batch a forward pass, a backward pass and an optimizer step.
 
-    scheduler: its `step()` is called after every epoch. validate: batches on which to evaluate after every epoch.
-    callbacks: called with the history after every epoch; one that returns True ends the training. progress: report on
-    stderr. Ctrl-C ends the training after the current step. A loss that is not finite raises FloatingPointError before
-    that batch changes a parameter.
+    scheduler: its `step()` is called after every epoch, or every batch if `interval` is "batch"; a `ReduceLROnPlateau`
+    is given the validation loss, or the loss if there is none. max_norm: what the gradients are clipped to, all
+    together, before each step. validate: batches on which to evaluate after every epoch. callbacks: called with the
+    history after every epoch; one that returns True ends the training. progress: report on stderr. Ctrl-C ends the
+    training after the current step. A loss that is not finite raises FloatingPointError before that batch changes a
+    parameter.
     """
     _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs, callbacks=callbacks)
+    if scheduler is not None:
+        _check(scheduler=scheduler)
+    if epochs < 0:
+        raise ValueError(f"fit(): epochs must not be negative, but is {epochs}")
+    if interval not in ("epoch", "batch"):
+        raise ValueError(f"fit(): interval must be 'epoch' or 'batch', not {interval!r}")
+    training = _Training(model, loader, optimizer, loss, scheduler, interval, max_norm)
     history, callbacks = History(), list(callbacks)
     try:
         with DeferredInterrupt() as interrupt, Progress(progress, epochs, len(loader)) as report:
             for epoch in range(1, epochs + 1):
                 start, lr = time.perf_counter(), _lr(optimizer)
-                trained = _epoch(model, loader, optimizer, loss, epoch, interrupt, report)
+                trained = training.epoch(epoch, interrupt, report)
                 validated = None if validate is None else evaluate(model, validate, loss)
-                if scheduler is not None:
-                    scheduler.step()
+                training.advance("epoch", (validated or trained).loss)
                 history.append(trained, validated, time.perf_counter() - start, lr)
                 report.epoch(epoch, str(trained), None if validated is None else str(validated))
                 answers = [callback(history) for callback in callbacks]
@@ -89,10 +102,9 @@ def fit(
 
 def _check(**arguments: Any) -> None:
     for name, value in arguments.items():
-        if not hasattr(value, NEEDED[name]):
-            raise TypeError(f"fit(): {name} cannot be {value!r:.80}, which has no {NEEDED[name]}")
-    if arguments["epochs"] < 0:
-        raise ValueError(f"fit(): epochs must not be negative, but is {arguments['epochs']}")
+        needed, what = NEEDED[name]
+        if not hasattr(value, needed):
+            raise TypeError(f"fit(): {name} must be {what}, not {value!r:.80}")
 
 
 def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> Evaluation:
@@ -104,40 +116,66 @@ def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> E
     with in_mode(model, training=False), ag.no_grad():
         for inputs, target in pairs(loader):
             output = model(inputs)
-            mean.add(loss(output, target).item(), output, target)
+            mean.add(_number(loss(output, target)), output, target)
     return mean.value()
 
 
-def _epoch(
-    model: nn.Module,
-    loader: Batches,
-    optimizer: Any,
-    loss: Loss,
-    epoch: int,
-    interrupt: DeferredInterrupt,
-    report: Progress,
-) -> Evaluation:
-    mean = _Mean()
-    model.train()
-    for number, (inputs, target) in enumerate(pairs(loader), 1):
-        optimizer.zero_grad()
-        output = model(inputs)
-        batch_loss = loss(output, target)
-        if not isinstance(batch_loss, Tensor):
-            raise TypeError(f"the loss must be a Tensor, from which backward() starts, not {type(batch_loss).__name__}")
-        value = batch_loss.item()
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"the loss is {value} in epoch {epoch}, batch {number} of {len(loader)}; the parameters are those "
-                f"before this batch. Lower the learning rate (now {_lr(optimizer):g}), clip gradients "
-                "(optim.clip_grad_norm_), or look for NaN in the data"
+class _Training(NamedTuple):
+    """What an epoch needs."""
+
+    model: nn.Module
+    loader: Batches
+    optimizer: Any
+    loss: Loss
+    scheduler: Any
+    interval: str
+    max_norm: float | None
+
+    def epoch(self, epoch: int, interrupt: DeferredInterrupt, report: Progress) -> Evaluation:
+        """Train with every batch; the means over them."""
+        mean = _Mean()
+        self.model.train()
+        for number, (inputs, target) in enumerate(pairs(self.loader), 1):
+            self.optimizer.zero_grad()
+            output = self.model(inputs)
+            batch_loss = self.loss(output, target)
+            value = _number(batch_loss)
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"the loss is {value} in epoch {epoch}, batch {number} of {len(self.loader)}; the parameters are "
+                    f"those before this batch. Lower the learning rate (now {_lr(self.optimizer):g}), clip gradients "
+                    "(fit(max_norm=1.0)), or look for NaN in the data"
+                )
+            batch_loss.backward()
+            self._step(first=number == 1)
+            self.advance("batch", value)
+            mean.add(value, output, target)
+            report.batch(epoch, str(mean.value()))
+            interrupt.check()
+        return mean.value()
+
+    def _step(self, first: bool) -> None:
+        groups = self.optimizer.param_groups
+        if first and all(p.grad is None for group in groups for p in group["params"]):
+            raise ValueError(
+                "the loss depends on no parameter of the optimizer; was that made of another model's parameters?"
             )
-        batch_loss.backward()
-        optimizer.step()
-        mean.add(value, output, target)
-        report.batch(epoch, str(mean.value()))
-        interrupt.check()
-    return mean.value()
+        if self.max_norm is not None:
+            clip_grad_norm_((p for group in groups for p in group["params"]), self.max_norm)
+        self.optimizer.step()
+
+    def advance(self, after: str, loss: float) -> None:
+        """Let the schedule step, if it does after this."""
+        if self.scheduler is not None and after == self.interval:
+            self.scheduler.step(*([loss] if isinstance(self.scheduler, ReduceLROnPlateau) else []))
+
+
+def _number(loss: Any) -> float:
+    """The value of a loss, from which backward() can start."""
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        what = f"a tensor of shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise TypeError(f'the loss must be a Tensor of one number, as with reduction="mean", not {what}')
+    return float(loss.item())
 
 
 def _lr(optimizer: Any) -> float:

@@ -85,6 +85,30 @@ def test_scheduler_steps_once_an_epoch(model):
     assert history.lr == [0.5, 0.25, 0.125]
 
 
+def test_schedules_of_batches_and_of_a_metric(model):
+    loader, optimizer = DataLoader(SIDES, 20), sgd(model)
+    cycle = optim.lr_scheduler.OneCycleLR(optimizer, 0.5, epochs=2, steps_per_epoch=3, cycle_momentum=False)
+    fit(model, loader, optimizer, epochs=2, scheduler=cycle, interval="batch", progress=False)
+    assert cycle.last_epoch == 6
+    plateau = optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    for validate in (None, loader):
+        history = fit(model, loader, optimizer, scheduler=plateau, validate=validate, progress=False)
+        assert plateau.best == (history.val_loss or history.loss)[0]
+        plateau.best = np.inf
+
+
+def test_gradients_are_clipped_before_a_step(model):
+    norms = []
+
+    class Optimizer(optim.SGD):
+        def step(self):
+            norms.append(nn.utils.get_total_norm([p.grad for p in model.parameters()]).item())
+            super().step()
+
+    fit(model, DataLoader(SIDES, 20), Optimizer(model.parameters(), lr=0.5), max_norm=0.1, progress=False)
+    assert norms == [pytest.approx(0.1, rel=1e-3)] * 3
+
+
 def test_any_loss_and_targets_without_labels():
     ag.manual_seed(0)
     line = nn.Linear(2, 1)
@@ -140,13 +164,17 @@ def test_batches_that_are_no_pairs(model, loader):
 @pytest.mark.parametrize(
     "wrong, error, match",
     [
-        ({"model": 5}, TypeError, "model cannot be 5"),
-        ({"loader": None}, TypeError, "loader cannot be None"),
-        ({"optimizer": optim.SGD}, TypeError, "optimizer cannot be <class"),
-        ({"loss": "mse"}, TypeError, "loss cannot be 'mse'"),
-        ({"loss": lambda y, t: 0.5}, TypeError, "loss must be a Tensor"),
-        ({"epochs": 1.5}, TypeError, "epochs cannot be 1.5"),
+        ({"model": 5}, TypeError, "model must be a Module, not 5"),
+        ({"loader": None}, TypeError, "loader must be a DataLoader.*, not None"),
+        ({"optimizer": optim.SGD}, TypeError, r"such as optim.Adam\(model.parameters\(\)\), not <class"),
+        ({"optimizer": sgd(nn.Linear(2, 2))}, ValueError, "no parameter of the optimizer; .* another model's"),
+        ({"loss": "mse"}, TypeError, "loss must be a function of output and target, .*, not 'mse'"),
+        ({"loss": lambda y, t: 0.5}, TypeError, "loss must be a Tensor of one number, .* not float"),
+        ({"loss": nn.CrossEntropyLoss(reduction="none")}, TypeError, r"not a tensor of shape \(20,\)"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an integer, not 1.5"),
         ({"epochs": -1}, ValueError, "epochs must not be negative"),
+        ({"scheduler": 0.1}, TypeError, "scheduler must be a schedule, .*, not 0.1"),
+        ({"interval": "step"}, ValueError, "interval must be 'epoch' or 'batch', not 'step'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(model, wrong, error, match):
