@@ -159,7 +159,8 @@ class Module(Hooked, Convertible, Stateful):
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
-            raise KeyError(f'{kind} name can\'t contain "."' if name else f'{kind} name can\'t be empty string ""')
+            problem = f'contain ".", got: {name}' if name else 'be empty string ""'
+            raise KeyError(f"{kind} name can't {problem}")
         if hasattr(self, name) and name not in self.__dict__[registry]:
             raise KeyError(f"attribute '{name}' already exists")
 

@@ -63,6 +63,8 @@ def samples(space: Space, n: int, seed: int = 0) -> Iterator[Parameters]:
     """n random combinations of numbers from `Range`s and elements of lists."""
     if n < 0:
         raise ValueError(f"the number of samples n must not be negative, but is {n}")
+    if empty := [name for name, values in space.items() if not isinstance(values, Range) and not len(values)]:
+        raise ValueError(f"the space has no values for {empty[0]!r}")
     random = np.random.default_rng(seed)
     for _ in range(n):
         yield {

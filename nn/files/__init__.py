@@ -57,6 +57,8 @@ def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"save() writes a module or tensors by name, not {type(tensors).__name__}")
     arrays = {}
     for name, t in tensors.items():
         if not isinstance(t, Tensor):

@@ -58,6 +58,8 @@ def export(
     if unknown := hints.keys() - HINTS:
         raise TypeError(f"export() has no option {min(unknown)!r}")
     args = args if isinstance(args, tuple) else (args,)
+    if not callable(model) or not any(isinstance(v, Tensor) for v in leaves((args, kwargs))):
+        raise TypeError("export(model, args, f) takes a module or function, and a tensor or a tuple to call it with")
     with in_mode(model, training=False) if isinstance(model, Module) else nullcontext():
         traced = trace(model, *args, **(kwargs or {}))
     outputs = leaves(traced.outputs)

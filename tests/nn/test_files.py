@@ -51,6 +51,8 @@ def test_open_files():
 
 
 def test_what_is_no_tensor_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="writes a module or tensors by name, not list"):
+        nn.save([ag.ones(1)], tmp_path / "model")
     with pytest.raises(TypeError, match="'epoch' is of type int"):
         nn.save({"epoch": 3}, tmp_path / "model")
     with pytest.raises(TypeError, match=r"no complex128, as 'z' is; use a name that ends in \.pt"):

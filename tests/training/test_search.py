@@ -79,6 +79,8 @@ def test_every_example_is_held_out_once(n, k):
 def test_misuse_is_named():
     with pytest.raises(ValueError, match="of 3 examples needs 2 to 3 parts, not 4"):
         list(training.k_fold(range(3), 4))
+    with pytest.raises(ValueError, match="the space has no values for 'lr'"):
+        next(samples({"width": [8], "lr": []}, 1))
     with pytest.raises(ValueError, match="no candidates"):
         search(abs, [])
     for low, high, log in ((2, 1, False), (0, 1, True), (math.nan, 1, False)):

@@ -277,6 +277,12 @@ def test_what_cannot_be_exported(function, error, text):
         export(function, X)
 
 
+@pytest.mark.parametrize("args", ["model.onnx", (1, 3), ()])
+def test_an_example_is_needed(args):
+    with pytest.raises(TypeError, match="takes a module or function, and a tensor or a tuple"):
+        export(nn.ReLU(), args)
+
+
 def test_a_write_to_a_part_cannot_be_exported():
     def function(x):
         y = x * 2
