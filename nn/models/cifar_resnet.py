@@ -8,7 +8,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
-from nn.blocks.residual import PreActBlock
+from nn.blocks.residual import PreActBlock, projection
 from nn.chains import RELU, chain
 from nn.containers import Sequential
 from nn.layers.convolution import Conv2d
@@ -54,17 +54,13 @@ class CifarBlock(Module):
         if option == "plain":
             self.shortcut = None
         elif changes and option == "B":
-            self.shortcut = _projection(in_planes, planes, stride)
+            self.shortcut = projection(in_planes, planes, stride)
         else:
             self.shortcut = Subsample(in_planes, planes, stride) if changes else Sequential()
 
     def forward(self, x: Tensor) -> Tensor:
         out = chain(x, self.conv1, self.bn1, RELU, self.conv2, self.bn2)
         return F.relu(out) if self.shortcut is None else core.add_relu(out, self.shortcut(x))
-
-
-def _projection(in_planes: int, planes: int, stride: int) -> Sequential:
-    return Sequential(Conv2d(in_planes, planes, 1, stride=stride, bias=False), BatchNorm2d(planes))
 
 
 class CifarResNet(Module):
