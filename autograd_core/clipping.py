@@ -14,7 +14,8 @@ from autograd_core.tensor import wrap
 from backends.strides import may_overlap
 
 
-def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
+def listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """One tensor or several as a list; TypeError for a model, whose parameters are meant."""
     if isinstance(tensors, Tensor):
         return [tensors]
     if not isinstance(tensors, Iterable):
@@ -29,7 +30,7 @@ def _check_limit(name: str, limit: Any) -> None:
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [p.grad for p in _listed(parameters) if p.grad is not None]
+    return [p.grad for p in listed(parameters) if p.grad is not None]
 
 
 def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
@@ -55,7 +56,7 @@ def get_total_norm(
 
     error_if_nonfinite: raise if it is not finite. foreach: no effect.
     """
-    tensors = _listed(tensors)
+    tensors = listed(tensors)
     if not tensors:
         return core.tensor(0.0)
     if norm_type == 2 and (kernels := _kernels_of(tensors)) is not None:
@@ -107,7 +108,7 @@ def clip_grad_norm_(
     norm_type: p of the p-norm, possibly infinite. Returns the previous norm. error_if_nonfinite: raise, before anything
     changes, if that is not finite.
     """
-    parameters = _listed(parameters)
+    parameters = listed(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
@@ -150,7 +151,7 @@ def clip_grad_adaptive_(parameters: Tensor | Iterable[Tensor], clipping: float =
     matrix, a filter; a vector or a number is a single unit.
     """
     _check_limit("clipping", clipping)
-    for p in _listed(parameters):
+    for p in listed(parameters):
         if p.grad is not None:
             limit = clipping * core.clamp(_unit_norms(p.detach()), min=eps)
             p.grad.mul_(core.clamp(limit / core.clamp(_unit_norms(p.grad), min=1e-6), max=1.0))

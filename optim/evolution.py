@@ -61,6 +61,8 @@ class GeneticAlgorithm(Evolution):
     ) -> None:
         if not 1 <= survivors < population_size:
             raise ValueError(f"survivors must be at least 1 and fewer than {population_size=}, not {survivors}")
+        if not sigma >= 0 or not 0 <= mutation_rate <= 1:
+            raise ValueError(f"needs sigma ≥ 0 and 0 ≤ mutation_rate ≤ 1, not {sigma} and {mutation_rate}")
         options = {"population_size": population_size, "survivors": survivors}
         super().__init__(params, {**options, "sigma": sigma, "mutation_rate": mutation_rate})
         self.population: Tensor | None = None

@@ -26,6 +26,8 @@ class SAM(Optimizer):
         adaptive: bool = False,
         **kwargs: Any,
     ) -> None:
+        if not callable(base_optimizer):
+            raise TypeError(f"base_optimizer is a class, such as optim.SGD, not a {type(base_optimizer).__name__}")
         if not rho >= 0.0:
             raise ValueError(f"Invalid rho, should be non-negative: {rho}")
         super().__init__(params, {"rho": rho, "adaptive": adaptive, **kwargs})

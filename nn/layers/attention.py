@@ -167,10 +167,7 @@ class SinusoidalEncoding(Module):
         self.register_buffer("encoding", table.float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[1 if self.batch_first else 0]
-        _check_length(self, length, self.encoding.shape[0])
-        encoding = self.encoding[:length].to(x.dtype)
-        return self.dropout(x + (encoding if self.batch_first else encoding.unsqueeze(1)))
+        return self.dropout(x + _of_positions(self, x, self.encoding).to(x.dtype))
 
 
 class LearnedEncoding(Module):
@@ -185,14 +182,16 @@ class LearnedEncoding(Module):
         init.normal_(self.weight, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[1 if self.batch_first else 0]
-        _check_length(self, length, self.weight.shape[0])
-        encoding = self.weight[:length]
-        return x + (encoding if self.batch_first else encoding.unsqueeze(1))
+        return x + _of_positions(self, x, self.weight)
 
 
-def _check_length(layer: Module, length: int, limit: int) -> None:
+def _of_positions(layer: SinusoidalEncoding | LearnedEncoding, x: Tensor, table: Tensor) -> Tensor:
+    """The rows of a table (max_len, E) for the positions of x, to be added to it."""
+    name, (limit, width) = type(layer).__name__, table.shape
+    if x.ndim != 3 or x.shape[2] != width:
+        order = "N, L" if layer.batch_first else "L, N"
+        raise RuntimeError(f"{name} takes ({order}, {width}), not shape {x.shape}")
+    length = x.shape[1 if layer.batch_first else 0]
     if length > limit:
-        raise RuntimeError(
-            f"{type(layer).__name__} has max_len={limit} positions, but the sequence has {length}; make it longer"
-        )
+        raise RuntimeError(f"{name} has max_len={limit} positions, but the sequence has {length}; make it longer")
+    return table[:length] if layer.batch_first else table[:length].unsqueeze(1)

@@ -120,9 +120,9 @@ class BipolarReLU(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
+        odd = core.arange(input.size(self.dim), device=input.device) % 2
         shape = [1] * input.ndim
         shape[self.dim] = -1
-        odd = core.arange(input.shape[self.dim], device=input.device) % 2
         signs = (1 - 2 * odd).astype(input.dtype).reshape(shape)
         return signs * core.relu(signs * input)
 

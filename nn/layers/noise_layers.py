@@ -11,6 +11,12 @@ from nn.module import Module
 from nn.stateless import functional_call
 
 
+def _deviation(layer: Module, std: float) -> float:
+    if not std >= 0:
+        raise ValueError(f"{type(layer).__name__}() needs a standard deviation of at least 0, not {std}")
+    return std
+
+
 class GaussianNoise(Module):
     """Adds Gaussian noise of standard deviation `std`, in training only.
 
@@ -19,9 +25,7 @@ class GaussianNoise(Module):
 
     def __init__(self, std: float = 0.1, relative: bool = False) -> None:
         super().__init__()
-        if std < 0:
-            raise ValueError(f"GaussianNoise() needs a standard deviation of at least 0, not {std}")
-        self.std, self.relative = std, relative
+        self.std, self.relative = _deviation(self, std), relative
 
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or self.std == 0:
@@ -43,7 +47,7 @@ class WeightNoise(Module):
 
     def __init__(self, module: Module, std: float = 0.05, parameters: Sequence[str] | None = None) -> None:
         super().__init__()
-        self.module, self.std = module, std
+        self.module, self.std = module, _deviation(self, std)
         self.disturbed = tuple(parameters) if parameters is not None else None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

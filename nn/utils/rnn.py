@@ -157,6 +157,8 @@ def pad_sequence(
     """Sequences (L_i, ...) as one batch (L, N, ...), or (N, L, ...) with batch_first."""
     if padding_side not in ("left", "right"):
         raise ValueError(f"padding_side must be 'left' or 'right', not {padding_side!r}")
+    if not len(sequences):
+        raise RuntimeError("pad_sequence() received an empty list of sequences")
     longest = max(s.shape[0] for s in sequences)
     padded = []
     for s in sequences:

@@ -99,6 +99,8 @@ def test_positions():
     for layer in (learned, nn.SinusoidalEncoding(6, max_len=4)):
         with pytest.raises(RuntimeError, match="positions, but the sequence has 9"):
             layer(ag.zeros(1, 9, 6))
+        with pytest.raises(RuntimeError, match=r"takes \(N, L, 6\), not shape \(3, 6\)"):
+            layer(ag.zeros(3, 6))
 
 
 def test_causal_attention_does_not_see_what_follows():

@@ -63,6 +63,8 @@ def test_bipolar_relu_keeps_the_mean():
     assert (y[:, ::2] == ag.relu(x[:, ::2])).all()
     assert (y[:, 1::2] == -ag.relu(-x[:, 1::2])).all()
     assert abs(y.mean().item()) < 0.02
+    with pytest.raises(IndexError, match="dim 4 is out of range"):
+        nn.BipolarReLU(4)(x)
 
 
 def test_maxout_takes_the_largest_piece():
@@ -131,8 +133,9 @@ def test_noise_in_training_only():
     assert layer(x).std().item() == pytest.approx(0.5, rel=0.15)
     assert nn.GaussianNoise(0.5, relative=True)(x).std().item() == pytest.approx(1.0, rel=0.15)
     assert layer.eval()(x) is x
-    with pytest.raises(ValueError, match="at least 0"):
-        nn.GaussianNoise(-1)
+    for make in (nn.GaussianNoise, lambda std: nn.WeightNoise(nn.Linear(1, 1), std)):
+        with pytest.raises(ValueError, match="at least 0, not -1"):
+            make(-1)
 
 
 def test_weight_noise_reaches_weights_and_gradients_the_weights_alone():

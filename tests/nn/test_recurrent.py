@@ -149,6 +149,8 @@ def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
         rnn.pack_padded_sequence(x, [3, 2, 1])
     with pytest.raises(RuntimeError, match="has 9 steps"):
         rnn.pack_padded_sequence(x, [9, 1])
+    with pytest.raises(RuntimeError, match="empty list of sequences"):
+        rnn.pad_sequence([])
     with pytest.raises(ValueError, match="total_length"):
         rnn.pad_packed_sequence(rnn.pack_padded_sequence(x, [5, 4]), total_length=4)
 

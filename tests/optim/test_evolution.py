@@ -37,6 +37,7 @@ def test_an_evolution_strategy_descends():
     "make, error, message",
     [
         (lambda ps: optim.GeneticAlgorithm(ps, 5, 5), ValueError, "fewer than population_size=5"),
+        (lambda ps: optim.GeneticAlgorithm(ps, mutation_rate=1.5), ValueError, "≤ 1, not 0.1 and 1.5"),
         (lambda ps: optim.EvolutionStrategy(ps, sigma=0.0), ValueError, "needs a positive sigma"),
         (lambda ps: optim.EvolutionStrategy(ps).step(), TypeError, "compares losses"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import optim
 
 
@@ -68,6 +69,8 @@ def test_misuse_of_sam():
         optimizer.first_step()
     with pytest.raises(ValueError, match="non-negative: -1"):
         sam(rho=-1)
+    with pytest.raises(TypeError, match=r"a class, such as optim\.SGD, not a SGD"):
+        optim.SAM(params, optim.SGD(params))
 
 
 def test_groups_of_sam_and_its_schedules():
@@ -103,6 +106,8 @@ def test_a_closure_that_raises_leaves_the_parameters_as_they_were():
 def test_penalties_and_their_gradients():
     params = [ag.tensor(v, dtype="float64", requires_grad=True) for v in ([3.0, 0.0], [[-2.0]])]
     assert optim.l1_penalty(params, 0.1).item() == pytest.approx(0.5)
+    with pytest.raises(TypeError, match="not Linear; of a model"):
+        optim.l1_penalty(nn.Linear(2, 2))
     assert optim.l2_penalty(params, 0.1).item() == pytest.approx(0.65)
     total = optim.elastic_penalty(iter(params), 0.2, 0.1)
     assert total.item() == pytest.approx(1.65)
