@@ -20,12 +20,14 @@ import autograd_core as ag
 from training import DataLoader, Subset, loss_surface
 from training.datasets import digits
 
+LEVELS = [n / 2 for n in range(-6, 6)]  # of log₁₀ of the loss, in both panels
+
 
 def save(surfaces, path):
     figure = Figure(figsize=(5 * len(surfaces), 4.5), layout="constrained")
     for panel, (name, surface) in zip(figure.subplots(1, len(surfaces)), surfaces.items(), strict=True):
-        levels = panel.contour(surface.clamp(1e-3, 1e3).log10().numpy(), 15, extent=(-1, 1, -1, 1))
-        panel.clabel(levels, fontsize=7)
+        lines = panel.contour(surface.clamp(1e-3, 1e3).log10().numpy(), LEVELS, extent=(-1, 1, -1, 1))
+        panel.clabel(lines, fontsize=7)
         panel.plot(0, 0, "+k")
         panel.set_title(f"{name}: log₁₀ of the loss")
     figure.savefig(path, dpi=120)
