@@ -1,6 +1,13 @@
-"""The errors this package raises; each is also the type that PyTorch or NumPy would raise for the same mistake."""
+"""The errors this package raises; each is also the type that PyTorch or NumPy would raise for the same mistake.
+
+And how it warns.
+"""
 
 from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
 
 import numpy as np
 
@@ -73,3 +80,15 @@ class CheckpointError(RuntimeError):
 
 class TracingError(RuntimeError):
     """A computation depends on values of its input in a way that a trace cannot hold."""
+
+
+PACKAGES = {"autograd_core", "backends", "nn", "optim", "training"}
+
+
+def warn(text: str) -> None:
+    """Give a UserWarning, at the line of the innermost caller that is not part of these packages."""
+    frame: Any = sys._getframe()
+    level = 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in PACKAGES:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from autograd_core.errors import warn
 from backends.live import deferred
 from optim.optimizer import Optimizer
 
@@ -90,10 +90,9 @@ class LRScheduler:
         """Advance by one epoch, or go to a given one, which sets the rates absolutely."""
         self._step_count += 1
         if self._step_count == 2 and type(self.optimizer).step is Optimizer.step and not self.optimizer.stepped:
-            warnings.warn(
+            warn(
                 "lr_scheduler.step() was called before optimizer.step(), so that the first learning rate is never "
-                "used; call optimizer.step() first",
-                stacklevel=2,
+                "used; call optimizer.step() first"
             )
         self.last_epoch = self.last_epoch + 1 if epoch is None else math.floor(epoch)
         for group in self.optimizer.param_groups[len(self.base_lrs) :]:  # added since

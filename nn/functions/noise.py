@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.errors import OperandError
+from autograd_core.errors import OperandError, warn
 from autograd_core.ops.pointwise.activation import SELU_ALPHA, SELU_SCALE
 from autograd_core.sampling import keep_mask
 from nn.functions.inplace import either
@@ -43,7 +42,7 @@ def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool, ra
         wanted = f"dropout{rank}d() takes {rank + 1} or {rank + 2} axes, not shape {input.shape}"
         if rank == 1 or input.ndim < 2:
             raise OperandError(wanted)
-        warnings.warn(f"{wanted}; channels are its second axis", stacklevel=3)
+        warn(f"{wanted}; channels are its second axis")
     if not training or p == 0.0:
         return input
     return either(lambda x: _dropped(x, _first(x, channel), p), input, inplace)

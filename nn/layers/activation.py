@@ -291,7 +291,7 @@ class _Along(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, self.dim, _stacklevel=5)
+        return getattr(F, self._function)(input, self.dim)
 
 
 class Softmax(_Along):

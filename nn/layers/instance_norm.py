@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from autograd_core import Tensor
+from autograd_core.errors import warn
 from nn import functional as F
 from nn.layers.normalization import _NormBase
 
@@ -47,7 +47,7 @@ class _InstanceNorm(_NormBase):
         what = f"{type(self).__name__}({self.num_features}) was given {channels} channels, in shape {input.shape}"
         if self.affine or self.track_running_stats:
             raise ValueError(f"{what}; it holds a value for each of {self.num_features}")
-        warnings.warn(f"{what}; without affine it does not matter", stacklevel=3)
+        warn(f"{what}; without affine it does not matter")
 
 
 class InstanceNorm1d(_InstanceNorm):

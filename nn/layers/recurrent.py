@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from functools import partial
 from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.errors import warn
 from autograd_core.ops.layers.recurrent import State, lstm_step, run
 from nn import functional as F
 from nn import init
@@ -207,10 +207,9 @@ def _check_sizes(mode: str, input_size: int, hidden_size: int, num_layers: int, 
             f"not {dropout}"
         )
     if dropout > 0 and num_layers == 1:
-        warnings.warn(
+        warn(
             "dropout acts between recurrent layers, so that it needs num_layers greater than 1, "
-            f"but got dropout={dropout} and num_layers=1",
-            stacklevel=4,
+            f"but got dropout={dropout} and num_layers=1"
         )
     if not 0 <= proj_size < hidden_size:
         raise ValueError(f"proj_size has to be smaller than hidden_size ({hidden_size}) and not negative: {proj_size}")

@@ -1,13 +1,12 @@
 """Regression losses and binary cross-entropy; shapes and reductions of every loss."""
 
 import math
-import warnings
 
 import numpy as np
 
 from autograd_core import functional
 from autograd_core.engine.libraries import checks_values, holds
-from autograd_core.errors import OperandError
+from autograd_core.errors import OperandError, warn
 from autograd_core.kinds import ELEMENTWISE, LOSS
 from autograd_core.ops.domains import REAL, UNIT
 from autograd_core.registry import Interval, Values, composition, op, sample
@@ -34,7 +33,7 @@ def reduction_of(reduction, size_average=None, reduce=None):
         raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; pass the later "
                         "parameters by name, such as reduction='sum'")
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce are deprecated; write reduction='{reduction}'", stacklevel=3)
+    warn(f"size_average and reduce are deprecated; write reduction='{reduction}'")
     return reduction
 
 
@@ -64,11 +63,8 @@ def _difference(input, target, weight, name):
     if weight is not None and weight.shape != input.shape:
         raise OperandError(f"{name}(): weight has shape {weight.shape}, but must have that of input, {input.shape}")
     if input.shape != target.shape:
-        warnings.warn(
-            f"{name}(): input has shape {input.shape} but target {target.shape}; they are broadcast, which is rarely "
-            "what a loss is meant to do",
-            stacklevel=3,
-        )
+        warn(f"{name}(): input has shape {input.shape} but target {target.shape}; they are broadcast, which is rarely "
+             "what a loss is meant to do")
     return _as_numbers(input, target) - _as_numbers(target, input)
 
 

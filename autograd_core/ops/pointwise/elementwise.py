@@ -1,12 +1,11 @@
 """Signs, copies, casts, and replacement by 0."""
 
 import math
-import warnings
 
 import numpy as np
 
 from autograd_core.dtypes import as_dtype
-from autograd_core.errors import DtypeError
+from autograd_core.errors import DtypeError, warn
 from autograd_core.kinds import CAST, ELEMENTWISE
 from autograd_core.ops.domains import OFF_ZERO
 from autograd_core.registry import composition, op, sample
@@ -55,9 +54,7 @@ def _cast_back(xp, g, x_dtype):
 def astype(xp, x, *, dtype):
     """The elements in another dtype."""
     if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
-        warnings.warn(
-            "complex numbers become real ones without their imaginary part; take .real to say so", stacklevel=3
-        )
+        warn("complex numbers become real ones without their imaginary part; take .real to say so")
         x = x.real
     target = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
     if x.size >= LARGE:

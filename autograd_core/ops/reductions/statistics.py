@@ -1,13 +1,12 @@
 """Spread around the mean: variance, standard deviation, covariance, correlation."""
 
 import math
-import warnings
 
 import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.engine.precision import together
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DtypeError, OperandError, warn
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import composition, op, sample
@@ -76,8 +75,8 @@ def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
 
 def _warn_of_freedom(name, freedom):
     if freedom <= 0:
-        warnings.warn(f"{name}: no degrees of freedom are left, so the result is NaN or infinite; give more elements "
-                      "or a smaller correction=", stacklevel=4)
+        warn(f"{name}: no degrees of freedom are left, so the result is NaN or infinite; give more elements "
+             "or a smaller correction=")
 
 
 def _spread_arguments(input, dim, unbiased, correction):
