@@ -1,9 +1,10 @@
-"""Multi-head attention and its masks."""
+"""Multi-head attention, transformers, and their masks."""
 
 import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import nn.functional as F
 from nn.attention import SDPBackend, sdpa_kernel
 from nn.attention.bias import causal_lower_right, causal_upper_left
@@ -160,3 +161,18 @@ def test_causal_masks_of_queries_and_keys_of_different_lengths():
     ag.testing.assert_close(later[:, :, :1], attend(q[:, :, :1], k[:, :, :3], k[:, :, :3]))
     with pytest.raises(RuntimeError, match="numbers of queries and of keys"):
         causal_lower_right(3)
+
+
+def test_masks_of_transformers():
+    ag.manual_seed(0)
+    model = nn.Transformer(8, 2, 1, 1, 16, dropout=0.0, batch_first=True).eval()
+    source, target = ag.randn(2, 5, 8), ag.randn(2, 4, 8)
+    mask = nn.Transformer.generate_square_subsequent_mask(4)
+    assert mask[0].tolist() == [0, -np.inf, -np.inf, -np.inf]
+    padding = ag.tensor([[False] * 5, [False] * 3 + [True] * 2])
+    y = model(source, target, tgt_mask=mask, src_key_padding_mask=padding, memory_key_padding_mask=padding)
+    later = ag.cat([target[:, :3], ag.randn(2, 1, 8)], dim=1)
+    hidden = ag.cat([source[:, :3], ag.randn(2, 2, 8)], dim=1)
+    z = model(hidden, later, tgt_mask=mask, src_key_padding_mask=padding, memory_key_padding_mask=padding)
+    np.testing.assert_allclose(z[1, :3].tolist(), y[1, :3].tolist(), atol=1e-5)
+    assert abs(z[0] - y[0]).max().item() > 1e-3

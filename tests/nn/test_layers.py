@@ -1,4 +1,4 @@
-"""Layers: what they compute, how they read, and what they refuse."""
+"""Layers: what they compute, and what they refuse. For values see also test_module_values."""
 
 from functools import partial
 
@@ -10,38 +10,6 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 from nn import functional as F
-
-# How PyTorch 2.13 prints them.
-READINGS = {
-    "Conv2d(2, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), dilation=(2, 2), groups=2, bias=False, "
-    "padding_mode=reflect)": lambda: nn.Conv2d(2, 4, 3, 2, 1, 2, 2, False, "reflect"),
-    "Conv1d(1, 2, kernel_size=(3,), stride=(1,), padding=same)": lambda: nn.Conv1d(1, 2, 3, padding="same"),
-    "AvgPool2d(kernel_size=2, stride=2, padding=0)": lambda: nn.AvgPool2d(2),
-    "AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))": lambda: nn.AvgPool1d(2),
-    "AdaptiveAvgPool2d(output_size=(1, 1))": lambda: nn.AdaptiveAvgPool2d((1, 1)),
-    "BatchNorm1d(3, eps=1e-05, momentum=None, affine=False, bias=False, track_running_stats=True)": (
-        lambda: nn.BatchNorm1d(3, momentum=None, affine=False)
-    ),
-    "Dropout2d(p=0.3, inplace=True)": lambda: nn.Dropout2d(0.3, inplace=True),
-    "Unflatten(dim=1, unflattened_size=(2, 3))": lambda: nn.Unflatten(1, (2, 3)),
-    "Identity()": lambda: nn.Identity(5),
-    "ReLU(inplace=True)": lambda: nn.ReLU(inplace=True),
-    "LeakyReLU(negative_slope=0.01, inplace=True)": lambda: nn.LeakyReLU(inplace=True),
-    "Hardtanh(min_val=-1.0, max_val=1.0)": nn.Hardtanh,
-    "Hardswish()": lambda: nn.Hardswish(inplace=True),
-    "Softplus(beta=1.0, threshold=20.0)": nn.Softplus,
-    "GELU(approximate='none')": nn.GELU,
-    "PReLU(num_parameters=3)": lambda: nn.PReLU(3, 0.1),
-    "Softshrink(0.5)": nn.Softshrink,
-    "Threshold(threshold=0.1, value=20)": lambda: nn.Threshold(0.1, 20),
-    "LogSoftmax(dim=1)": lambda: nn.LogSoftmax(1),
-    "CrossEntropyLoss()": lambda: nn.CrossEntropyLoss(ag.ones(3)),
-}
-
-
-@pytest.mark.parametrize("text", READINGS)
-def test_layers_read_as_in_pytorch(text):
-    assert repr(READINGS[text]()) == text
 
 
 def test_linear_is_an_affine_map():
@@ -354,3 +322,108 @@ def test_softplus_is_linear_from_a_low_threshold_on():
     exact = np.log1p(np.exp([-2.0, 0.8])) / 2
     np.testing.assert_allclose(y.detach().numpy(), [*exact, 0.6, 30.0], rtol=1e-15)
     np.testing.assert_allclose(x.grad.numpy(), [*(1 / (1 + np.exp([2.0, -0.8]))), 1, 1], rtol=1e-15)
+
+
+def test_embeddings():
+    table = nn.Embedding(5, 3, padding_idx=-1)
+    assert table.weight[4].tolist() == [0, 0, 0]
+    table(ag.tensor([4, 1])).sum().backward()
+    assert table.weight.grad.sum(dim=1).tolist() == [0, 3, 0, 0, 0]
+    frozen = nn.Embedding.from_pretrained(ag.ones(2, 3))
+    assert not frozen.weight.requires_grad
+    assert nn.EmbeddingBag.from_pretrained(ag.ones(2, 3), freeze=False, mode="sum").weight.requires_grad
+    assert repr(nn.Embedding(5, 3, padding_idx=-1, max_norm=2.0)) == "Embedding(5, 3, padding_idx=4, max_norm=2.0)"
+    assert repr(nn.EmbeddingBag(5, 3, padding_idx=1)) == "EmbeddingBag(5, 3, mode='mean', padding_idx=1)"
+    with pytest.raises(AssertionError, match="padding_idx"):
+        nn.Embedding(5, 3, padding_idx=5)
+    with pytest.raises(AssertionError, match=r"must have shape \(5, 3\)"):
+        nn.Embedding(5, 3, _weight=ag.ones(3, 5))
+    with pytest.raises(AssertionError, match="two axes"):
+        nn.Embedding.from_pretrained(ag.ones(3))
+
+
+def test_output_sizes_of_transposed_convolution():
+    layer = nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1)
+    x = ag.zeros(1, 1, 5, 5)
+    assert layer(x).shape == (1, 1, 9, 9)
+    assert layer(x, output_size=(10, 9)).shape == (1, 1, 10, 9)
+    assert layer(x, output_size=(1, 1, 9, 10)).shape == (1, 1, 9, 10)
+    assert layer(x[0], output_size=(1, 9, 10)).shape == (1, 9, 10)
+    with pytest.raises(ValueError, match=r"valid sizes range from \[9, 9\] to \[10, 10\]"):
+        layer(x, output_size=(11, 9))
+    with pytest.raises(ValueError, match='Only "zeros"'):
+        nn.ConvTranspose1d(1, 1, 1, padding_mode="reflect")
+
+
+def test_unpooling_and_fractional_pooling():
+    x = ag.tensor(np.random.default_rng(0).permutation(32).reshape(1, 2, 4, 4).astype(float))
+    values, indices = nn.MaxPool2d(2, return_indices=True)(x)
+    y = nn.MaxUnpool2d(2)(values, indices)
+    assert y.max() == x.max()
+    assert np.count_nonzero(y.numpy()) in (7, 8)
+    samples = ag.full((1, 2, 2), 0.5, dtype="float64")
+    assert nn.FractionalMaxPool2d(2, output_ratio=0.5, _random_samples=samples)(x).shape == (1, 2, 2, 2)
+    assert nn.FractionalMaxPool3d(1, output_size=2)(x.unsqueeze(0)).shape == (1, 1, 2, 2, 2)
+    with pytest.raises(ValueError, match="either output_size or output_ratio"):
+        nn.FractionalMaxPool2d(2)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: nn.GroupNorm(3, 4), "divisible by num_groups"),
+        (lambda: nn.InstanceNorm2d(3)(ag.zeros(2, 2)), "expected 3D or 4D"),
+        (lambda: nn.InstanceNorm1d(3, affine=True)(ag.zeros(2, 4, 5)), "was given 4 channels"),
+        (lambda: nn.ReflectionPad2d(1)(ag.zeros(3, 3)), r"takes 3 or 4 axes, not shape \(3, 3\)"),
+        (lambda: nn.Softmax2d()(ag.zeros(2, 2)), "3D or 4D"),
+        (lambda: nn.Bilinear(0, 1, 1), "in1_features"),
+        (lambda: nn.MultiMarginLoss(p=3), "p 1 or 2"),
+        (lambda: nn.TripletMarginLoss(margin=0), "TripletMarginLoss: expected margin"),
+        (lambda: nn.TripletMarginWithDistanceLoss(margin=-1), "got -1 instead"),
+        (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, []), "length larger than 0"),
+        (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]), "increasing order"),
+        (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 5, [2])(ag.zeros(1, 8), ag.tensor([7])), "values in range"),
+        (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 5, [2])(ag.zeros(2, 8), ag.tensor([1])), "do not match"),
+        (lambda: nn.LinearCrossEntropyLoss(2, 3, label_smoothing=2), "between 0 and 1"),
+        (lambda: nn.LinearCrossEntropyLoss(2, 3, weight=ag.ones(2)), "weight must have shape"),
+        (lambda: nn.MultiheadAttention(8, 0), "greater than 0"),
+        (lambda: nn.TransformerEncoderLayer(8, 2, activation="sin"), "relu/gelu"),
+        (lambda: nn.Transformer(8, 2, 1, 1)(ag.zeros(2, 3, 8), ag.zeros(2, 4, 8)), "the same batch size"),
+        (lambda: nn.Transformer(8, 2, 1, 1)(ag.zeros(2, 3, 6), ag.zeros(2, 3, 6)), "d_model=8"),
+        (lambda: nn.DistanceWeightedPool1d(3, sigma=0), "positive sigma"),
+    ],
+)
+def test_what_layers_refuse(make, message):
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        make()
+
+
+def test_instance_normalisation_of_other_channels_warns_where_it_does_not_matter():
+    with pytest.warns(UserWarning, match="does not matter"):
+        nn.InstanceNorm1d(3)(ag.randn(2, 4, 5))
+
+
+def test_adaptive_softmax_is_a_distribution():
+    layer = nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0)
+    x = ag.randn(3, 8)
+    log_p = layer.log_prob(x)
+    np.testing.assert_allclose(log_p.exp().sum(dim=1).tolist(), 1, rtol=1e-5)
+    target = ag.tensor([2, 7, 19])
+    output, loss = layer(x, target)
+    np.testing.assert_allclose(output.tolist(), log_p.gather(1, target[:, None])[:, 0].tolist(), rtol=1e-5)
+    assert loss.item() == pytest.approx(-output.mean().item())
+    assert layer.predict(x).tolist() == log_p.argmax(dim=1).tolist()
+    assert layer(x[0], target[0]).output.ndim == 0
+    layer.reset_parameters()
+    assert layer.log_prob(x).tolist() != log_p.tolist()
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.RMSNorm(3), nn.InstanceNorm1d(3, affine=True)]
+)
+def test_normalisations_start_again(layer):
+    for p in layer.parameters():
+        p.data = ag.randn(3)
+    layer.reset_parameters()
+    assert layer.weight.tolist() == [1, 1, 1]
+    assert getattr(layer, "bias", None) is None or layer.bias.tolist() == [0, 0, 0]

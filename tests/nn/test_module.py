@@ -392,3 +392,15 @@ def test_modules_with_getattr_are_asked_for_their_parts():
             copied.weight
     assert module.half().weight.dtype == ag.float16
     module.load_state_dict(module.state_dict())
+
+
+def test_buffers_by_assignment():
+    module = nn.Module()
+    module.mean = nn.Buffer(ag.ones(2))
+    module.mask = nn.Buffer(ag.zeros(2), persistent=False)
+    assert [name for name, _ in module.named_buffers()] == ["mean", "mask"]
+    assert list(module.state_dict()) == ["mean"]
+    module.mean = ag.zeros(2)
+    assert list(module.state_dict()) == ["mean"]
+    assert isinstance(nn.Buffer(), nn.Buffer)
+    assert not isinstance(module.mean, nn.Parameter)
