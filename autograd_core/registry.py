@@ -69,7 +69,9 @@ def op(
             o.forward = precision.widened(o.forward)
         o.call = binders.bind(o)
         if o.form:
-            o.call = with_synonyms(o.form(o.call))
+            formed = o.form(o.call)
+            formed.__qualname__ = o.name  # which Python's errors about its arguments name
+            o.call = with_synonyms(formed)
         else:
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name

@@ -95,6 +95,8 @@ def affine(xp, input, weight, bias, relu=False):
              reference=lambda a, b, weight, bias=0.0: np.einsum("...i,oij,...j->...o", a, weight, b) + bias)
 def bilinear(input1, input2, weight, bias=None):
     """Σ input1[i]·weight[o, i, j]·input2[j] + bias[o], for inputs (..., I) and (..., J) and a weight (O, I, J)."""
+    if weight.ndim != 3:
+        raise OperandError(f"bilinear() takes a weight (O, I, J), not one of shape {weight.shape}")
     lead, (outputs, n, m) = input1.shape[:-1], weight.shape
     if input1.shape != (*lead, n) or input2.shape != (*lead, m) or (bias is not None and bias.shape != (outputs,)):
         raise OperandError(

@@ -289,10 +289,11 @@ def linear_cross_entropy(
     linear_weight: (C, in), or (C, d1, ..., in) for targets (N, d1, ...). `options`, which in PyTorch select
     strategies to save memory, are accepted and have no effect.
     """
-    head, spread = linear_weight.shape[0], linear_weight.shape[1:-1]
+    spread = linear_weight.shape[1:-1]
     if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (spread and input.ndim == 1):
         raise OperandError(f"linear_cross_entropy() takes (N, in) and a weight (C, ..., in), or (in) and (C, in), not "
                            f"{input.shape} and {linear_weight.shape}")
+    head = linear_weight.shape[0]
     if linear_bias is not None and linear_bias.shape != (head, *spread):
         raise OperandError(f"linear_cross_entropy(): linear_bias must have shape {(head, *spread)}, "
                            f"not {linear_bias.shape}")

@@ -89,7 +89,9 @@ def _named(call):
     """Accepts PyTorch's name `exponent` for the second operand, which rules and NumPy do not use."""
 
     def power(input, other=None, *, exponent=None):
-        return call(input, other if exponent is None else exponent)
+        if other is None and (other := exponent) is None:
+            raise TypeError("power() is missing the argument 'exponent'")
+        return call(input, other)
 
     return power
 

@@ -56,7 +56,7 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
     """
     side, dtype = _side(right, side), dtypes.promote_types(sorted_sequence.dtype, input.dtype)
     rows, input = (v.astype(dtype, copy=False) for v in (sorted_sequence, input))
-    if rows.ndim != 1 and rows.shape[:-1] != input.shape[:-1]:
+    if not rows.ndim or (rows.ndim != 1 and rows.shape[:-1] != input.shape[:-1]):
         raise OperandError(f"searchsorted(): the sequence must be a vector, or have the same rows as the elements; the "
                            f"shapes are {rows.shape} and {input.shape}")
     if sorter is not None:

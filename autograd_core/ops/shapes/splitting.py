@@ -126,6 +126,8 @@ def _cuts(indices_or_sections, n):
 
 def _along(input, indices_or_sections, dim, name):
     """The pieces of a split that requires equal sizes."""
+    if indices_or_sections is None:
+        raise TypeError(f"{name}() needs a number of sections, or the positions at which to split")
     n = input.shape[dim]
     if not isinstance(indices_or_sections, (list, tuple)) and (indices_or_sections <= 0 or n % indices_or_sections):
         raise OperandError(f"{name}(): axis {dim} of length {n} is not {indices_or_sections} equal pieces")
