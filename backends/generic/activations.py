@@ -190,15 +190,14 @@ def tanhshrink(xp: Any, x: Array) -> Array:
     Around 0 it is x³ / (x² + r), with the continued fraction r = 3 + x² / (5 + x² / (7 + ...)), since tanh is
     x / (1 + x² / r).
     """
-    if x.dtype.kind == "c":
-        return x - xp.tanh(x)
-    near = xp.clip(x, -1.5, 1.5)
+    is_complex = x.dtype.kind == "c"
+    near = xp.where(abs(x) < 1.0, x, 0.0) if is_complex else xp.clip(x, -1.5, 1.5)
     square = near * near
     rest = last = 13 if x.dtype.itemsize < 8 else 23
     for k in range(last - 2, 3, -2):
         rest = k + square / rest
     small = square + square / rest
-    if x.dtype.itemsize < 8:
+    if x.dtype.itemsize < 8 or is_complex:
         shrunk = near * square / (3 + small)
     else:
         cube, lacking = product(near, square)

@@ -232,6 +232,14 @@ def test_log1p_of_a_complex_number(z):
     assert (found.real, found.imag) == pytest.approx((exact.real, exact.imag), rel=1e-14, abs=0)
 
 
+@pytest.mark.parametrize("z", [3e-9 - 4e-9j, 0.006 + 0.004j, -0.6 + 0.7j, 1.2j, 2.0 - 0.5j])
+def test_tanhshrink_of_a_complex_number(z):
+    found = ag.functional.tanhshrink(ag.tensor(z, dtype=ag.complex128)).item()
+    with mp.workdps(40):
+        exact = complex(mp.mpc(z) - mp.tanh(mp.mpc(z)))
+    assert abs(found - exact) < 1e-15 * abs(exact)
+
+
 def test_every_smooth_function_of_one_element_has_a_row():
     unary = {o.name for o in OPS.values() if o.kind is ELEMENTWISE and len(o.inputs) == 1 and o.differentiable}
     assert unary - ELSEWHERE == set(SMOOTH)
