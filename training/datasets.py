@@ -15,6 +15,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import Tensor
+from autograd_core.errors import OperandError
 from autograd_core.trees import mapped
 from training.extras import require
 
@@ -196,7 +197,7 @@ def take(dataset: Dataset, indices: Sequence[int]) -> Any:
 def collate(batch: Sequence[Any]) -> Any:
     """A batch of examples: numbers and arrays are stacked, also within sequences and mappings; strings are kept.
 
-    Python's floats give float64. Raises RuntimeError for sequences of different lengths.
+    Python's floats give float64. Raises RuntimeError for sequences of different lengths, and for different shapes.
     """
     first = batch[0]
     if isinstance(first, str | bytes):
@@ -215,7 +216,19 @@ def collate(batch: Sequence[Any]) -> Any:
         return type(first)(*parts) if hasattr(first, "_fields") else parts
     if isinstance(first, int | float):
         return ag.tensor(batch, dtype=ag.float64 if isinstance(first, float) else None)
-    return ag.stack([v if v.__class__ is ag.Tensor else ag.as_tensor(v) for v in batch])
+    return _stacked([v if v.__class__ is ag.Tensor else ag.as_tensor(v) for v in batch])
+
+
+def _stacked(tensors: list[Tensor]) -> Tensor:
+    try:
+        return ag.stack(tensors)
+    except OperandError as e:
+        first, other = tensors[0].shape, next((t.shape for t in tensors if t.shape != tensors[0].shape), None)
+        if other is None:
+            raise
+        raise OperandError(
+            f"examples of the shapes {first} and {other} are no batch: bring them to one shape, or pass a collate_fn"
+        ) from e
 
 
 def converted(example: Any) -> Any:
