@@ -1,4 +1,4 @@
-"""PyTorch's `torch.jit`, `compiler` and `fx`: decorators and queries that leave functions as they are."""
+"""PyTorch's `torch.jit`, `compiler`, `_dynamo` and `_inductor`: what leaves functions as they are, and says so."""
 
 from __future__ import annotations
 
