@@ -1,7 +1,4 @@
-"""The errors this package raises; each is also the type that PyTorch or NumPy would raise for the same mistake.
-
-And how it warns.
-"""
+"""The errors this package raises, each also of the type that PyTorch or NumPy would raise, and its warnings."""
 
 from __future__ import annotations
 
@@ -85,10 +82,14 @@ class TracingError(RuntimeError):
 PACKAGES = {"autograd_core", "backends", "nn", "optim", "training"}
 
 
-def warn(text: str) -> None:
-    """Give a UserWarning, at the line of the innermost caller that is not part of these packages."""
-    frame: Any = sys._getframe()
-    level = 1
+def users_frame(frame: Any) -> tuple[Any, int]:
+    """The innermost frame, from this one on, that is not part of these packages, and how many frames lie before it."""
+    level = 0
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in PACKAGES:
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, stacklevel=level)
+    return frame, level
+
+
+def warn(text: str) -> None:
+    """Give a UserWarning, at the line of the program."""
+    warnings.warn(text, stacklevel=users_frame(sys._getframe())[1] + 1)

@@ -11,7 +11,7 @@ from typing import Any
 from autograd_core.engine import binders
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.nodes import tick
-from autograd_core.errors import AnomalyError
+from autograd_core.errors import AnomalyError, users_frame
 from backends.locks import shared_lock
 
 Watch = Callable[[Any, Any], Any]
@@ -20,9 +20,6 @@ _observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=(
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 _checking: ContextVar[bool | None] = ContextVar("anomaly", default=None)  # False: only lines; None: off
 watching = _watch.get
-# By text: pathlib would take a tenth of the time to import this package.
-_ROOT = __file__.removesuffix("anomaly.py")[: -len("autograd_core/engine/")]
-_OURS = tuple(_ROOT + package for package in ("autograd_core", "nn", "optim", "training"))
 _lock = shared_lock()
 _active = 0
 _places: dict[int, str] = {}  # number of a node -> the line of user code that made it
@@ -134,8 +131,7 @@ def _traced_tick() -> int:
 
 def users_line(frame: Any) -> str:
     """File and line of the innermost caller that is not part of these packages."""
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back
+    frame, _ = users_frame(frame)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 

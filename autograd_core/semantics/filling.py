@@ -28,6 +28,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers of successes in `count` trials with success probability `prob`, in the dtype of `count`."""
     check_tensor(count, "binomial")
+    check_tensor(prob, "binomial")
     if not (holds(count >= 0) and holds((prob >= 0) & (prob <= 1))):
         raise OperandError("binomial() needs non-negative counts and probabilities between 0 and 1")
     draws = stream_of(count.device, generator).binomial(count.array.astype(dtypes.int64), prob.array)

@@ -66,6 +66,8 @@ def test_impossible_parameters_are_refused_and_nothing_is_written(name):
 def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'rate'"):
         ag.zeros(3).exponential_(rate=2)
+    with pytest.raises(TypeError, match="takes a tensor, not float"):
+        ag.binomial(ag.ones(3), 0.5)
 
 
 @pytest.mark.parametrize(
