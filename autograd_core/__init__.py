@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core import assembly as assembly  # operations first: the modules below build on them
 from autograd_core import autograd as autograd
-from autograd_core import devices, dtypes, families
+from autograd_core import devices, dtypes, element_types, families
 from autograd_core import errors as errors
 from autograd_core import fft as fft
 from autograd_core import functional as functional
@@ -28,30 +28,31 @@ from autograd_core.compatibility import above
 from autograd_core.devices import get_default_device as get_default_device
 from autograd_core.devices import set_default_device as set_default_device
 from autograd_core.dtypes import can_cast as can_cast
-from autograd_core.dtypes import cdouble as cdouble
-from autograd_core.dtypes import cfloat as cfloat
-from autograd_core.dtypes import complex64 as complex64
-from autograd_core.dtypes import complex128 as complex128
-from autograd_core.dtypes import double as double
 from autograd_core.dtypes import finfo as finfo
-from autograd_core.dtypes import float16 as float16
-from autograd_core.dtypes import float32 as float32
-from autograd_core.dtypes import float64 as float64
-from autograd_core.dtypes import get_default_dtype as get_default_dtype
-from autograd_core.dtypes import half as half
-from autograd_core.dtypes import int8 as int8
-from autograd_core.dtypes import int16 as int16
-from autograd_core.dtypes import int32 as int32
-from autograd_core.dtypes import int64 as int64
-from autograd_core.dtypes import long as long
-from autograd_core.dtypes import promote_types as promote_types
-from autograd_core.dtypes import result_type as result_type
 from autograd_core.dtypes import set_default_dtype as set_default_dtype
-from autograd_core.dtypes import short as short
-from autograd_core.dtypes import uint8 as uint8
-from autograd_core.dtypes import uint16 as uint16
-from autograd_core.dtypes import uint32 as uint32
-from autograd_core.dtypes import uint64 as uint64
+from autograd_core.element_types import cdouble as cdouble
+from autograd_core.element_types import cfloat as cfloat
+from autograd_core.element_types import complex32 as complex32
+from autograd_core.element_types import complex64 as complex64
+from autograd_core.element_types import complex128 as complex128
+from autograd_core.element_types import double as double
+from autograd_core.element_types import float16 as float16
+from autograd_core.element_types import float32 as float32
+from autograd_core.element_types import float64 as float64
+from autograd_core.element_types import get_default_dtype as get_default_dtype
+from autograd_core.element_types import half as half
+from autograd_core.element_types import int8 as int8
+from autograd_core.element_types import int16 as int16
+from autograd_core.element_types import int32 as int32
+from autograd_core.element_types import int64 as int64
+from autograd_core.element_types import long as long
+from autograd_core.element_types import promote_types as promote_types
+from autograd_core.element_types import result_type as result_type
+from autograd_core.element_types import short as short
+from autograd_core.element_types import uint8 as uint8
+from autograd_core.element_types import uint16 as uint16
+from autograd_core.element_types import uint32 as uint32
+from autograd_core.element_types import uint64 as uint64
 from autograd_core.engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from autograd_core.engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from autograd_core.engine.casting import autocast as autocast
@@ -71,9 +72,9 @@ from backends.threads import get_num_threads as get_num_threads
 from backends.threads import set_num_threads as set_num_threads
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
-bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
+bool, int, float = element_types.bool_, element_types.int_, element_types.float_
 device = devices.Device
-dtype = np.dtype
+dtype = element_types.Dtype
 iinfo = np.iinfo
 memory_format = MemoryFormat
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
@@ -95,7 +96,7 @@ _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
     set_num_interop_threads set_warn_always use_deterministic_algorithms"""
-_UNINHABITED = "SymBool SymFloat SymInt complex32 float8_e4m3fn float8_e5m2"
+_UNINHABITED = "SymBool SymFloat SymInt float8_e4m3fn float8_e5m2"
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",
@@ -126,7 +127,7 @@ def __getattr__(name: str) -> Any:  # noqa: PLR0911  a return per place where a 
     if name == "__all__":
         return _exported()
     if name == "bfloat16":  # imports ml_dtypes
-        return dtypes.bfloat16()
+        return element_types.OF[dtypes.bfloat16()]
     if name == "__version__":  # a program that calls this package torch expects PyTorch's version
         return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
     if name == "default_generator":

@@ -52,9 +52,9 @@ def _approach(averaged: list[Tensor], new: list[Tensor], share: float) -> None:
     """Move averages by a share of the way to the new values; all that a kernel can move together at once."""
     alike: dict[Any, list[tuple[Any, Any]]] = {}
     for a, b in zip(averaged, new, strict=True):
-        kind = a.array.__class__
-        if a.dtype.char in "fd" and b.dtype == a.dtype and b.array.__class__ is kind and kind in MUTABLE:
-            alike.setdefault((kind, a.dtype), []).append((a.array, b.array))
+        kind, dtype = a.array.__class__, a.array.dtype
+        if dtype.char in "fd" and b.array.dtype == dtype and b.array.__class__ is kind and kind in MUTABLE:
+            alike.setdefault((kind, dtype), []).append((a.array, b.array))
         else:
             a.copy_(a + share * (b - a))
     for (kind, _), pairs in alike.items():

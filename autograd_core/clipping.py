@@ -116,8 +116,8 @@ def clip_grad_norm_(
 
 def _kernels_of(tensors: list[Tensor]) -> Any:
     """Kernels for all of these arrays at once, if they are on one device and float32 or float64; else None."""
-    kind, dtype = tensors[0].array.__class__, tensors[0].dtype
-    alike = all(t.array.__class__ is kind and t.dtype == dtype for t in tensors)
+    kind, dtype = tensors[0].array.__class__, tensors[0].array.dtype
+    alike = all(t.array.__class__ is kind and t.array.dtype == dtype for t in tensors)
     return LIBRARY[kind].kernels if alike and dtype.char in "fd" and kind in MUTABLE and kind not in LAYERS else None
 
 

@@ -189,7 +189,7 @@ def to(
         device, dtype = destination(args, device, dtype)
     out = self
     wanted = as_dtype(dtype)
-    if wanted is not None and wanted != out.dtype:
+    if wanted is not None and wanted != out.array.dtype:
         out = functional.astype(out, wanted)
     if device is not None and not _same(out.device, Device(device)):
         out = functional.move(out, device=Device(device), non_blocking=non_blocking)
@@ -200,7 +200,7 @@ def destination(args: tuple[Any, ...], device: Any = None, dtype: Any = None) ->
     """The device and the dtype among the positional arguments of `to`; what they do not say is as given."""
     for a in args:
         if isinstance(a, Tensor):
-            device, dtype = a.device, a.dtype
+            device, dtype = a.device, a.array.dtype
         elif isinstance(a, str) and not _names_dtype(a):
             device = a
         elif a is not None and not isinstance(a, bool):
@@ -237,7 +237,7 @@ def pin_memory(self: Tensor) -> Tensor:
         raise RuntimeError(f"only tensors on the CPU can be pinned; this one is on {self.device}")
     if is_pinned(self):
         return self
-    pinned = wrap(backend_of("cuda").runtime.pinned(self.shape, self.dtype))  # type: ignore[attr-defined]
+    pinned = wrap(backend_of("cuda").runtime.pinned(self.shape, self.array.dtype))  # type: ignore[attr-defined]
     return pinned.copy_(self.detach())
 
 

@@ -1,4 +1,7 @@
-"""Names of dtypes, the default floating-point dtype, and type promotion."""
+"""NumPy's dtypes that tensors hold, the default floating-point dtype, and type promotion.
+
+`element_types.py` has the dtypes that users see.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,8 @@ uint8, uint16, uint32, uint64 = map(np.dtype, ("u1", "u2", "u4", "u8"))
 int8, int16, int32, int64 = map(np.dtype, ("i1", "i2", "i4", "i8"))
 float16, float32, float64 = map(np.dtype, ("f2", "f4", "f8"))
 complex64, complex128 = map(np.dtype, ("c8", "c16"))
-half, float_, double, int_, long, short, cfloat, cdouble = (
-    float16, float32, float64, int32, int64, int16, complex64, complex128)  # fmt: skip
-_NATIVE = frozenset((bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, float32, float64,
-                     complex64, complex128))  # fmt: skip
+_NATIVE = {d: d for d in (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, float32, float64,
+                          complex64, complex128)}  # fmt: skip
 
 # Categories, by the letters of `dtype.kind`. V is that of bfloat16, which NumPy knows only through ml_dtypes.
 INTEGERS = "iu"
@@ -67,7 +68,7 @@ def elements(numbers: Any, dtype: DType) -> np.ndarray[Any, Any]:
 
 def default_complex() -> DType:
     """The complex dtype with the precision of the default floating-point dtype."""
-    return _complex_like(_default)
+    return complex_like(_default)
 
 
 @overload
@@ -75,12 +76,14 @@ def as_dtype(dtype: None) -> None: ...
 @overload
 def as_dtype(dtype: DTypeLike) -> DType: ...
 def as_dtype(dtype: DTypeLike | None) -> DType | None:
-    """A dtype in native byte order from a dtype, a scalar type, a Python type or a name; None stays None.
+    """NumPy's dtype in native byte order, from a dtype, a scalar type, a Python type or a name; None stays None.
 
     Raises TypeError for dtypes that tensors cannot hold, such as strings and objects.
     """
-    if dtype is None or (isinstance(dtype, np.dtype) and dtype in _NATIVE):
-        return dtype
+    if dtype is None:
+        return None
+    if (known := _NATIVE.get(cast(DType, dtype))) is not None:
+        return known
     found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
     if found.kind == "V" and is_numeric(found):
         return bfloat16()
@@ -108,8 +111,8 @@ def bfloat16() -> DType:
 
 def finfo(dtype: DTypeLike | None = None) -> Any:
     """The limits (eps, max, min, tiny, bits, ...) of a floating-point dtype, by default the default one."""
-    small = isinstance(dtype, np.dtype) and dtype.name.startswith("float8_")
-    return _limits(cast(DType, dtype) if small else as_dtype(dtype) or _default)
+    small = getattr(dtype, "name", "").startswith("float8_")
+    return _limits(np.dtype(dtype) if small else as_dtype(dtype) or _default)
 
 
 class _Limits(SimpleNamespace):
@@ -177,17 +180,18 @@ def result_type(*operands: Any) -> DType:
         before = levels[level]
         levels[level] = dtype if before is None else promote_types(before, dtype)
     first, *rest = [dtype for dtype in levels if dtype is not None]
-    return functools.reduce(_dominate, rest, first)
+    return np.dtype(functools.reduce(_dominate, rest, first))
 
 
 def _dominate(strong: DType, weak: DType) -> DType:
     """A weaker level counts only if its category is higher; complex with float keeps the float's precision."""
     if _RANK[weak.kind] <= _RANK[strong.kind]:
         return strong
-    return _complex_like(strong) if weak.kind == "c" and strong.kind in FLOATS else weak
+    return complex_like(strong) if weak.kind == "c" and strong.kind in FLOATS else weak
 
 
-def _complex_like(dtype: DType) -> DType:
+def complex_like(dtype: DType) -> DType:
+    """The dtype of complex numbers with parts of a floating-point dtype, at least of float32."""
     return complex128 if dtype == float64 else complex64
 
 

@@ -118,10 +118,10 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None
         raise OperandError("bernoulli(): probabilities must lie between 0 and 1" + ("" if p is None else f", not {p}"))
     stream = stream_of(input.device, generator)
     if p is not None:
-        return wrap(stream.bernoulli(p, input.shape).astype(input.dtype))
-    real = _floating(input.dtype)
+        return wrap(stream.bernoulli(p, input.shape).astype(input.array.dtype))
+    real = _floating(input.array.dtype)
     draws = stream.uniform(input.shape, dtypes.float32 if real.itemsize < 4 else real)
-    return wrap((draws < input.array).astype(input.dtype))
+    return wrap((draws < input.array).astype(input.array.dtype))
 
 
 def multinomial(
@@ -136,7 +136,7 @@ def multinomial(
         raise OperandError(f"multinomial() draws at least one position, not {num_samples}")
     if not replacement and num_samples > 1 and not holds(xp.sum(weights > 0, axis=-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
-    stream, kind = stream_of(input.device, generator), _floating(input.dtype)
+    stream, kind = stream_of(input.device, generator), _floating(input.array.dtype)
     if not replacement or num_samples == 1:
         # Exponential clocks with these rates ring in the order of sampling without replacement.
         u = stream.probabilities(input.shape, kind)
@@ -252,7 +252,7 @@ def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generat
     if low > to:
         raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
     uniform = stream_of(self.device, generator).uniform
-    return _drawn(lambda *a: uniform(*a, low, to), self.shape, self.dtype)
+    return _drawn(lambda *a: uniform(*a, low, to), self.shape, self.array.dtype)
 
 
 @filling
@@ -260,14 +260,14 @@ def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Genera
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
-    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.dtype.kind == "c" else 1.0
-    return _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
+    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.array.dtype.kind == "c" else 1.0
+    return _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.array.dtype)
 
 
 def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
     """Write ones with probability `p`, of each element if it is a tensor, else zeros; returns the tensor."""
     if isinstance(p, Tensor):
-        draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.dtype)
+        draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.array.dtype)
         return write(self, lambda _: draws)
     return write(self, lambda x: bernoulli(x.detach(), p, generator))
 

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
+from autograd_core.element_types import Dtype
 from autograd_core.random import Generator{imports}
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | _complex | Sequence[Any]
@@ -77,7 +78,7 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "source", 
 SEVERAL_DIMS = ("logsumexp", "normalize")  # whose `dim` may be several, although it has no default or a single one
 # Results of functions without annotations, other than one tensor, and of methods made of functions with others.
 RETURNS = {
-    "shape": "Size", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
+    "shape": "Size", "ndim": "_int", "dtype": "Dtype", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
     "name": "str | None", "grad_fn": "Any", "output_nr": "_int", "layout": "str", "register_hook": "Removable",
     "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",

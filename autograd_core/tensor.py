@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 
 from autograd_core.dtypes import INEXACT, is_numeric
+from autograd_core.element_types import OF
 from autograd_core.engine.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.errors import DeviceError, DtypeError, OperandError
 from autograd_core.sizes import Size
@@ -38,8 +39,8 @@ class Tensor:
 
     @property
     def dtype(self):
-        """The NumPy dtype of the elements."""
-        return self.array.dtype
+        """The type of the elements."""
+        return OF[self.array.dtype]
 
     @property
     def itemsize(self):

@@ -70,12 +70,12 @@ class GradScaler:
         if id(optimizer) in self._stepped:
             raise RuntimeError("unscale_() is being called after step()")
         gradients = [p.grad for p in _parameters(optimizer) if p.grad is not None]
-        if any(g.dtype == float16 for g in gradients):
+        if any(g.array.dtype == float16 for g in gradients):
             raise ValueError("gradients in float16 cannot be unscaled; keep the parameters in float32")
         alike: dict[Any, list[Any]] = {}  # arrays by type
         for g in gradients:
             own_scalar(g)
-            alike.setdefault((str(g.device), g.dtype, g.array.__class__), []).append(g.array)
+            alike.setdefault((str(g.device), g.array.dtype, g.array.__class__), []).append(g.array)
         met = []
         for (device, _, kind), arrays in alike.items():
             scale = self._scale_on(device)

@@ -8,6 +8,7 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.creation import of_dtype
 from autograd_core.devices import set_default_device
+from autograd_core.element_types import OF, Dtype
 from autograd_core.engine.casting import get_autocast_dtype, is_autocast_enabled
 from autograd_core.random import generator_of
 from autograd_core.tensor import Tensor, wrap
@@ -16,7 +17,7 @@ from autograd_core.tensor import Tensor, wrap
 class _Typed(type):
     """The type of tensors of one dtype and device: calling it makes one, and `isinstance` compares both."""
 
-    dtype: dtypes.DType
+    dtype: Dtype
     device: str
 
     def __call__(cls, *args: Any) -> Tensor:
@@ -34,7 +35,7 @@ TYPES = {
 
 
 def _typed(name: str, device: str) -> _Typed:
-    dtype = TYPES[name]
+    dtype = OF[TYPES[name]]
     doc = f"Makes tensors of {dtype} from sizes or data, and is their type to `isinstance`; prefer `tensor`."
     return _Typed(name, (), {"dtype": dtype, "device": device, "__doc__": doc})
 
@@ -59,7 +60,7 @@ NAMES = {dtype: name for name, dtype in TYPES.items()} | {
 def type_name(x: Tensor) -> str:
     """PyTorch's name of a tensor's type, such as "torch.FloatTensor"."""
     place = "" if x.device.type == "cpu" else f"{x.device.type}."
-    return f"torch.{place}{NAMES[x.dtype]}"
+    return f"torch.{place}{NAMES[x.array.dtype]}"
 
 
 def typename(obj: Any, /) -> str:
@@ -98,12 +99,12 @@ def is_autocast_cpu_enabled() -> bool:
     return is_autocast_enabled("cpu")
 
 
-def get_autocast_cpu_dtype() -> dtypes.DType:
+def get_autocast_cpu_dtype() -> Dtype:
     """The dtype that autocast computes in on the CPU."""
     return get_autocast_dtype("cpu")
 
 
-def get_autocast_gpu_dtype() -> dtypes.DType:
+def get_autocast_gpu_dtype() -> Dtype:
     """The dtype that autocast computes in on a GPU."""
     return get_autocast_dtype("cuda")
 

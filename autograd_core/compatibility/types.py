@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import IO
 
-import numpy as np
-
 from autograd_core.autograd.graph import GradientEdge
 from autograd_core.devices import Device as _device
+from autograd_core.element_types import Dtype
 from autograd_core.semantics.memory_format import Layout as _layout
 from autograd_core.semantics.storages import Storage
 from autograd_core.sizes import Size
@@ -19,7 +18,7 @@ from autograd_core.tensor import Tensor
 
 __all__ = ["Storage", "Tensor", "_bool", "_complex", "_device", "_float", "_int", "_layout"]
 
-_dtype = np.dtype
+_dtype = Dtype
 _size = Size | list[int] | tuple[int, ...]
 _TensorOrTensors = Tensor | Sequence[Tensor]
 _TensorOrTensorsOrGradEdge = _TensorOrTensors | GradientEdge | Sequence[GradientEdge]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ml_dtypes
-import numpy as np
+
+from autograd_core.element_types import Dtype
 
 # Dtypes that no tensor holds: asking for one raises TypeError.
-float8_e4m3fn, float8_e5m2 = np.dtype(ml_dtypes.float8_e4m3fn), np.dtype(ml_dtypes.float8_e5m2)
-complex32 = np.dtype([("real", np.float16), ("imag", np.float16)])
+float8_e4m3fn, float8_e5m2 = Dtype(ml_dtypes.float8_e4m3fn), Dtype(ml_dtypes.float8_e5m2)
 
 
 class SymInt:

@@ -34,7 +34,7 @@ def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _drawn_gamma(shapes: Tensor) -> Tensor:
     draws = stream_of(shapes.device, None).gamma(shapes.array)
-    return wrap(draws.astype(shapes.dtype)).clamp(min=dtypes.finfo(shapes.dtype).tiny)
+    return wrap(draws.astype(shapes.array.dtype)).clamp(min=dtypes.finfo(shapes.dtype).tiny)
 
 
 def _shares_gradient(xp: Any, g: Any, shapes: Any, draws: Any) -> Any:

@@ -156,8 +156,8 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         made = functional.as_tensor(value)
         # The numbers of a list are rounded only once, to the precision of the tensors they meet.
         wide = [t.array.dtype for t in others if t.__class__ is Tensor and t.array.dtype.kind in INEXACT]
-        dtype = functools.reduce(promote_types, wide, made.dtype)
-        exact = is_array(value) or made.dtype.kind in EXACT or dtype == made.dtype
+        dtype = functools.reduce(promote_types, wide, made.array.dtype)
+        exact = is_array(value) or made.array.dtype.kind in EXACT or dtype == made.array.dtype
         return made if exact else functional.as_tensor(value, dtype=dtype)
     hint = "did a function return nothing?" if value is None else "convert it with tensor(...)"
     raise UnknownOperand(f"{o.name}(): {type(value).__name__} is not a tensor, an array or a number; {hint}")
@@ -215,7 +215,10 @@ def deferring(o: Op, args: tuple[Any, ...]) -> Any:
 def _repeats(items: Any, count: Any) -> bool:
     """Whether Python's `[0] * n` is meant: a list and a tensor of one integer."""
     return (
-        isinstance(items, list | tuple) and count.__class__ is Tensor and not count.ndim and count.dtype.kind in "biu"
+        isinstance(items, list | tuple)
+        and count.__class__ is Tensor
+        and not count.ndim
+        and count.array.dtype.kind in "biu"
     )
 
 
@@ -252,7 +255,7 @@ def promoted(o: Op, call: Callable[..., Any], a: Any, b: Any) -> Any:
 
 def _in_one_kernel(o: Op, tensor: Any, number: Any) -> bool:
     """Whether the operands are a tensor of 16-bit floats and a number, and a backend computes them in one kernel."""
-    if tensor.__class__ is not Tensor or tensor.dtype.char not in _DIGITS or number.__class__ not in (int, float):
+    if tensor.__class__ is not Tensor or tensor.array.dtype.char not in _DIGITS or number.__class__ not in (int, float):
         return False
     return o.simple and abs(number) < _BEYOND and LIBRARY[tensor.array.__class__].kernels.fused is not None
 
@@ -263,7 +266,7 @@ def _finer(operand: Any, dtype: Any) -> bool:
     if digits is None:
         return False
     if operand.__class__ is Tensor:
-        return not operand.ndim and operand.dtype.char in "fdbBhHiIlLqQ"
+        return not operand.ndim and operand.array.dtype.char in "fdbBhHiIlLqQ"
     if not is_number(operand):
         return False
     if abs(operand) > _LARGEST:
@@ -276,11 +279,11 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        tensors = [a for a in args if a.__class__ is Tensor]
-        if not any(t.dtype.itemsize == 2 and t.dtype.kind in FLOATS for t in tensors):
+        arrays = [a.array for a in args if a.__class__ is Tensor]
+        if not any(a.dtype.itemsize == 2 and a.dtype.kind in FLOATS for a in arrays):
             return function(*args, **given)
-        dtype = result_type(*tensors)
-        wide = [cast(a, np.float32) if a.__class__ is Tensor and a.dtype == dtype else a for a in args]
+        dtype = result_type(*arrays)
+        wide = [cast(a, np.float32) if a.__class__ is Tensor and a.array.dtype == dtype else a for a in args]
         return cast(function(*wide, **given), dtype)
 
     return call

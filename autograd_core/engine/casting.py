@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
+from autograd_core.element_types import OF, Dtype
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.versions import version
 from autograd_core.errors import OperandError
@@ -88,7 +89,7 @@ class autocast:
         except ValueError as e:
             raise OperandError(f"autocast(): {e}") from None
         self._type = device_type
-        self._dtype = as_dtype(dtype) or get_autocast_dtype(device_type)
+        self._dtype = as_dtype(dtype or get_autocast_dtype(device_type))
         if self._dtype not in (float16, bfloat16(), float32):
             raise RuntimeError(f"autocast computes in float16 or bfloat16, not in {self._dtype}")
         self._enabled, self._keeps = enabled, cache_enabled
@@ -135,9 +136,9 @@ def is_autocast_enabled(device_type: str = "cuda") -> bool:
     return device_type in modes()
 
 
-def get_autocast_dtype(device_type: str = "cuda") -> DType:
+def get_autocast_dtype(device_type: str = "cuda") -> Dtype:
     """The dtype of products and convolutions under autocast."""
-    return modes().get(device_type) or DEFAULTS.get(device_type, bfloat16)()
+    return OF[modes().get(device_type) or DEFAULTS.get(device_type, bfloat16)()]
 
 
 def contexts_of(name: str) -> Collection[Any] | None:
@@ -160,13 +161,13 @@ def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> 
 def _cast(a: Any, found: Any, full: bool) -> Any:
     if a.__class__ in (list, tuple):
         return type(a)([_cast(v, found, full) for v in a])
-    if a.__class__ is not Tensor or a.dtype.kind not in dtypes.FLOATS or a.itemsize == 8:
+    if a.__class__ is not Tensor or a.array.dtype.kind not in dtypes.FLOATS or a.itemsize == 8:
         return a
     mode = found.get(a.device.type)
     if mode is None:
         return a
     dtype = float32 if full else mode
-    return a if a.dtype == dtype else _cast_once(a, dtype, found.casts)
+    return a if a.array.dtype == dtype else _cast_once(a, dtype, found.casts)
 
 
 def _cast_once(a: Tensor, dtype: DType, casts: _Casts | None) -> Tensor:

@@ -44,10 +44,11 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     if grad_enabled() and any(map(_node_of, (*operands, *others))):
         operands = tuple([_survivor(a, x) for a in operands])  # old values that a rule saves must survive the write
     new = _inside(compute(*operands), x)
-    if new.array.shape != x.array.shape or (new.dtype != x.dtype and not can_cast(new.dtype, x.dtype)):
+    given, kept = new.array.dtype, x.array.dtype
+    if new.array.shape != x.array.shape or (given != kept and not can_cast(given, kept)):
         raise InplaceError(
-            f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
-            f"of shape {x.shape} and dtype {x.dtype}"
+            f"the result, of shape {new.shape} and dtype {given}, does not fit into a tensor "
+            f"of shape {x.shape} and dtype {kept}"
         )
     new = _cast(new, x)
     direct.copy(x.array, _survivor(new, x).array)
@@ -187,13 +188,13 @@ def _survivor(a: Any, written: Tensor) -> Any:
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
         return _inside(value, like)
-    kind = like.dtype.kind if like.array.__class__ is np.ndarray else ""
+    kind = like.array.dtype.kind if like.array.__class__ is np.ndarray else ""
     if (value.__class__ is float and kind == "f") or (value.__class__ is int and kind and kind in "fiu"):
         try:
-            return wrap(like.dtype.type(value))
+            return wrap(like.array.dtype.type(value))
         except OverflowError:
             pass  # which is told below
-    known = like.dtype if isinstance(value, int | float | list | tuple) else None  # numbers are rounded only once
+    known = like.array.dtype if isinstance(value, int | float | list | tuple) else None  # numbers are rounded only once
     try:
         return functional.as_tensor(value, dtype=known, device=like.device)
     except TypeError as e:
@@ -217,18 +218,19 @@ def _inside(new: Tensor, x: Tensor) -> Tensor:
 
 def _cast(new: Tensor, x: Tensor) -> Tensor:
     """`new` in the dtype of `x`; raises if an imaginary part or a gradient would be lost."""
-    if new.dtype == x.dtype:
+    given, kept = new.array.dtype, x.array.dtype
+    if given == kept:
         return new
     lost = (
         "an imaginary part"
-        if new.dtype.kind == "c" and x.dtype.kind != "c"
+        if given.kind == "c" and kept.kind != "c"
         else "a gradient"
-        if new.node is not None and x.dtype.kind in dtypes.EXACT
+        if new.node is not None and kept.kind in dtypes.EXACT
         else None
     )
     if lost:
-        raise InplaceError(f"writing {new.dtype} into a tensor of {x.dtype} would lose {lost}; convert one first")
-    return functional.astype(new, x.dtype)
+        raise InplaceError(f"writing {given} into a tensor of {kept} would lose {lost}; convert one first")
+    return functional.astype(new, kept)
 
 
 def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -313,7 +315,8 @@ def _zero(self: Tensor) -> Tensor:
 
 def _fill(input: Tensor, value: Any) -> Tensor:
     """Write a number, or that of a 0-d tensor, to every element; returns the tensor."""
-    if value.__class__ in (float, int) and input.dtype.kind == "f" and _assign(input, input.dtype.type(value)):
+    dtype = input.array.dtype
+    if value.__class__ in (float, int) and dtype.kind == "f" and _assign(input, dtype.type(value)):
         return input
     return write(input, functional.fill, value)
 

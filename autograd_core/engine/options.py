@@ -42,14 +42,14 @@ def deliver(name: str, result: Any, out: Any) -> Any:
         )
     if result.array.__class__ is not out.array.__class__ and result.device != out.device:
         raise DeviceError(f"{name}(): the result is on {result.device}, and out= on {out.device}")
-    if not can_cast(result.dtype, out.dtype):
+    if not can_cast(result.array.dtype, out.array.dtype):
         raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
     if result.shape == out.shape:
         return out.copy_(result)
     if out.array.size:
         told = f"{name}(): the result has shape {result.shape} but out= has shape {out.shape} and is resized"
         warnings.warn(told, stacklevel=3)
-    out.array = cast(result, out.dtype).array.copy()
+    out.array = cast(result, out.array.dtype).array.copy()
     return out
 
 

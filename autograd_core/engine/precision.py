@@ -32,7 +32,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
                 and name not in xp.kernels.wide
             ):
                 y = forward(xp, *map(single, arrays), **statics)
-                return narrowed(y, statics.get("dtype") or a.dtype)
+                return narrowed(y, dtypes.as_dtype(statics.get("dtype")) or a.dtype)
         return forward(xp, *arrays, **statics)
 
     return wide

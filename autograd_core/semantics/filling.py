@@ -22,7 +22,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     if not holds(input >= 0):
         raise OperandError("poisson() needs non-negative rates")
     draws = stream_of(input.device, generator).poisson(input.array)
-    return wrap(draws.astype(input.dtype))
+    return wrap(draws.astype(input.array.dtype))
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
@@ -32,7 +32,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     if not (holds(count >= 0) and holds((prob >= 0) & (prob <= 1))):
         raise OperandError("binomial() needs non-negative counts and probabilities between 0 and 1")
     draws = stream_of(count.device, generator).binomial(count.array.astype(dtypes.int64), prob.array)
-    return wrap(draws.astype(count.dtype))
+    return wrap(draws.astype(count.array.dtype))
 
 
 def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
@@ -46,9 +46,9 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
             raise TypeError(f"{name}() got an unexpected keyword argument '{min(unknown)}'")
         if complaint := check(**values):
             raise OperandError(f"{name}() needs {complaint}, not {values}")
-        wide = dtypes.float64 if self.dtype.kind in dtypes.INTEGERS else self.dtype
+        wide = dtypes.float64 if self.array.dtype.kind in dtypes.INTEGERS else self.array.dtype
         u = stream_of(self.device, generator).probabilities(self.shape, wide)
-        return quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
+        return quantile(LIBRARY[u.__class__], u, **values).astype(self.array.dtype)
 
     draw.__doc__ = doc
     return draw
@@ -60,14 +60,15 @@ def _random(self: Tensor, low: int | None = None, to: Any = ..., generator: Gene
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
     low, high = (0, low) if to is ... else (low or 0, to)
-    high = _largest(self.dtype) + 1 + (self.dtype.kind not in dtypes.EXACT) if high is None else high
+    dtype = self.array.dtype
+    high = _largest(dtype) + 1 + (dtype.kind not in dtypes.EXACT) if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
-    if self.dtype.kind in dtypes.EXACT:
-        most = _largest(self.dtype)
-        if low < (-most - 1 if self.dtype.kind == "i" else 0) or high - 1 > most:
-            raise OperandError(f"random_() needs integers that {self.dtype} holds, not {low} to {high - 1}")
-    return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(self.dtype)
+    if dtype.kind in dtypes.EXACT:
+        most = _largest(dtype)
+        if low < (-most - 1 if dtype.kind == "i" else 0) or high - 1 > most:
+            raise OperandError(f"random_() needs integers that {dtype} holds, not {low} to {high - 1}")
+    return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(dtype)
 
 
 def _largest(dtype: dtypes.DType) -> int:
@@ -100,7 +101,7 @@ def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Ge
     """Write log-normal numbers, from normal ones with this mean and standard deviation; returns the tensor."""
     if std <= 0:
         raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
-    draws = stream_of(self.device, generator).normal(self.shape, self.dtype)
+    draws = stream_of(self.device, generator).normal(self.shape, self.array.dtype)
     return LIBRARY[draws.__class__].exp(mean + std * draws)
 
 
@@ -112,7 +113,7 @@ def _by_python(count: int) -> Callable[..., Tensor]:
         if self.requires_grad or any(t.requires_grad for t in others):
             raise OperandError("a Python function of single elements is not recorded; use .detach(), or no_grad()")
         lists = [t.expand(self.shape).flatten().tolist() for t in (self, *others)]
-        values = functional.tensor([function(*numbers) for numbers in zip(*lists, strict=True)], dtype=self.dtype)
+        values = functional.tensor([function(*numbers) for numbers in zip(*lists, strict=True)], dtype=self.array.dtype)
         return self.copy_(values.reshape(self.shape))
 
     name = {0: "apply_", 1: "map_", 2: "map2_"}[count]

@@ -73,7 +73,7 @@ def _number(kind: type) -> Callable[[Tensor], Any]:
 
 
 def _index(self: Tensor) -> int:
-    if self.dtype.kind not in dtypes.EXACT or self.array.size != 1:
+    if self.array.dtype.kind not in dtypes.EXACT or self.array.size != 1:
         raise TypeError(
             f"only an integer tensor of one element can be an index, not {self.dtype} of shape {self.shape}"
         )

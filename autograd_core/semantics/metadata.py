@@ -92,7 +92,7 @@ def to_dense(self: Tensor, dtype: DTypeLike | None = None, *, masked_grad: bool 
     return self if dtype is None else self.to(dtype=dtype)
 
 
-def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
+def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """PyTorch's name of the type; with `dtype`, the tensor converted to it, for `Tensor` to the default one.
 
     A type of tensors, such as `FloatTensor` or `cuda.FloatTensor`, has a device too.
@@ -105,8 +105,9 @@ def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = F
         dtype = dtypes.get_default_dtype()
     if isinstance(dtype, str) and dtype.endswith("Tensor"):  # the older name
         dtype = legacy.named(dtype)
-    device = getattr(dtype, "device", None)  # NumPy's scalar types have an attribute of this name too
-    return self.to(device if isinstance(device, str) else None, dtype)
+    if isinstance(device := getattr(dtype, "device", None), str):  # NumPy's scalar types have such an attribute too
+        return self.to(device, dtype.dtype)
+    return self.to(dtype=dtype)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -116,17 +117,17 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are real floating-point numbers."""
-    return input.dtype.kind in dtypes.FLOATS
+    return input.array.dtype.kind in dtypes.FLOATS
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the elements are complex numbers."""
-    return input.dtype.kind == "c"
+    return input.array.dtype.kind == "c"
 
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype can hold negative numbers."""
-    return input.dtype.kind not in "bu"
+    return input.array.dtype.kind not in "bu"
 
 
 def is_nonzero(input: Tensor) -> bool:

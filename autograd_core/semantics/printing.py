@@ -76,7 +76,7 @@ def _notes(t: Tensor) -> list[str]:
     if not t.numel() and t.ndim > 1:
         notes.append(f"size={t.shape}")
     silent = (dtypes.get_default_dtype(), dtypes.default_complex(), dtypes.int64, dtypes.bool_)
-    if t.dtype not in (silent if t.numel() else silent[:1]):
+    if t.array.dtype not in (silent if t.numel() else silent[:1]):
         notes.append(f"dtype={t.dtype}")
     if t.node is not None:
         notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.grad_fn!r}")

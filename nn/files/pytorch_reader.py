@@ -21,6 +21,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.devices import Device
 from autograd_core.dtypes import DType, as_dtype, uint8
+from autograd_core.element_types import Dtype
 from autograd_core.sizes import Size
 from nn.parameter import Parameter
 
@@ -82,7 +83,7 @@ def _tensor(
 
 def _untyped(storage: np.ndarray[Any, Any], *parts: Any) -> Tensor:
     """A tensor of a dtype for which PyTorch has no type of storage, such as uint16."""
-    return _tensor(storage.view(parts[5]), *parts[:4])
+    return _tensor(storage.view(as_dtype(parts[5])), *parts[:4])
 
 
 def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
@@ -115,7 +116,6 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "Size"): Size,
     ("torch", "device"): Device,
-    **{("torch", name): as_dtype(name) for name in (*DTYPES.values(), *UNTYPED) if name != "bfloat16"},
 }
 
 
@@ -131,6 +131,8 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module in ("torch", "torch.storage") and name in DTYPES:
             return StorageType(as_dtype(DTYPES[name]))
+        if module == "torch" and name in (*DTYPES.values(), *UNTYPED):
+            return Dtype(as_dtype(name))
         if (module, name) in ALLOWED:
             return ALLOWED[module, name]
         if self._trusted:

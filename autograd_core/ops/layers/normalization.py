@@ -107,7 +107,7 @@ def scale_channels_relu(xp, input, scale, shift=None):
 def _fitting(parameter, dtype):
     """A parameter in the dtype of the input, or in float32 if that has 16 bits."""
     wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
-    return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
+    return parameter if parameter is None or parameter.array.dtype in (dtype, wide) else parameter.to(wide)
 
 
 def _require_floats(name, input):
@@ -129,7 +129,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
     for name, v in given.items():
         if v is not None and v.shape != shape[1:2]:
             raise OperandError(f"batch_norm(): {name} must have the channels' shape {shape[1:2]}, not {v.shape}")
-    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
+    weight, bias = (_fitting(p, input.array.dtype) for p in (weight, bias))
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm() needs running_mean and running_var, or training=True")
@@ -259,7 +259,7 @@ def instance_norm(
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
-    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
+    weight, bias = (_fitting(p, input.array.dtype) for p in (weight, bias))
     if running_mean is running_var is None:
         return group_norm(input, max(channels, 1), weight, bias, eps)
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))

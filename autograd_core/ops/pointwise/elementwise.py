@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from autograd_core.dtypes import as_dtype
 from autograd_core.errors import DtypeError, warn
 from autograd_core.kinds import CAST, ELEMENTWISE
@@ -53,10 +51,10 @@ def _cast_back(xp, g, x_dtype):
     holomorphic=False, vjp=_cast_back)
 def astype(xp, x, *, dtype):
     """The elements in another dtype."""
-    if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
+    target = as_dtype(dtype)
+    if x.dtype.kind == "c" and target.kind not in "cb":
         warn("complex numbers become real ones without their imaginary part; take .real to say so")
         x = x.real
-    target = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
     if x.size >= LARGE:
         return xp.kernels.converted(x, target)
     return x.astype(target, order="C") if copying_order(x) == "C" else x.astype(target)

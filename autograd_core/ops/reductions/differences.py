@@ -135,7 +135,7 @@ def _areas(name, y, x, dx, dim):
 def _spaced(heights, dx):
     """Areas by heights and a distance, which is a number also if it is given as a tensor: it does not widen them."""
     areas = heights * (1 if dx is None else dx)
-    return areas if areas.dtype.kind == "c" else cast(areas, heights.dtype)
+    return areas if areas.dtype.kind == "c" else cast(areas, heights.array.dtype)
 
 
 def _from_the_end(y, dim, name):

@@ -117,10 +117,10 @@ NORMS = {
 def _in_dtype(x, dtype):
     if x.dtype.kind not in dtypes.INEXACT:
         raise DtypeError(f"a norm needs floating point elements, not {x.dtype}; convert them first: x.float()")
-    dtype = dtypes.as_dtype(dtype)
-    if dtype is None or dtype == x.dtype:
+    own, dtype = x.array.dtype, dtypes.as_dtype(dtype)
+    if dtype is None or dtype == own:
         return x
-    if (dtype.kind == "c") != (x.dtype.kind == "c") or dtypes.promote_types(x.dtype, dtype) != dtype:
+    if (dtype.kind == "c") != (own.kind == "c") or dtypes.promote_types(own, dtype) != dtype:
         raise DtypeError(f"a norm of {x.dtype} cannot be computed in {dtype}, which does not hold all its elements")
     return functional.astype(x, dtype)
 

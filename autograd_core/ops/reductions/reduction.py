@@ -76,7 +76,7 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
         return xp.kernels.total(x, axes.normalized(dim, x.ndim), keepdim, x.dtype)
     if dtype is None:
         return added(xp, x, dim, keepdim, accumulator(x)).astype(x.dtype)
-    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype)
+    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.as_dtype(dtype))
 
 
 def _slow_sum(x, dim, keepdim):
@@ -97,7 +97,7 @@ def _mean_rule(xp, g, x_shape, x_dtype, dim, keepdim):
 def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Mean over `dim` (all axes by default); NaN if empty. Integers need a floating-point `dtype`."""
     if dtype is not None:
-        x = x.astype(dtype)
+        x = x.astype(dtypes.as_dtype(dtype))
     if x.dtype.kind in dtypes.EXACT:
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
     total = added(xp, x, dim, keepdim, accumulator(x))
@@ -138,7 +138,7 @@ def _others(xp, x):
 def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Product over `dim` (all axes by default); 1 if empty. Its gradient is exact where elements are 0."""
     own = dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype
-    return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or own)
+    return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.as_dtype(dtype) or own)
 
 
 def _truth(x, y):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograd_core.dtypes import as_dtype
 from autograd_core.engine.precision import together
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -105,7 +106,7 @@ def softmax(xp, x, *, dim, dtype=None):
     >>> tensor([0.0, 0.0]).softmax(dim=0)
     tensor([0.5000, 0.5000])
     """
-    x = x if dtype is None else x.astype(dtype)
+    x = x if dtype is None else x.astype(as_dtype(dtype))
     return xp.kernels.softmax(x, axis_of(x, dim)) if x.size else _nothing(x, dim)
 
 
@@ -114,7 +115,7 @@ def softmax(xp, x, *, dim, dtype=None):
     vjp=_log_softmax_rule, composite=_recorded_log_softmax_rule)
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
-    x = x if dtype is None else x.astype(dtype)
+    x = x if dtype is None else x.astype(as_dtype(dtype))
     return xp.kernels.log_softmax(x, axis_of(x, dim)) if x.size else _nothing(x, dim)
 
 

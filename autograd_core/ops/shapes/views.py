@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from autograd_core.dtypes import float64
+from autograd_core.dtypes import as_dtype, float64
 from autograd_core.kinds import INDEXING
 from autograd_core.ops.shapes.strided import laid_out
 from autograd_core.registry import OPS, op, sample
@@ -114,4 +114,4 @@ def overwritten(xp, x, *, index):
     vjp=lambda xp, g: None)
 def zeros_beside(xp, x, *, shape, dtype):
     """Zeros of `shape` and `dtype` on the device of `input`."""
-    return xp.zeros(shape, dtype)
+    return xp.zeros(shape, as_dtype(dtype))
