@@ -63,8 +63,9 @@ def test_without_an_accelerator():
 
 
 def test_backends():
-    from autograd_core.backends import cuda, cudnn, mkldnn, mps
+    from autograd_core.backends import cpu, cuda, cudnn, mkldnn, mps
 
+    assert cpu.get_cpu_capability() == "DEFAULT"
     assert (mps.is_available(), mps.is_built(), cudnn.is_available(), cuda.is_built()) == (False,) * 4
     with ag.config.using("numpy"):
         assert not mkldnn.is_available()
