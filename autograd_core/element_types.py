@@ -5,6 +5,7 @@ Arrays, kernels and rules know only NumPy's dtypes, those of `dtypes.py`; `dtype
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,10 @@ class Dtype:
         return Dtype, (self.dtype,)
 
     def __repr__(self) -> str:
-        return repr(self.dtype)
+        return str(self) if _called_torch() else repr(self.dtype)
 
     def __str__(self) -> str:
-        return str(self.dtype)
+        return f"torch.{self.name}" if _called_torch() else str(self.dtype)
 
     def to_real(self) -> Dtype:
         """The dtype of the real and imaginary parts of complex numbers; of others the dtype itself."""
@@ -74,6 +75,11 @@ class Dtype:
         if self.name not in ("float32", "float64", "bfloat16"):
             raise RuntimeError(f"there are no complex numbers with parts of {self}")
         return OF[dtypes.complex_like(self.dtype)]
+
+
+def _called_torch() -> bool:
+    """Whether programs know this package as PyTorch; they take the name of a dtype from its printed form then."""
+    return sys.modules.get("torch") is sys.modules["autograd_core"]
 
 
 class _Objects(dict[np.dtype[Any], Dtype]):

@@ -131,7 +131,7 @@ def _check_close(name: str, y: Tensor, wanted: Tensor) -> None:
     if y.dtype.kind != "f" or not wanted.numel():
         return
     gap, size = (y - wanted).abs().max().item(), wanted.abs().max().item()
-    if gap > TOLERANCE.get(str(y.dtype), 1e-2) * size:
+    if gap > TOLERANCE.get(y.dtype.name, 1e-2) * size:
         raise RuntimeError(
             f"fuse(): {name} with its batch normalisations folded changes the outputs by {gap:.3g} of {size:.3g}. A "
             "model whose forward() reads the layers' weights, or the running statistics, itself cannot be fused"

@@ -92,7 +92,7 @@ def broadcast(tensors: Iterable[Tensor], communicator: Communicator) -> None:
     Raises ValueError on nodes whose tensors differ in number, shape or dtype.
     """
     tensors = list(tensors)
-    kinds = np.array([zlib.crc32(repr([(t.shape, str(t.dtype)) for t in tensors]).encode())], np.int64)
+    kinds = np.array([zlib.crc32(repr([(t.shape, t.dtype.name) for t in tensors]).encode())], np.int64)
     total = kinds.copy()
     communicator.add(total)
     if (total != communicator.size * kinds).any():

@@ -108,7 +108,7 @@ class RNNBase(Module):
         if own is not None and x.dtype != own.dtype:
             raise ValueError(
                 f"RNN input dtype ({x.dtype}) does not match weight dtype ({own.dtype}). Convert input: "
-                f"input.to({str(own.dtype)!r}), or convert model: model.to({str(x.dtype)!r})"
+                f"input.to({own.dtype.name!r}), or convert model: model.to({x.dtype.name!r})"
             )
         if not packed and x.ndim not in (2, 3):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {x.ndim}D instead")

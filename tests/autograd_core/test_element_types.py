@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -99,6 +100,13 @@ def test_prints_and_answers_as_numpys(dtype):
     assert dtype.newbyteorder("=") == own
     with pytest.raises(AttributeError, match="nothing"):
         _ = dtype.nothing
+
+
+def test_prints_as_pytorchs_where_the_package_is_called_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", ag)
+    assert [str(ag.bool), repr(ag.bfloat16), f"{ag.int64}"] == ["torch.bool", "torch.bfloat16", "torch.int64"]
+    assert repr(ag.ones(1, dtype=ag.float64)) == "tensor([1.], dtype=torch.float64)"
+    assert ag.finfo(ag.float32).dtype == "float32"
 
 
 @every_dtype

@@ -90,7 +90,7 @@ def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
                 "parameter",
                 name,
                 shape=p.shape,
-                dtype=str(p.dtype),
+                dtype=p.dtype.name,
                 path=homes[0] if homes else (),
                 flags=("no gradient",),
                 hint=f"{name}: no operation used it",

@@ -145,7 +145,7 @@ class _Builder:
     def note(self, source: Source, value: Any, shape: Shape | None) -> None:
         if hasattr(value, "shape"):
             self.arrays[source], shape = value, value.shape
-            self.dtypes[source] = str(value.dtype)
+            self.dtypes[source] = value.dtype.name
         if shape is not None:
             self.shapes[source] = tuple(shape)
 
@@ -174,11 +174,11 @@ class _Builder:
             title,
             "",
             t.shape,
-            str(t.dtype),
+            t.dtype.name,
             number(t.array),
             gradient,
             flags=flags,
-            hint=f"{title or role}: {array_text(t.shape, str(t.dtype))}",
+            hint=f"{title or role}: {array_text(t.shape, t.dtype.name)}",
         )
 
     def add_operation(self, n: Any, operands: list[Operand]) -> None:
@@ -278,11 +278,11 @@ class _Builder:
             return
         name = self.names.get(id(t.array) if source is None else source, t.name or otherwise)
         gradient = "" if t._grad is None else number(t._grad.array)
-        at = self.graph.add(Vertex("output", title or name, "", t.shape, str(t.dtype), number(t.array), gradient,
+        at = self.graph.add(Vertex("output", title or name, "", t.shape, t.dtype.name, number(t.array), gradient,
                                    band=BACKWARD if t.node is not None and t.node.number < self.wanted.boundary
-                                   else FORWARD, hint=array_text(t.shape, str(t.dtype))))  # fmt: skip
+                                   else FORWARD, hint=array_text(t.shape, t.dtype.name)))  # fmt: skip
         if source is not None:
             vertex = self.graph.vertices[self.positions[source.node]]
-            size = array_text(t.shape, str(t.dtype)) if self.wanted.every_shape and vertex.band == FORWARD else ""
+            size = array_text(t.shape, t.dtype.name) if self.wanted.every_shape and vertex.band == FORWARD else ""
             label = " ".join(filter(None, [output_name(source), size]))
             self.graph.edges.append(Edge(self.positions[source.node], at, label))
