@@ -41,6 +41,8 @@ def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
     """Write to an open file, or replace the file at a path atomically."""
     if not isinstance(path, (str, os.PathLike)):
         path.write(content)
+        if flush := getattr(path, "flush", None):  # programs open the file again, by its name, before they close it
+            flush()
         return
     path = Path(path)
     if not path.parent.is_dir():

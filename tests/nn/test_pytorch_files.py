@@ -233,6 +233,12 @@ def test_what_is_saved_comes_back(tmp_path):
     assert_close(optimizer.state_dict()["state"], saved["optimizer"]["state"])
 
 
+def test_an_open_file_can_be_read_by_its_name_at_once(tmp_path):
+    with (tmp_path / "open.pt").open("wb") as file:
+        ag.save({"x": ag.ones(2)}, file)
+        assert ag.load(tmp_path / "open.pt")["x"].tolist() == [1, 1]
+
+
 class Negated(nn.Linear):
     """Whose weight had the other sign in files of version 1."""
 
