@@ -72,6 +72,7 @@ from backends.threads import get_num_threads as get_num_threads
 from backends.threads import set_num_threads as set_num_threads
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
+chalf = complex32
 bool, int, float = element_types.bool_, element_types.int_, element_types.float_
 device = devices.Device
 dtype = element_types.Dtype
@@ -96,7 +97,7 @@ _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
     set_num_interop_threads set_warn_always use_deterministic_algorithms"""
-_UNINHABITED = "SymBool SymFloat SymInt float8_e4m3fn float8_e5m2"
+_UNINHABITED = "SymBool SymFloat SymInt float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz"
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",

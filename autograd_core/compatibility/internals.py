@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_core.devices import Device, destination
 from autograd_core.dtypes import as_dtype
+from autograd_core.element_types import OF
 
 _nn = sys.modules[__name__]
 
@@ -36,4 +37,5 @@ def _parse_to(
     """What the arguments of `Module.to` say: device, dtype, whether the copy may be in progress, memory format."""
     device, dtype = destination(args, device, dtype)
     waiting = next((not a for a in args if isinstance(a, bool)), not non_blocking)
-    return None if device is None else Device(device), as_dtype(dtype), not waiting, memory_format
+    kind = None if dtype is None else OF[as_dtype(dtype)]
+    return None if device is None else Device(device), kind, not waiting, memory_format

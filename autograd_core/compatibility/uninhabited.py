@@ -8,6 +8,7 @@ from autograd_core.element_types import Dtype
 
 # Dtypes that no tensor holds: asking for one raises TypeError.
 float8_e4m3fn, float8_e5m2 = Dtype(ml_dtypes.float8_e4m3fn), Dtype(ml_dtypes.float8_e5m2)
+float8_e4m3fnuz, float8_e5m2fnuz = Dtype(ml_dtypes.float8_e4m3fnuz), Dtype(ml_dtypes.float8_e5m2fnuz)
 
 
 class SymInt:

@@ -41,7 +41,7 @@ def test_what_is_compiled_is_the_function_itself():
     assert ag.nn.Identity().compile(mode="max-autotune") is None
 
 
-@pytest.mark.parametrize("name", ["complex32", "float8_e4m3fn", "float8_e5m2"])
+@pytest.mark.parametrize("name", ["complex32", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"])
 def test_dtypes_that_no_tensor_holds_have_names(name):
     dtype = getattr(ag, name)
     assert dtype not in (ag.complex64, ag.float16, ag.uint8)
