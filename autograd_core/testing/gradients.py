@@ -342,7 +342,7 @@ def _check_rows(
     for o, y in enumerate(outputs):
         weights = cotangent(y.shape, o + 1)
         for at, direction in product(np.ndindex(y.shape), units(host(y))):
-            unit = [np.zeros(v.shape, v.dtype) for v in outputs]
+            unit = [np.zeros(v.shape, v.array.dtype) for v in outputs]
             unit[o][at] = weights[at] * direction
             analytic = gradients(outputs, xs, [tensor_like(v, u) for u, v in zip(unit, outputs, strict=True)])
             _compare(f"output {o} at {at}", [host(g) for g in analytic], jacobians, unit, wanted, close)

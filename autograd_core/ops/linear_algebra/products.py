@@ -20,7 +20,7 @@ def _blended(name, input, product, beta, alpha):
         raise OperandError(f"{name}(): for integer tensors beta and alpha must be integers, not {beta!r} and {alpha!r}")
     if input.dtype != product.dtype:
         raise DtypeError(f"{name}() takes tensors of one dtype, not {input.dtype} and {product.dtype}")
-    if product.dtype == dtypes.bool_:
+    if product.dtype.kind == "b":
         beta, alpha = bool(beta), bool(alpha)
     scaled = product if alpha == 1 else product * alpha
     input = input if input.shape == product.shape else functional.expand(input, product.shape)

@@ -120,7 +120,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
     """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
     if min_val > max_val:
         raise OperandError(f"hardtanh(): min_val {min_val} is above max_val {max_val}")
-    if input.dtype == bool:
+    if input.dtype.kind == "b":
         raise DtypeError("hardtanh() takes no booleans; convert them first: x.float()")
     if input.dtype.kind in dtypes.INTEGERS:
         return functional.clamp(input, int(min_val), int(max_val))

@@ -2,7 +2,7 @@
 
 import math
 
-from autograd_core import dtypes, functional
+from autograd_core import functional
 from autograd_core.dtypes import result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import OperandError
@@ -32,7 +32,7 @@ def _scaled(call):
         if getattr(other, "dtype", dtype) != dtype:
             other = functional.astype(other, dtype)  # in which the product may have room
         combine = in_float32(blend) if dtype.itemsize == 2 else blend
-        return combine(input, other, bool(alpha) if dtype == dtypes.bool_ else alpha)
+        return combine(input, other, bool(alpha) if dtype.kind == "b" else alpha)
 
     def blend(a, b, factor):
         return call(a, b * factor if isinstance(b, NUMBERS) else functional.multiply(b, factor))
