@@ -11,9 +11,10 @@ from backends.generic import conversion
 from backends.geometry import Array, blocks
 from backends.numpy_backend import passes
 from backends.strides import copying_order, dense, innermost_first
-from backends.threads import in_blocks
+from backends.threads import get_num_threads, in_blocks
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
+JOINED = 1 << 18  # elements of the first of several arrays in C order, from which threads pay
 _views: Any = np.nditer  # its overloads know no lists of flags
 _LIKE_NUMPY = (["multi_index", "refs_ok", "zerosize_ok"], [["readonly"]], None, "C", "safe", None)
 # Conversions that oneDNN does exactly, by the characters of dtypes (E is bfloat16), and the elements from which it is
@@ -99,6 +100,8 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     arrays = [_each(x) for x in arrays]
     first = arrays[0]
     if first.size < LARGE or any(x.dtype != first.dtype or x.ndim != first.ndim for x in arrays):
+        return np.concatenate(arrays, axis)
+    if (first.size < JOINED or get_num_threads() < 2) and all(x.flags.c_contiguous for x in arrays):
         return np.concatenate(arrays, axis)
     x = np.moveaxis(first, axis, 0)
     rest = [np.moveaxis(y, axis, 0) for y in arrays]

@@ -11,6 +11,7 @@ from backends.buffers import empty, empty_like
 from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 from backends.settled import Function, for_layout
+from backends.threads import get_num_threads
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _WORDS = _BITS | {np.dtype(np.int64): np.dtype(np.int64)}
@@ -19,6 +20,7 @@ _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below this the calls cost more than the branches
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
+CLIPPED = 1 << 21  # the same for limits, which are one short pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")}
 _settle_relu, _settle_gate = (onednn.deferred("elementwise", f"settle_{name}") for name in ("relu", "gate"))
 
@@ -130,10 +132,10 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
 
 
 def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
-    """np.clip; by threads for large arrays between numbers."""
-    if x.__class__ is np.ndarray and x.size < LARGE and not how:
+    """np.clip; by threads for very large arrays between numbers."""
+    if x.__class__ is np.ndarray and (x.size < CLIPPED or get_num_threads() < 2) and not how:
         return x.clip(low, high)  # np.clip dispatches
-    if how or getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
+    if how or getattr(x, "size", 0) < CLIPPED or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
         return np.clip(x, low, high, **how)
     y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)
     return np.clip(x, low, high) if y is None else y

@@ -14,7 +14,7 @@ from backends.settled import offer, settled
 # By module; each is imported with its first kernel, to keep `import autograd_core` fast.
 KERNELS = {
     "activations": (
-        "bounded", "elu", "elu_gradient", "erf", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient",
+        "elu", "elu_gradient", "erf", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient",
         "hardsigmoid", "hardswish", "hardswish_gradient", "huber", "leaky_gate", "leaky_relu", "mish_gradient",
         "sigmoid", "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh",
         "tanh_gradient", "within",
@@ -37,7 +37,7 @@ KERNELS = {
 
 # Kernels are not tried if the first operand has fewer elements: NumPy is as fast there for functions of few passes.
 CHEAP = (
-    "bounded", "hardsigmoid", "huber", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh",
+    "hardsigmoid", "huber", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh",
     "within",
 )  # fmt: skip
 SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(CHEAP, 1 << 16)

@@ -222,7 +222,6 @@ def _within(low: float, high: float, scale: float) -> Formula:
 
 
 FORMULAS: dict[str, Callable[..., Formula | None]] = {
-    "bounded": lambda low, high: Formula((("y", of("x"), clip(low, high)),), finite="x"),
     "elu": _elu,
     "elu_gradient": _elu_gradient,
     "erf": lambda: Formula((
@@ -329,7 +328,7 @@ def _dense(x: Array) -> Array:
 
 
 GRADIENTS = {"leaky_gate", "within", *[name for name in FORMULAS if name.endswith("_gradient")]}
-bounded, within = _kernel("bounded"), _kernel("within")
+within = _kernel("within")
 elu, elu_gradient = _kernel("elu"), _kernel("elu_gradient")
 erf = _kernel("erf")
 hardsigmoid = _kernel("hardsigmoid")

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32, UINT8, empty, maker
-from backends.geometry import Array, Sizes
+from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, linear, of, plus
+from backends.onednn.passes import MAX, MUL, chained, constant, evaluate, larger, linear, of, plus
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 from backends.settled import Function, for_layout
 from backends.strides import dense, in_memory, innermost_first, is_dense
@@ -24,7 +24,8 @@ ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
-WORD = 8  # bytes examined at a time
+BLOCK = 1 << 18  # elements compared at a time, whose marks stay in the cache
+WORD, KEPT = 8, np.uint64(0x0101010101010101)  # marks examined at a time, and what they are if none is wanted
 
 
 def relu(x: Array) -> Array | None:
@@ -187,16 +188,16 @@ def all_finite(x: Array) -> bool:
 
 def where_not_from(bound: float, x: Array) -> Array:
     """The positions of the elements of a vector that are less than a bound or NaN."""
-    plan = chained(x.shape, MAX, (constant(bound), (GT,)), None, UINT8)
-    if plan is None:
-        return np.flatnonzero(~(x >= bound))
-    marks = empty(x.shape, dtype=UINT8)
-    plan.run(x, x, marks, x)
-    marked = marks.view(np.uint64) != 0
-    if np.count_nonzero(marked) * WORD > marked.size:  # too many to be predicted word by word
-        return np.flatnonzero(marks.view(bool))
+    return np.concatenate([at.start + _not_from(bound, x[at]) for at in blocks(x.size, BLOCK)])
+
+
+def _not_from(bound: float, x: Array) -> Array:
+    kept = x >= FLOAT32.type(bound)
+    marked = kept.view(np.uint64) != KEPT if x.size % WORD == 0 else None
+    if marked is None or np.count_nonzero(marked) * WORD > marked.size:  # too many to be predicted word by word
+        return np.flatnonzero(~kept)
     words = np.flatnonzero(marked)
-    few = np.flatnonzero(marks.reshape(-1, WORD)[words])
+    few = np.flatnonzero(~kept.reshape(-1, WORD)[words])
     return words[few // WORD] * WORD + few % WORD
 
 

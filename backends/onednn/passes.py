@@ -7,9 +7,7 @@ A pass combines two arrays, applies steps to the result, and writes one array:
 from math import prod
 from typing import Any
 
-import numpy as np
-
-from backends.buffers import FLOAT32, empty
+from backends.buffers import empty
 from backends.geometry import Array, Sizes
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 from backends.strides import dense
@@ -126,20 +124,14 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
 
 @planned
 def chained(
-    workshop: Workshop,
-    shape: Sizes,
-    kind: int,
-    chain: tuple[Step, ...],
-    repeated: Sizes | None = None,
-    written: np.dtype[Any] = FLOAT32,
+    workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], repeated: Sizes | None = None
 ) -> Plan:
     """The plan of one pass: two arrays, the second perhaps of a shape that repeats, the result, and those of steps."""
     if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
     second = x if repeated is None else workshop.memory(repeated, dense(repeated))
-    y = workshop.memory(shape, dense(shape, itemsize=written.itemsize), written)
     steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
-    desc = workshop.primitive("binary", kind, x, second, y, attributes=workshop.attributes(*steps))
+    desc = workshop.primitive("binary", kind, x, second, x, attributes=workshop.attributes(*steps))
     operands = [(STEP * (i + 1) | SRC1, x) for i, step in enumerate(chain) if len(step) == 1]
-    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, y), *operands)
+    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, x), *operands)
