@@ -18,6 +18,7 @@ _WORDS = _BITS | {np.dtype(np.int64): np.dtype(np.int64)}
 # 0-d arrays: every call would convert a Python number or a NumPy scalar again, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below this the calls cost more than the branches
+FEW = 1 << 12  # below this selecting by bits costs more
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 CLIPPED = 1 << 21  # the same for limits, which are one short pass
@@ -142,26 +143,31 @@ def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
 
 
 def where(condition: Array, *branches: Any) -> Any:
-    """np.where; large arrays are selected by their bits, block by block, in the memory order of the condition."""
+    """np.where; many elements are selected by their bits, block by block, in the memory order of the condition."""
     if getattr(condition, "ndim", 1) == 0 and len({(np.shape(v), getattr(v, "dtype", None)) for v in branches}) == 1:
         return np.copy(branches[0 if condition else -1])
-    if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:
+    if len(branches) != 2 or getattr(condition, "size", 0) < FEW or condition.dtype != bool:
         return np.where(condition, *branches)
     shape, dtype = condition.shape, np.result_type(*branches)
-    bits = _WORDS.get(dtype)
-    if bits is None or np.broadcast_shapes(shape, *map(np.shape, branches)) != shape:
+    bits, shapes = _WORDS.get(dtype), [getattr(v, "shape", ()) for v in branches]
+    if bits is None or (shapes != [shape] * 2 and np.broadcast_shapes(shape, *shapes) != shape):
         return np.where(condition, *branches)
-    y = empty(shape, None, bits) if 0 in condition.strides else empty_like(condition, dtype=bits)
+    in_rows = condition.flags.c_contiguous or 0 in condition.strides
+    y = empty(shape, None, bits) if in_rows else empty_like(condition, dtype=bits)
     flat, mask = _flat(y), _flat(_laid_out(condition, y, condition.dtype))
-    a, b = (_flat(_laid_out(v, y, dtype)).view(bits) if np.ndim(v) else dtype.type(v).view(bits) for v in branches)
+    a, b = [
+        _flat(_laid_out(v, y, dtype)).view(bits) if at else dtype.type(v).view(bits)
+        for v, at in zip(branches, shapes, strict=True)
+    ]
     zeros = [v.__class__ in (int, float) and v == 0 == np.signbit(v) for v in branches]
     if any(zeros) and (a.ndim or b.ndim):
         np.multiply(b if zeros[0] else a, ~mask if zeros[0] else mask, out=flat)
         return y.view(dtype)
+    signs = np.negative(mask.view(np.int8))
     for start in range(0, y.size, BLOCK):
         block = slice(start, start + BLOCK)
         out, other = flat[block], b[block] if b.ndim else b
-        np.negative(mask[block].view(np.int8), out=out, dtype=bits)
+        out[:] = signs[block]  # negating into `out` would convert through a buffer
         out &= (a[block] if a.ndim else a) ^ other
         out ^= other
     return y.view(dtype)
@@ -169,9 +175,11 @@ def where(condition: Array, *branches: Any) -> Any:
 
 def _laid_out(v: Array, y: Array, dtype: Any) -> Array:
     """An array in the shape of y, in the same memory order and of a dtype."""
-    strides = tuple([step // y.itemsize * dtype.itemsize for step in y.strides])
-    if v.dtype == dtype and v.shape == y.shape and v.strides == strides:
-        return v
+    if v.dtype == dtype and v.shape == y.shape:
+        if v.flags.c_contiguous and y.flags.c_contiguous:
+            return v
+        if v.strides == tuple([step // y.itemsize * dtype.itemsize for step in y.strides]):
+            return v
     copy = np.empty_like(y, dtype=dtype)
     np.copyto(copy, v)
     return copy

@@ -34,10 +34,11 @@ def test_gate_of_numpy_scalars():
     assert kernels.gate(np.float64(2), np.float64(1)) == 2
 
 
+@pytest.mark.parametrize("shape", [(150, 130), (70, 60)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_where_of_large_arrays_selects_bit_for_bit(dtype):
+def test_where_of_large_arrays_selects_bit_for_bit(dtype, shape):
     rng, where = np.random.default_rng(2), backends.get("cpu").namespace.where
-    a, b = (rng.normal(size=(150, 130)).astype(dtype) for _ in range(2))
+    a, b = (rng.normal(size=shape).astype(dtype) for _ in range(2))
     a[::3], b[1::3] = np.nan, -np.inf
     condition = rng.random(a.shape) < 0.5
     branches = [a, b, a.T.copy().T, a[::-1], b.astype(np.float16), 0, np.inf, dtype(2), np.array(3, dtype), a[0]]
