@@ -23,13 +23,12 @@ def read_points(xp: Any, x: Array, weights: Array, index: Array) -> Array:
 def add_points(xp: Any, g: Array, weights: Array, index: Array, x_shape: Sizes) -> Array:
     """Adjoint of `read_points` in x: adds every sum to its pixels."""
     n, c, *sizes = x_shape
-    total = xp.zeros((n * prod(sizes) + 1) * c, dtype=wide_dtype(xp, g.dtype))
+    total = xp.zeros(n * (prod(sizes) + 1) * c, dtype=wide_dtype(xp, g.dtype))
     rows, gs = places_of(xp, index, x_shape), channels_last(g).astype(total.dtype, copy=False)
     for k in range(index.shape[2]):
         places = rows[:, :, k, None] * c + xp.arange(c)
         add_flat(xp, total, places, gs * weights[:, :, k, None])
-    x = total[: n * prod(sizes) * c].reshape(n, *sizes, c)
-    return channels_first(x).astype(g.dtype, copy=False)
+    return of_rows(total, x_shape).astype(g.dtype, copy=False)
 
 
 def match_points(xp: Any, g: Array, x: Array, index: Array) -> Array:
@@ -41,13 +40,20 @@ def match_points(xp: Any, g: Array, x: Array, index: Array) -> Array:
 
 
 def pixel_rows(xp: Any, x: Array) -> Array:
-    """The pixels of x (N, C, *S) as rows, plus a last row of zeros."""
-    rows = xp.zeros((x.shape[0] * prod(x.shape[2:]) + 1, x.shape[1]), dtype=wide_dtype(xp, x.dtype))
-    rows[:-1].reshape(x.shape[0], *x.shape[2:], x.shape[1])[...] = channels_last(x)
-    return rows
+    """A row of zeros for each image of x (N, C, *S), and behind it its pixels as rows."""
+    n, c, *sizes = x.shape
+    rows = xp.zeros((n, prod(sizes) + 1, c), dtype=wide_dtype(xp, x.dtype))
+    rows[:, 1:].reshape(n, *sizes, c)[...] = channels_last(x)
+    return rows.reshape(n * (prod(sizes) + 1), c)
+
+
+def of_rows(rows: Array, x_shape: Sizes) -> Array:
+    """The images (N, C, *S) of which `pixel_rows` would make such rows."""
+    n, c, *sizes = x_shape
+    return channels_first(rows.reshape(n, prod(sizes) + 1, c)[:, 1:].reshape(n, *sizes, c))
 
 
 def places_of(xp: Any, index: Array, x_shape: Sizes) -> Array:
-    """The row of each pixel; the last one for -1."""
-    n, size = x_shape[0], prod(x_shape[2:])
-    return xp.where(index < 0, n * size, index + xp.arange(n).reshape(n, 1, 1) * size)
+    """The row of each pixel; that of zeros for -1."""
+    n, size = x_shape[0], prod(x_shape[2:]) + 1
+    return index + xp.arange(1, 1 + n * size, size).reshape(n, 1, 1)

@@ -103,6 +103,7 @@ WITH_GENERIC: dict[str, Any] = {
     "group_gradients": groups.group_gradients,
     "least_squares": lapack.least_squares,
     "linear": products.linear,
+    "match_points": points.match_points,
     "mix_rows": indexing.mix_rows,
     "normalize_groups": groups.normalize_groups,
     "read_points": points.read_points,

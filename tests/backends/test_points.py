@@ -4,9 +4,10 @@ import pytest
 from backends.numpy_backend import points
 
 
-@pytest.fixture(autouse=True, params=[1, points.LARGE], ids=["sparse", "gathered"])
-def _large(request, monkeypatch):
-    monkeypatch.setattr(points, "LARGE", request.param)
+@pytest.fixture(autouse=True, params=[(1, 0), (1, 4), (1 << 20, 4)], ids=["sparse", "planes", "gathered"])
+def _limits(request, monkeypatch):
+    for name, value in zip(("LARGE", "FEW"), request.param, strict=True):
+        monkeypatch.setattr(points, name, value)
 
 
 def case():
@@ -40,3 +41,14 @@ def test_what_lies_outside_is_zero_even_beside_infinity(library):
     x = np.full((1, 1, 2), np.inf)
     y = library.kernels.read_points(library.put(x), library.put(np.ones((1, 1, 1))), library.put(np.array([[[-1]]])))
     assert library.get(y).item() == 0
+
+
+@pytest.mark.parametrize("n, c, p", [(0, 2, 5), (2, 0, 5), (2, 3, 0)])
+def test_nothing_to_read(library, n, c, p):
+    k, put, get = library.kernels, library.put, library.get
+    x, weights, index, g = map(
+        put, (np.ones((n, c, 4)), np.ones((n, p, 2)), np.zeros((n, p, 2), int), np.ones((n, c, p)))
+    )
+    assert get(k.read_points(x, weights, index)).shape == g.shape
+    assert get(k.add_points(g, weights, index, x.shape)).shape == x.shape
+    assert get(k.match_points(g, x, index)).shape == weights.shape

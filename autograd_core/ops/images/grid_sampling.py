@@ -13,6 +13,7 @@ from autograd_core.registry import Interval, Values, composition, sample
 
 INTERPOLATION, PADDING = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
 KEYS = -0.75  # the parameter of the cubic kernel
+OUTSIDE = -(1 << 40)  # a step so far that the sum with those along other axes is negative
 
 
 def _clipped(c, n):
@@ -67,8 +68,8 @@ def _cubic(c):
     return below - 1, [far(t + 1), near(t), near(s), far(s + 1)]
 
 
-def _taps(c, n, mode, padding_mode, align_corners):
-    """Integer positions (K, N, P) of the samples read by coordinates along an axis of length n, -1 outside; weights."""
+def _taps(c, n, step, mode, padding_mode, align_corners):
+    """Steps (K, N, P) to the samples read by coordinates along an axis of length n, negative outside; weights."""
     c = (c + 1) * (0.5 * (n - 1)) if align_corners else ((c + 1) * n - 1) * 0.5
     if mode != "bicubic":  # there the samples are reflected, not the coordinate
         c = _padded(c, n, padding_mode, align_corners)
@@ -76,17 +77,17 @@ def _taps(c, n, mode, padding_mode, align_corners):
     at = first + functional.arange(len(weights), dtype=first.dtype, device=first.device).reshape(-1, 1, 1)
     if mode == "bicubic":
         at = _padded(at, n, padding_mode, align_corners)
-    at = functional.where((at >= 0) & (at < n), at, -1.0).astype("int64")
+    at = functional.where((at >= 0) & (at < n), at.astype("int64") * step, OUTSIDE)
     return at, functional.stack(weights)
 
 
-def _combined(axes, sizes):
-    """Flat indices and weights (N, P, K) for every combination of samples along the axes."""
+def _combined(axes):
+    """Flat indices, or -1, and weights (N, P, K) for every combination of samples along the axes."""
     (flat, weights), *others = axes  # samples come first until the end: NumPy is slow along short last axes
-    for (at, w), n in zip(others, sizes[1:], strict=True):
-        flat = functional.where((flat[:, None] < 0) | (at < 0), -1, flat[:, None] * n + at).flatten(0, 1)
+    for at, w in others:
+        flat = (flat[:, None] + at).flatten(0, 1)
         weights = (weights[:, None] * w).flatten(0, 1)
-    return flat.movedim(0, -1), weights.movedim(0, -1)
+    return functional.clamp(flat, -1).movedim(0, -1), weights.movedim(0, -1)
 
 
 def _check(input, grid, mode, padding_mode):
@@ -176,8 +177,11 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     _check(input, grid, mode, padding_mode)
     rank, sizes = input.ndim - 2, input.shape[2:]
     points = grid.reshape((grid.shape[0], math.prod(grid.shape[1:-1]), rank))
-    axes = [_taps(points[..., rank - 1 - i], n, mode, padding_mode, bool(align_corners)) for i, n in enumerate(sizes)]
-    indices, weights = _combined(axes, sizes)
+    axes = [
+        _taps(points[..., rank - 1 - i], n, math.prod(sizes[i + 1 :]), mode, padding_mode, bool(align_corners))
+        for i, n in enumerate(sizes)
+    ]
+    indices, weights = _combined(axes)
     return read_points(input, weights, indices).reshape((*input.shape[:2], *grid.shape[1:-1]))
 
 
