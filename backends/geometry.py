@@ -88,6 +88,7 @@ class Taps(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def tap_range(size: int, count: int, offset: int, step: int) -> tuple[slice, slice]:
     """Outputs `o < count` for which `o * step + offset` lies in `range(size)`, and the positions they read."""
     first = max(0, -(offset // step))
@@ -112,6 +113,7 @@ def convolution_sizes(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Siz
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def pooling_sizes(x_shape: Sizes, window: Window, ceil_mode: bool) -> Sizes:
     """Spatial sizes of a pooling's output; see `Window.outputs`."""
     out = window.outputs("pooling", x_shape, ceil_mode)

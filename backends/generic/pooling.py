@@ -5,7 +5,7 @@ the first axis runs over whole contiguous lines.
 """
 
 from collections.abc import Callable, Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from math import prod
 from typing import Any
@@ -202,6 +202,15 @@ def _divisor(
     """The divisor of each window's sum: a number, or an array that broadcasts against (N, *out, C)."""
     if divisor is not None:
         return divisor
+    axes = _counts(sizes, out, window, count_include_pad)
+    if all(len(set(counts)) == 1 for counts in axes):
+        return prod(counts[0] for counts in axes)
+    return xp.asarray([prod(counts) for counts in product(*axes)], dtype=dtype).reshape(1, *out, 1)
+
+
+@lru_cache(maxsize=256)
+def _counts(sizes: Sizes, out: Sizes, window: Window, count_include_pad: bool) -> list[list[int]]:
+    """For each axis, how many elements every window has along it."""
     axes = []
     for size, count, k, s, p in zip(sizes, out, *window[:3], strict=True):
         starts = [o * s - p for o in range(count)]
@@ -209,6 +218,4 @@ def _divisor(
             axes.append([min(start + k, size + p) - start for start in starts])
         else:
             axes.append([min(start + k, size) - max(start, 0) for start in starts])
-    if all(len(set(counts)) == 1 for counts in axes):
-        return prod(counts[0] for counts in axes)
-    return xp.asarray([prod(counts) for counts in product(*axes)], dtype=dtype).reshape(1, *out, 1)
+    return axes
