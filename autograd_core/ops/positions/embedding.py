@@ -1,6 +1,5 @@
 """Embeddings: rows of a table, looked up one by one or in bags."""
 
-from itertools import pairwise
 
 import numpy as np
 
@@ -179,7 +178,7 @@ def embedding_bag(
         share = 1 / functional.clamp(_uses(index, weight), min=1)
         weight = take_rows(weight, functional.arange(weight.shape[0], device=input.device), share)
     count = len(bounds) - 1
-    members = functional.as_tensor([b - a for a, b in pairwise(bounds)], dtype="int64", device=input.device)
+    members = functional.as_tensor(bounds[1:] - bounds[:-1], device=input.device)
     bag = functional.repeat_interleave(functional.arange(count, device=input.device), members)
     factors = per_sample_weights
     if factors is not None:
@@ -194,8 +193,8 @@ def embedding_bag(
 
 def _largest(index, bounds, weight, padding_idx):
     """The maximum of each bag, with the gradient to the first of tied rows."""
-    ends = functional.as_tensor(bounds, dtype="int64", device=index.device).unsqueeze(-1)
-    width = max((b - a for a, b in pairwise(bounds)), default=0)
+    ends = functional.as_tensor(bounds, device=index.device).unsqueeze(-1)
+    width = int((bounds[1:] - bounds[:-1]).max(initial=0))
     if not width:
         return add_rows(take_rows(weight, index), index, count=len(bounds) - 1)
     places = ends[:-1] + functional.arange(width, device=index.device)
@@ -231,15 +230,17 @@ def _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq):
 
 
 def _bounds(input, offsets, include_last_offset):
-    """The start of each bag in the flattened indices, and the end of the last."""
+    """The start of each bag in the flattened indices, and the end of the last, as an array."""
     if offsets is None:
         count, width = input.shape
-        return [i * width for i in range(count + 1)]
-    starts = offsets.tolist()
+        return np.arange(count + 1) * width
     if offsets.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"embedding_bag(): offsets must be integers, not {offsets.dtype}")
-    if starts != sorted(starts) or (starts and (starts[0] != 0 or starts[-1] > len(input))):
-        raise OperandError(f"embedding_bag(): offsets must rise from 0 to at most {len(input)}, but are {starts}")
-    if include_last_offset and not starts:
+    starts = offsets.cpu().numpy().astype(np.int64)
+    if (starts[1:] < starts[:-1]).any() or (starts.size and (starts[0] != 0 or starts[-1] > len(input))):
+        raise OperandError(
+            f"embedding_bag(): offsets must rise from 0 to at most {len(input)}, but are {starts.tolist()}"
+        )
+    if include_last_offset and not starts.size:
         raise OperandError("embedding_bag(): include_last_offset needs at least one offset")
-    return starts if include_last_offset else [*starts, len(input)] if starts else [0]
+    return starts if include_last_offset else np.concatenate((starts, (len(input) if starts.size else 0,)))

@@ -170,7 +170,9 @@ def _repeated(counts, n):
             f"repeat_interleave() takes a number or a vector of {n} integers as counts, not {counts.dtype} of shape "
             f"{counts.shape}"
         )
-    return np.repeat(np.arange(n), [_not_negative(k) for k in counts.tolist()])
+    counts = counts.cpu().numpy().astype(np.int64, copy=False)
+    _not_negative(counts.min(initial=0))
+    return np.repeat(np.arange(n), counts)
 
 
 def _not_negative(count):
