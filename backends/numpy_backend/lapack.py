@@ -164,6 +164,9 @@ def _svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 def _qr(a: Array, mode: str = "reduced") -> Any:
+    if mode == "raw":
+        compact, tau = _scipy().qr(a, mode=mode, check_finite=False)[0]
+        return compact.T, tau
     modes = {"reduced": "economic", "complete": "full", "r": "r"}
     found = _scipy().qr(a, mode=modes[mode], check_finite=False)
     return found[0][: min(a.shape)] if mode == "r" else found

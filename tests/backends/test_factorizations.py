@@ -136,6 +136,13 @@ def test_large_matrices(batch, dtype):
     np.testing.assert_array_equal(factor, np.tril(factor))
 
 
+@pytest.mark.parametrize("shape", [(LARGE, LARGE), (2, LARGE + 5, LARGE), (LARGE, LARGE + 5)])
+def test_reflections_of_large_matrices(shape):
+    a = stack(*shape)
+    for found, wanted in zip(LINALG.qr(a, "raw"), np.linalg.qr(a, "raw"), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
 def test_large_matrices_that_cannot_be_factorized_raise_as_small_ones_do():
     a = np.ones((LARGE, LARGE), np.float32)
     for name in ("inv", "cholesky"):
