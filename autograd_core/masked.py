@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional, linalg
+from autograd_core.ops import axes
 from autograd_core.tensor import Tensor
 
 Dims = int | Sequence[int] | None
@@ -29,7 +30,7 @@ def _over(name: str, identity: float) -> Callable[..., Tensor]:
         input: Tensor, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None
     ) -> Tensor:
         x = _filled(input, mask, identity, dtype)
-        return getattr(functional, name)(x, _axes(dim, input), keepdim)
+        return getattr(functional, name)(x, axes.normalized(dim, input.ndim), keepdim)
 
     return _named(reduce, name, "over some or all axes")
 
@@ -59,7 +60,7 @@ softmin, cumsum, cumprod = _along("softmin", math.inf), _along("cumsum", 0), _al
 def prod(input: Tensor, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Tensor:
     """Products over some or all axes."""
     found = _filled(input, mask, 1, dtype)
-    for axis in sorted((axis % max(input.ndim, 1) for axis in _axes(dim, input)), reverse=True):
+    for axis in sorted(axes.normalized(dim, input.ndim), reverse=True):
         found = functional.prod(found, axis, keepdim)
     return found
 
@@ -103,7 +104,8 @@ def norm(
     input: Tensor, ord: Any = 2.0, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None
 ) -> Tensor:
     """Norms of vectors along some or all axes."""
-    return linalg.vector_norm(_filled(input, mask, math.inf if ord < 0 else 0, dtype), ord, _axes(dim, input), keepdim)
+    found = _filled(input, mask, math.inf if ord < 0 else 0, dtype)
+    return linalg.vector_norm(found, ord, axes.normalized(dim, input.ndim), keepdim)
 
 
 def normalize(
@@ -130,12 +132,6 @@ def _filled(input: Tensor, mask: Tensor | None, identity: float, dtype: Any = No
     if math.isinf(identity) and x.dtype.kind in dtypes.EXACT:
         identity = getattr(np.iinfo(x.dtype), "max" if identity > 0 else "min")
     return functional.where(functional.expand(mask.to(dtypes.bool_), x.shape), x, identity)
-
-
-def _axes(dim: Dims, input: Tensor) -> tuple[int, ...]:
-    if dim is None or dim == ():
-        return tuple(range(input.ndim))
-    return (dim,) if isinstance(dim, int) else tuple(dim)
 
 
 def _count(input: Tensor, dim: Dims, keepdim: bool, mask: Tensor | None) -> Tensor:

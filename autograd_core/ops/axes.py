@@ -1,13 +1,14 @@
 """Axis arithmetic for forwards and rules. No operations here."""
 
 import math
+from typing import Any
 
 from autograd_core.errors import OperandError
 
 
-def normalized(dim, ndim):
-    """The axes that a reduction over `dim` (None or () for all, an int, or several) runs over."""
-    return tuple(range(ndim)) if dim is None or dim == () else several(dim, ndim)
+def normalized(dim: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that a reduction over `dim` (None or empty for all, an int, or several) runs over."""
+    return tuple(range(ndim)) if dim is None or (isinstance(dim, (tuple, list)) and not dim) else several(dim, ndim)
 
 
 def several(dim, ndim):
@@ -44,7 +45,7 @@ def kept(shape, dim):
     return tuple(1 if i in dims else k for i, k in enumerate(shape))
 
 
-def count(shape, dim):
+def count(shape: tuple[int, ...], dim: Any) -> int:
     """How many elements are reduced into one."""
     dims = normalized(dim, len(shape))
     return math.prod(k for i, k in enumerate(shape) if i in dims)

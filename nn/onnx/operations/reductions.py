@@ -6,19 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.ops import axes
 from nn.onnx.writer import OPERATIONS, Ref, Writer, writes
 
 Dims = Any
 
 
-def _axes(x: Ref, dim: Dims) -> list[int]:
-    """The reduced axes; ONNX, too, reads an absent list as all of them."""
-    dims = range(x.ndim) if dim is None or dim == () else (dim,) if isinstance(dim, int) else dim
-    return [int(d) % max(x.ndim, 1) for d in dims]
-
-
 def _reduced(g: Writer, kind: str, x: Ref, dim: Dims, keepdim: bool) -> Ref:
-    return g(kind, x, _axes(x, dim), keepdims=int(keepdim))
+    return g(kind, x, list(axes.normalized(dim, x.ndim)), keepdims=int(keepdim))
 
 
 def _extreme(kind: str) -> Any:
@@ -71,11 +66,9 @@ def _variance(g: Writer, x: Ref, *, dim: Dims, correction: float, keepdim: bool)
     away = g("Sub", x, _reduced(g, "ReduceMean", x, dim, True), shape=x.shape)
     if not correction:
         return _reduced(g, "ReduceMean", g("Mul", away, away, shape=x.shape), dim, keepdim)
-    axes = _axes(x, dim)
-    if 0 in axes:
+    if 0 in axes.normalized(dim, x.ndim):
         g.fixed("a variance over the first axis")
-    count = int(np.prod([x.shape[d] for d in axes]))
-    return g("Div", _reduced(g, "ReduceSumSquare", away, dim, keepdim), max(count - correction, 0))
+    return g("Div", _reduced(g, "ReduceSumSquare", away, dim, keepdim), max(axes.count(x.shape, dim) - correction, 0))
 
 
 @writes("deviation")

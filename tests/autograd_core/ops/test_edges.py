@@ -159,7 +159,8 @@ def test_axes_of_a_number():
 def test_no_axes_at_all_are_none_of_them_but_to_a_reduction():
     x = wide([[1.0, 2.0]])
     assert x.flip(()).tolist() == x.squeeze(()).unsqueeze(0).squeeze(0).tolist() == [[1.0, 2.0]]
-    assert x.sum(dim=()).item() == 3.0
+    assert x.sum(dim=()).item() == x.sum(dim=[]).item() == x.amax([]).item() + 1 == ag.masked.sum(x, []).item() == 3.0
+    assert x.sum(np.int64(1)).tolist() == x.mean(np.int64(0)).sum(0, keepdim=True).tolist() == [3.0]
     same(x.logsumexp(dim=()), math.log(math.exp(1) + math.exp(2)))
 
 
