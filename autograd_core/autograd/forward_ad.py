@@ -7,7 +7,7 @@ The tangent of a result is computed when it is read, by two reverse walks, so no
 from __future__ import annotations
 
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograd_core import dtypes, functional
 from autograd_core.autograd.gradients import grad
@@ -15,7 +15,7 @@ from autograd_core.autograd.transforms import cut, fresh, pulled
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 
-_levels: list[list[tuple[Tensor, Tensor]]] = []  # the only level: pairs of a dual tensor and its tangent
+_levels: list[list[tuple[Tensor, Any, Tensor]]] = []  # the only level: the leaf behind each dual, its node, its tangent
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -58,7 +58,7 @@ class dual_level:
 
 
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
-    """The tensor with a tangent of its shape; operations on it are recorded."""
+    """A copy of the tensor with a tangent of its shape; operations on it are recorded, and it can be written."""
     if not _levels:
         raise RuntimeError("make_dual() outside of a dual level; use it in `with dual_level():`")
     if not grad_enabled():
@@ -67,8 +67,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise ValueError(f"make_dual() takes a floating point or complex tensor, not {tensor.dtype}")
     if tensor.shape != tangent.shape:
         raise RuntimeError(f"make_dual(): a tangent of shape {tangent.shape} does not fit a tensor of {tensor.shape}")
-    dual: Tensor = fresh((tensor,), 0)[1]
-    _levels[-1].append((dual, tangent.to(tensor.dtype)))
+    leaf: Tensor = fresh((tensor,), 0)[1]
+    dual = functional.clone(leaf)
+    _levels[-1].append((leaf, dual.node, tangent.to(tensor.dtype)))
     return dual
 
 
@@ -77,13 +78,13 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     duals = _levels[-1] if _levels and tensor.node is not None else []
     if not duals:
         return UnpackedDualTensor(tensor, None)
-    leaves = [dual for dual, _ in duals]
-    for dual, tangent in duals:
-        if dual is tensor:
+    leaves = [leaf for leaf, _, _ in duals]
+    for _, node, tangent in duals:
+        if tensor.node is node:
             return UnpackedDualTensor(cut(tensor, leaves), tangent)
     weight = functional.zeros_like(tensor.detach()).requires_grad_()
     found = grad(tensor, leaves, weight, create_graph=True, allow_unused=True)
-    pairs = [(g, tangent) for g, (_, tangent) in zip(found, duals, strict=True) if g is not None]
+    pairs = [(g, tangent) for g, (_, _, tangent) in zip(found, duals, strict=True) if g is not None]
     if not pairs:
         return UnpackedDualTensor(tensor, None)
     linear, tangents = zip(*pairs, strict=True)

@@ -31,6 +31,17 @@ def test_tangents_go_through_operations_and_layers_of_derivatives():
     np.testing.assert_allclose(g, np.exp(x) * v * [2, 1], rtol=1e-15)
 
 
+def test_a_dual_tensor_can_be_written():
+    x, v = ag.tensor([2.0, 3.0]), ag.tensor([1.0, 5.0])
+    with fw.dual_level():
+        dual = fw.make_dual(x, v)
+        dual.mul_(3)
+        dual[0] = 1.0
+        assert fw.unpack_dual(dual).tangent.tolist() == [0.0, 15.0]
+        assert fw.unpack_dual(ag.nn.functional.relu(fw.make_dual(-x, v), inplace=True)).tangent.tolist() == [0.0, 0.0]
+    assert (dual.tolist(), x.tolist()) == ([1.0, 9.0], [2.0, 3.0])
+
+
 def test_what_carries_no_tangent():
     x = ag.ones(2)
     with fw.dual_level():
