@@ -63,6 +63,10 @@ class Transform:
     def _inverted(self) -> Transform:
         return _InverseTransform(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        state: Any = super().__getstate__()
+        return {**state, "_inv": None}  # copies have inverses of their own
+
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(
             _equal(v, vars(other)[name]) for name, v in vars(self).items() if name[0] != "_" and "domain" not in name

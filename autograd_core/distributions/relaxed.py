@@ -100,7 +100,7 @@ class RelaxedBernoulli(_Relaxed):
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        base: Distribution = LogitRelaxedBernoulli(temperature, probs, logits)
+        base: Distribution = LogitRelaxedBernoulli(temperature, probs, logits, validate_args)
         super().__init__(base, SigmoidTransform(), validate_args)
 
 
@@ -113,5 +113,5 @@ class RelaxedOneHotCategorical(_Relaxed):
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        base: Distribution = ExpRelaxedCategorical(temperature, probs, logits)
+        base: Distribution = ExpRelaxedCategorical(temperature, probs, logits, validate_args)
         super().__init__(base, ExpTransform(), validate_args)

@@ -32,6 +32,8 @@ class TransformedDistribution(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
+        if wrong := [t for t in self.transforms if not isinstance(t, Transform)]:
+            raise ValueError(f"transforms must be Transforms, not {type(wrong[0]).__name__}")
         whole = ComposeTransform(self.transforms)
         shape = base_distribution.batch_shape + base_distribution.event_shape
         domain, codomain = whole.domain.event_dim, whole.codomain.event_dim

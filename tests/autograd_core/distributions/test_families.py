@@ -229,10 +229,13 @@ def test_what_is_refused():
         (lambda: D.Exponential(1.0).log_prob(ag.tensor(-1.0)), "within the support"),
         (lambda: D.Normal(ag.zeros(2), 1.0).log_prob(ag.zeros(3)), r"\(3,\) does not fit"),
         (lambda: D.Normal(0.0, 1.0).log_prob(1.0), "must be a Tensor"),
+        (lambda: D.TransformedDistribution(D.Normal(0.0, 1.0), [abs]), "must be Transforms, not builtin"),
     ):
         with pytest.raises(ValueError, match=message):
             wrong()
     assert D.Exponential(1.0, validate_args=False).log_prob(ag.tensor(-1.0)).item() == 1
+    relaxed = D.RelaxedOneHotCategorical(1.0, ag.tensor([0.2, 0.8]), validate_args=False)
+    assert relaxed.log_prob(ag.tensor([-0.5, 1.5])).isnan()
     try:
         D.Distribution.set_default_validate_args(False)
         D.Normal(0.0, -1.0)

@@ -1,5 +1,8 @@
 """Transforms: of random variables, onto constraints, and the logarithms of their slopes."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -151,6 +154,11 @@ def test_transforms_can_be_compared_copied_and_printed():
     close(both.inv(both(x)), x)
     assert repr(both.inv) == "ComposeTransform([AffineTransform().inv, ExpTransform().inv])"
     assert repr(D.IndependentTransform(exp, 1)) == "IndependentTransform(ExpTransform(), 1)"
+    for made in (both, both.inv, exp):
+        close(pickle.loads(pickle.dumps(made)).inv(x), made.inv(x))
+    scaled = copy.deepcopy(shift)
+    scaled.scale = 4.0
+    assert (shift.inv(ag.tensor(9.0)).item(), scaled.inv(ag.tensor(9.0)).item()) == (4.0, 2.0)
 
 
 def test_transforms_know_their_sign_and_shapes():
