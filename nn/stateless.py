@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -27,7 +27,8 @@ def functional_call(
 ) -> Any:
     """module(*args, **kwargs) with other parameters and buffers, in whose place the module's own are again afterwards.
 
-    parameter_and_buffer_dicts: tensors by path, or several such dicts. tie_weights: a tensor with several paths is
+    parameter_and_buffer_dicts: tensors by path, or several such dicts; a single dict gets the tensors that the module
+    put in place of those given. tie_weights: a tensor with several paths is
     replaced under all of them. strict: exactly the existing parameters and buffers must be given; otherwise unknown
     names are ignored.
 
@@ -51,8 +52,13 @@ def functional_call(
     if strict and (missing := _missing(module, changes)):
         raise RuntimeError(f"functional_call(): strict=True, but {', '.join(missing)} were not given")
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(changes):
-        return module(*positional, **(kwargs or {}))
+    with _replaced(changes) as last:
+        out = module(*positional, **(kwargs or {}))
+    if isinstance(parameter_and_buffer_dicts, MutableMapping):
+        for path, place in places.items():
+            if place in last and last[place] is not given[path]:
+                parameter_and_buffer_dicts[path] = last[place]
+    return out
 
 
 def _own(module: Module) -> dict[str, Tensor]:
@@ -140,22 +146,27 @@ def _merged(dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> dic
 
 
 @contextmanager
-def _replaced(changes: Changes) -> Iterator[None]:
-    """Within the block modules hold these tensors; then, whatever happened, their own again."""
-    places: list[tuple[dict[str, Any], str, Tensor]] = [
-        (part, name, tensor)
+def _replaced(changes: Changes) -> Iterator[dict[Any, Tensor]]:
+    """Within the block modules hold these tensors; then, whatever happened, their own again.
+
+    The dict in the block gets the tensors that they hold at its end, by module and name.
+    """
+    places: list[tuple[Module, dict[str, Any], str, Tensor]] = [
+        (owner, part, name, tensor)
         for owner, tensors in changes.items()
         for part in (owner._parameters, owner._buffers)
         for name, tensor in tensors.items()
         if name in part
     ]
-    before = [part[name] for part, name, _ in places]
+    last: dict[Any, Tensor] = {}
+    before = [part[name] for _, part, name, _ in places]
     token = repeated.set((*repeated.get(), partial(_replaced, changes)))
     try:
-        for part, name, tensor in places:
+        for _, part, name, tensor in places:
             part[name] = tensor
-        yield
+        yield last
     finally:
         repeated.reset(token)
-        for (part, name, _), tensor in zip(places, before, strict=True):
+        last.update(((owner, name), part[name]) for owner, part, name, _ in places)
+        for (_, part, name, _), tensor in zip(places, before, strict=True):
             part[name] = tensor

@@ -53,6 +53,24 @@ def test_strict_means_nothing_missing_and_nothing_else():
             call({misplaced: W})
 
 
+def test_tensors_that_the_module_replaces_are_put_into_the_dict():
+    class Counter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("count", ag.tensor(0))
+
+        def forward(self, x):
+            self.count = self.count + 1
+            return x + self.count
+
+    model, count = Counter(), ag.tensor(5)
+    given = {"count": count}
+    assert [nn.functional_call(model, given, X).item() - X.item() for _ in range(2)] == [6, 7]
+    assert (given["count"].item(), count.item(), model.count.item()) == (7, 5, 0)
+    nn.functional_call(model, (given,), X)
+    assert given["count"].item() == 7
+
+
 def test_the_module_itself_is_called_and_gets_its_tensors_back():
     class Chain(nn.Module):
         def __init__(self):
