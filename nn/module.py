@@ -18,7 +18,8 @@ from nn.state import Stateful
 
 
 class _Attributes:
-    """What `super().__getattr__` means in modules that define `__getattr__`, which are asked for their parts by it.
+    """What `super().__getattr__` means in modules that define `__getattr__`, which are asked for their parts by it, and
+    what `self.__getattr__` means in those that call it.
 
     `Module` itself has none, since it would slow the look-up of every attribute.
     """
@@ -29,6 +30,14 @@ class _Attributes:
         own = vars(self)
         parts = next((own[registry] for registry in REGISTRIES if name in own.get(registry, ())), None)
         return object.__getattribute__(self, name) if parts is None else parts[name]
+
+
+def _names_it(cls: type) -> bool:
+    """Whether a method of the class calls `__getattr__`."""
+    if cls.__module__.startswith("nn."):
+        return False
+    codes = (getattr(method, "__code__", None) for method in vars(cls).values())
+    return any(code is not None and "__getattr__" in code.co_names for code in codes)
 
 
 class Module(Hooked, Convertible, Stateful):
@@ -63,7 +72,7 @@ class Module(Hooked, Convertible, Stateful):
         own = vars(cls).get("__doc__")
         if own and cls.__name__[0] != "_":
             cls.__doc__ = own.rstrip() + _shared_documentation(cls)
-        if hasattr(cls, "__getattr__") and not issubclass(cls, _Attributes):
+        if (hasattr(cls, "__getattr__") or _names_it(cls)) and not issubclass(cls, _Attributes):
             cls.__bases__ += (_Attributes,)
 
     def __init__(self) -> None:

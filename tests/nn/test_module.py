@@ -345,6 +345,22 @@ def test_attributes_looked_up_by_super():
     assert not hasattr(nn.Linear, "__getattr__")
 
 
+def test_modules_that_call_getattr_by_name_have_it():
+    class Named(nn.Module):
+        def part(self, name):
+            return self.__getattr__(name)
+
+    class Scale(Named):
+        def __init__(self):
+            super().__init__()
+            self.factor = nn.Parameter(ag.ones(1))
+
+    module = Scale()
+    assert module.part("factor") is module.factor is dict(module.named_parameters())["factor"]
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        module.part("nothing")
+
+
 def test_documentation_of_a_layer_includes_what_its_private_base_says():
     class _Base(nn.Module):
         """Base of these.
