@@ -175,6 +175,15 @@ class StackDataset(Dataset):
             return {name: d[index] for name, d in self.datasets.items()}
         return tuple(d[index] for d in self.datasets)
 
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        if isinstance(self.datasets, dict):
+            return [dict(zip(self.datasets, row, strict=True)) for row in self._rows(self.datasets.values(), indices)]
+        return self._rows(self.datasets, indices)
+
+    @staticmethod
+    def _rows(datasets: Iterable[Dataset], indices: Sequence[int]) -> list[tuple[Any, ...]]:
+        return list(zip(*[examples(d, indices) for d in datasets], strict=True))
+
 
 def examples(dataset: Dataset, indices: Sequence[int]) -> list[Any]:
     """The examples at these indices: by the data set's `__getitems__(indices)` if it has one, else one by one."""

@@ -224,6 +224,17 @@ def test_data_sets_made_of_others():
     assert [x.tolist() for x, _ in DataLoader(side, 3)] == [[0, 1, 4], [9, 16]]
     assert data.StackDataset(a=Squares(), b=Squares())[3] == {"a": 9, "b": 9}
     assert len(data.StackDataset(a=Squares())) == 5
+
+    class Batches(data.Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitems__(self, indices):
+            return [-i for i in indices]
+
+    assert [x.tolist() for _, x in DataLoader(data.StackDataset(Squares(), Batches()), 3)] == [[0, -1, -2], [-3, -4]]
+    (batch,) = DataLoader(data.StackDataset(a=Squares(), b=Batches()), 5)
+    assert (batch["a"].tolist(), batch["b"].tolist()) == ([0, 1, 4, 9, 16], [0, -1, -2, -3, -4])
     with pytest.raises(ValueError, match="equal length"):
         data.StackDataset(Squares(), TEN)
     with pytest.raises(ValueError, match="at least one"):
