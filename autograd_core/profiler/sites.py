@@ -15,6 +15,7 @@ from autograd_core.compatibility import above
 from autograd_core.cuda.graphs import graph
 from autograd_core.engine import direct, walk
 from autograd_core.engine.entries import Composition, Op
+from autograd_core.engine.redirection import redirect, restore
 from autograd_core.registry import COMPOSITIONS, LISTENERS, MODULES, OPS, _nothing
 from autograd_core.replay import capture
 from autograd_core.tensor import Tensor
@@ -45,48 +46,29 @@ class Site:
 
     def __init__(self, function: Any, kind: str, name: Any, entry: Any = None, operand: str = "") -> None:
         self.kind, self._name, self.entry, self.operand = kind, name, entry, operand
-        self._function, self._defaults = function, function.__kwdefaults__
-        self._original = FunctionType(
-            function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-        )
-        self._original.__kwdefaults__ = self._defaults
+        self.function = function
 
     def name(self, args: tuple[Any, ...]) -> str:
         """The name of this call."""
         return str(self._name(args) if callable(self._name) else self._name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         begun = [(observer, observer.begin(self, args)) for observer in _observers]
         result = None
         try:
-            result = self._original(*args, **kwargs)
+            result = function(*args, **kwargs)
             return result
         finally:
             for observer, token in reversed(begun):
                 observer.end(token, self, args, kwargs, result)
 
-    def redirect(self) -> None:
-        """Let the function call this site."""
-        free = tuple([f"free{i}" for i in range(len(self._original.__code__.co_freevars))])
-        self._function.__kwdefaults__ = {**(self._defaults or {}), "_site": self}
-        self._function.__code__ = _relay.__code__.replace(co_freevars=free)
-
-    def restore(self) -> None:
-        """Let the function be what it was."""
-        self._function.__code__ = self._original.__code__
-        self._function.__kwdefaults__ = self._defaults
-
 
 class _Uncaptured(Site):
     """The call of a captured step, which runs as it is while somebody observes."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         captured, *rest = args
         return captured.step(*rest, **kwargs)
-
-
-def _relay(*args: Any, _site: Any, **kwargs: Any) -> Any:
-    return _site(*args, **kwargs)
 
 
 def observe(observer: Observer) -> None:
@@ -108,13 +90,13 @@ def leave(observer: Observer) -> None:
         if not _observers and _sites:
             LISTENERS.remove(_listen)
             for site in _sites.values():
-                site.restore()
+                restore(site.function, site)
             _sites.clear()
 
 
 def annotate(name: str) -> Callable[[], None]:
     """Tell the observers of a call that is none of a function; the result is to be called at its end."""
-    site = Site(_relay, "annotation", name)
+    site = Site(None, "annotation", name)
     begun = [(observer, observer.begin(site, ())) for observer in _observers]
 
     def end() -> None:
@@ -125,9 +107,9 @@ def annotate(name: str) -> Callable[[], None]:
 
 
 def _add(site: Site) -> None:
-    if id(site._function) not in _sites:
-        _sites[id(site._function)] = site
-        site.redirect()
+    if id(site.function) not in _sites:
+        _sites[id(site.function)] = site
+        redirect(site.function, site)
 
 
 def _listen(entry: Op | Composition) -> None:

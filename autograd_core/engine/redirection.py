@@ -1,0 +1,59 @@
+"""Calls of functions that are led through others, by replacing the code of the functions themselves.
+
+So it does not matter under which name, and from where, a program calls them. A function that is not led through
+anything is what it was, and costs what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+Way = Callable[..., Any]  # called with what it leads to, and with the arguments of the call
+_redirected: dict[int, Redirected] = {}  # by the identity of the function
+
+
+class Redirected:
+    """A function, the code and defaults that it had, and what its calls are led through, the last first."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.defaults, self.ways = function, function.__kwdefaults__, list[Way]()
+        self.original = FunctionType(
+            function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        )
+        self.original.__kwdefaults__ = self.defaults
+
+    def lead(self) -> None:
+        """Make the function do what follows from the ways."""
+        self.run: Callable[..., Any] = self.original
+        for way in self.ways:
+            self.run = partial(way, self.run)
+        function = self.function
+        if self.ways:
+            free = tuple([f"free{i}" for i in range(len(self.original.__code__.co_freevars))])
+            function.__kwdefaults__ = {**(self.defaults or {}), "_redirected": self}
+            function.__code__ = _relay.__code__.replace(co_freevars=free)
+        else:
+            function.__code__, function.__kwdefaults__ = self.original.__code__, self.defaults
+
+
+def _relay(*args: Any, _redirected: Any, **kwargs: Any) -> Any:
+    return _redirected.run(*args, **kwargs)
+
+
+def redirect(function: Any, way: Way) -> None:
+    """Lead the calls of a function through another."""
+    redirected = _redirected.setdefault(id(function), Redirected(function))
+    redirected.ways.append(way)
+    redirected.lead()
+
+
+def restore(function: Any, way: Way) -> None:
+    """No longer lead the calls of a function through another."""
+    redirected = _redirected[id(function)]
+    redirected.ways.remove(way)
+    redirected.lead()
+    if not redirected.ways:
+        del _redirected[id(function)]
