@@ -5,7 +5,7 @@ import warnings
 from autograd_core import creation, devices, families, ops, random, ranges, sampling, signal
 from autograd_core.compatibility import absent, importing
 from autograd_core.engine import inplace
-from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages
+from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages, subclasses
 
 for part in (
     importing,
@@ -23,6 +23,7 @@ for part in (
     reshaping,
     filling,
     storages,
+    subclasses,
     signal.windows,
     families,
 ):

@@ -45,7 +45,7 @@ def tensor(
     if pin_memory:
         return tensor(data, dtype, device, False, name).pin_memory().requires_grad_(requires_grad)
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    if device is None and data.__class__ is not Tensor:
+    if device is None and not isinstance(data, Tensor):
         device = default_device()
     if data.__class__ is float and kind.kind == "f":
         # A NumPy scalar computes several times faster than a 0-d array; it becomes an array before it is written.
@@ -55,7 +55,7 @@ def tensor(
 
 def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
     """A tensor that shares the memory of `data` if possible; read-only arrays are copied."""
-    if data.__class__ is Tensor:
+    if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     return finish(array_from(data, dtype, copy=False), device or default_device(), False, None)
 
@@ -64,7 +64,7 @@ def from_numpy(array: np.ndarray[Any, Any] | Tensor) -> Tensor:
     """A tensor on the memory of a NumPy array; read-only arrays are copied. NumPy's functions of tensors gave tensors,
     which are returned as they are.
     """
-    if array.__class__ is Tensor:
+    if isinstance(array, Tensor):
         return array
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy() takes a NumPy array, not {type(array).__name__}")
@@ -398,4 +398,3 @@ def install() -> None:
     for f in (zeros, ones, empty, full, tensor, empty_strided):
         setattr(Tensor, f"new_{f.__name__}", with_options(_new(f)))
     setattr(Tensor, "new", _new_legacy)  # noqa: B010
-    setattr(Tensor, "__new__", staticmethod(lambda cls, *args, **kwargs: legacy_tensor(*args, **kwargs)))  # noqa: B010

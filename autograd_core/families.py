@@ -71,7 +71,7 @@ def _first_call(rules: Any, name: str) -> Callable[..., Any]:
     return call
 
 
-class _Unloaded:
+class Unloaded:
     """A method whose family is registered on first use."""
 
     def __init__(self, name: str) -> None:
@@ -86,4 +86,4 @@ def install() -> None:
     """Add the methods of families not yet registered."""
     for name in FAMILY:
         if name.startswith("Tensor.") and name.removeprefix("Tensor.") not in vars(Tensor):
-            setattr(Tensor, name.removeprefix("Tensor."), _Unloaded(name.removeprefix("Tensor.")))
+            setattr(Tensor, name.removeprefix("Tensor."), Unloaded(name.removeprefix("Tensor.")))

@@ -177,7 +177,7 @@ def composition(
 def _refusing_complex(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        refuse_complex(function.__name__, [t.array for t in (*args, *given.values()) if t.__class__ is Tensor])
+        refuse_complex(function.__name__, [t.array for t in (*args, *given.values()) if isinstance(t, Tensor)])
         return function(*args, **given)
 
     return call

@@ -53,10 +53,15 @@ class Tensor:
     _grad: Any
     _name: str | None
     _role: str
-    def __new__(cls, *args: Any, **kwargs: Any) -> Tensor: ...
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any: ...
+    @staticmethod
+    def _make_subclass(cls: type, data: Tensor, require_grad: _bool = False) -> Any: ...
 '''
 HIDDEN = {"__module__", "__dict__", "__doc__", "__slots__", "__weakref__", "__qualname__", "__firstlineno__",
-          "__static_attributes__", "__new__", "array", "grad", "node"}  # fmt: skip
+          "__static_attributes__", "__new__", "__init_subclass__", "__torch_function__", "array", "grad",
+          "node"}  # fmt: skip
 UNARY = {"__neg__": "Tensor", "__pos__": "Tensor", "__abs__": "Tensor", "__invert__": "Tensor",
          "__float__": "_float", "__int__": "_int", "__complex__": "_complex"}  # fmt: skip
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift",

@@ -135,7 +135,7 @@ class Tensor:
 
     @data.setter
     def data(self, other):
-        source = other.array if other.__class__ is Tensor else np.asarray(other)
+        source = other.array if isinstance(other, Tensor) else np.asarray(other)
         if not is_numeric(source.dtype):
             raise TypeError(f"data must be a Tensor or an array of numbers, not {other!r:.80}")
         if self.node is not None and source.dtype.kind not in INEXACT:

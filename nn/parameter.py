@@ -2,58 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_core import Tensor, functional
-from autograd_core.tensor import wrap
-
-
-class _ParameterType(type):
-    def __call__(cls, data: Any = None, requires_grad: bool = True) -> Tensor:
-        source = functional.empty(0) if data is None else functional.as_tensor(data)
-        t = wrap(source.detach().array)
-        t._role = "parameter"
-        return t.requires_grad_() if requires_grad else t
-
-    def __instancecheck__(cls, value: object) -> bool:
-        return value.__class__ is Tensor and getattr(value, "_role", None) in ("parameter", UNINITIALIZED)
-
+from autograd_core.engine.overriding import no_override
 
 UNINITIALIZED = "uninitialized parameter"
 
-if TYPE_CHECKING:
 
-    class Parameter(Tensor):
-        """The class as type checkers see it, because they do not evaluate metaclasses."""
+class _Marked(type):
+    """The type of a class whose instances are tensors with a mark: plain ones, because operations test for exactly that
+    class, or those of a subclass.
+    """
 
-        def __init__(self, data: Any = None, requires_grad: bool = True) -> None: ...
-
-else:
-
-    class Parameter(metaclass=_ParameterType):
-        """A leaf on the storage of `data` that a `Module` lists among its parameters.
-
-        The result is a plain `Tensor` with a mark, because operations test for exactly that class;
-        `isinstance(t, Parameter)` checks the mark.
-
-        >>> from autograd_core import tensor
-        >>> isinstance(Parameter(tensor([1.0])), Parameter)
-        True
-        """
+    def __instancecheck__(cls, value: object) -> bool:
+        marked = isinstance(value, Tensor) and getattr(value, "_role", None) in vars(cls).get("marks", ())
+        return marked or super().__instancecheck__(value)
 
 
-class _UninitializedType(type):
-    def __call__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Tensor:
+def _detached(data: Any) -> Any:
+    return (functional.empty(0) if data is None else functional.as_tensor(data)).detach()
+
+
+class Parameter(Tensor, metaclass=_Marked):
+    """A leaf on the storage of `data` that a `Module` lists among its parameters.
+
+    It is of the class of `data`, with a mark that `isinstance(t, Parameter)` checks. A subclass of `Parameter` makes
+    tensors of its own class.
+
+    >>> from autograd_core import tensor
+    >>> isinstance(Parameter(tensor([1.0])), Parameter)
+    True
+    """
+
+    marks = ("parameter", UNINITIALIZED)
+    __torch_function__: Any = no_override
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        t = _detached(data)
+        t = t if cls is Parameter else Tensor._make_subclass(cls, t)
+        t._role = "parameter"
+        return t.requires_grad_() if requires_grad else t
+
+
+class UninitializedParameter(Tensor, metaclass=_Marked):
+    """The type of a lazy module's parameter that has no elements yet; it gets them from `materialize(shape)`."""
+
+    marks = (UNINITIALIZED,)
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
         t = Parameter(functional.empty(0, device=device, dtype=dtype), requires_grad)
         t._role = UNINITIALIZED
         return t
-
-    def __instancecheck__(cls, value: object) -> bool:
-        return value.__class__ is Tensor and getattr(value, "_role", None) == UNINITIALIZED
-
-
-class UninitializedParameter(metaclass=_UninitializedType):
-    """The type of a lazy module's parameter that has no elements yet; it gets them from `materialize(shape)`."""
 
 
 def is_lazy(param: object) -> bool:
@@ -72,28 +72,15 @@ def materialize(self: Tensor, shape: Any, device: Any = None, dtype: Any = None)
 setattr(Tensor, "materialize", materialize)  # noqa: B010  beside the class, which knows nothing of parameters
 
 
-class _BufferType(type):
-    def __call__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
-        source = functional.empty(0) if data is None else functional.as_tensor(data)
-        t = wrap(source.detach().array)
+class Buffer(Tensor, metaclass=_Marked):
+    """A tensor that a `Module` lists among its buffers when it is assigned to an attribute.
+
+    Like `Parameter`, a tensor with a mark.
+    """
+
+    marks = ("buffer", "transient buffer")
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        t = _detached(data)
         t._role = "buffer" if persistent else "transient buffer"
         return t
-
-    def __instancecheck__(cls, value: object) -> bool:
-        return value.__class__ is Tensor and getattr(value, "_role", None) in ("buffer", "transient buffer")
-
-
-if TYPE_CHECKING:
-
-    class Buffer(Tensor):
-        """The class as type checkers see it."""
-
-        def __init__(self, data: Any = None, *, persistent: bool = True) -> None: ...
-
-else:
-
-    class Buffer(metaclass=_BufferType):
-        """A tensor that a `Module` lists among its buffers when it is assigned to an attribute.
-
-        Like `Parameter`, a plain `Tensor` with a mark.
-        """

@@ -205,7 +205,7 @@ def _sorted(params: list[Tensor], state: States) -> list[list[Tensor]]:
         key: Any = id(p)
         a, s = p.array, state.get(p, {})
         if a.__class__ not in LAYERS and p not in single:
-            numbers = [(k, v) for k, v in s.items() if v.__class__ is not Tensor]
+            numbers = [(k, v) for k, v in s.items() if not isinstance(v, Tensor)]
             key = a.__class__, a.dtype, backend_of_array(a).device_of(a), bool(s), *numbers
         batches.setdefault(key, []).append(p)
     return list(batches.values())

@@ -107,7 +107,7 @@ def grad(
         )
     commit([], retained, given, create_graph)
     taken = set(map(id, given))
-    grads = {n: g if g.__class__ is Tensor else _owned(g, taken) for n, g in found.items()}
+    grads = {n: g if isinstance(g, Tensor) else _owned(g, taken) for n, g in found.items()}
     results = _of_inputs(inputs, wanted, grads, create_graph)
     if materialize_grads:
         results = [operations.zeros_like(x) if g is None else g for x, g in zip(inputs, results, strict=True)]
@@ -236,7 +236,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     with _commit:
         for x, g in pairs:
             before = x._grad
-            if g.__class__ is not Tensor:
+            if not isinstance(g, Tensor):
                 g = _owned(g, taken, x) if before is None else wrap(g)
             if x.array.itemsize == 2:
                 g = _narrowed(g, x)

@@ -166,7 +166,7 @@ class _Dropped(Kept):
 
 def _frozen(x: Any) -> Any:
     """A tensor in its current state, unaffected by later assignments to it."""
-    return wrap(x.array, x.node) if x.__class__ is Tensor else x
+    return wrap(x.array, x.node) if isinstance(x, Tensor) else x
 
 
 def _nodes(result: Any, start: int) -> list[Node]:

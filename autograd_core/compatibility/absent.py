@@ -26,9 +26,6 @@ ABSENT: dict[str, str] = {
     "recurrent networks are modules, not single operations": """
         gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
         """,
-    "every tensor is of the class Tensor; keep what belongs to one in its attributes: x.note = 1": """
-         Tensor._make_subclass Tensor.as_subclass
-         """,
     "Python's own control flow is recorded as it runs": "cond while_loop",
     "a part of PyTorch's own layers; use the function of nn.functional": """
         native_batch_norm native_dropout native_group_norm native_layer_norm

@@ -15,7 +15,6 @@ def _absent(name: str, reason: str) -> type:
     return type(name, (), {"__init__": refuse, "__doc__": f"Not provided: {reason}."})
 
 
-TorchFunctionMode = _absent("TorchFunctionMode", "no class or mode is asked before an operation; wrap the function")
 QuantStub, DeQuantStub = (_absent(name, "arrays are not quantized") for name in ("QuantStub", "DeQuantStub"))
 ScriptModule = _absent("ScriptModule", "nothing is compiled to TorchScript")
 GraphModule = _absent("GraphModule", "there is no symbolic tracer")

@@ -6,14 +6,45 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autograd_core.compatibility.named import TorchFunctionMode as TorchFunctionMode
-from autograd_core.engine.arguments import overridden
+from autograd_core.compatibility import leading
+from autograd_core.engine.overriding import asked, call, overrides
+from autograd_core.semantics.subclasses import unconverted
 from autograd_core.tensor import Tensor
 
 
+class TorchFunctionMode:
+    """A context that is asked before every public function, method and property that is called in it.
+
+    Its `__torch_function__(func, types, args, kwargs)` returns the result, usually `func(*args, **kwargs)`, and is not
+    asked meanwhile. Outside of such contexts nothing is paid for them; each takes some milliseconds to enter.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        raise NotImplementedError
+
+    def __enter__(self) -> TorchFunctionMode:
+        leading.enter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        leading.leave()
+
+
+class BaseTorchFunctionMode(TorchFunctionMode):
+    """A mode that changes nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+def get_default_nowrap_functions() -> set[Any]:
+    """The functions whose results `Tensor.__torch_function__` leaves as they are."""
+    return set(unconverted())
+
+
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """Whether the class of an argument may replace a function: that of a tensor never does."""
-    return any(hasattr(type(arg), "__torch_function__") for arg in relevant_args)
+    """Whether the class of an argument may replace a function: that of a plain tensor never does."""
+    return bool(asked(relevant_args, {}))
 
 
 def has_torch_function_variadic(*relevant_args: Any) -> bool:
@@ -28,16 +59,12 @@ def handle_torch_function(
     public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
 ) -> Any:
     """The answer of the first class that has one, TypeError if none of them has; the function's own without any."""
-    if not has_torch_function(relevant_args := list(relevant_args)):
-        return public_api(*args, **kwargs)
-    if (result := overridden(public_api, args, kwargs)) is NotImplemented:
-        raise TypeError(f"no implementation of {public_api.__name__}() for {[type(arg) for arg in relevant_args]}")
-    return result
+    return call(public_api, public_api, args, kwargs)
 
 
 def is_tensor_like(inp: Any) -> bool:
     """Whether a value is a tensor, or stands for one."""
-    return isinstance(inp, Tensor) or hasattr(type(inp), "__torch_function__")
+    return isinstance(inp, Tensor) or overrides(type(inp))
 
 
 def wrap_torch_function(dispatcher: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -24,8 +24,9 @@ from autograd_core.dtypes import (
 )
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
+from autograd_core.engine.overriding import overridden, overrides, refused, state
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.tensor import Tensor, own_scalar, wrap
 
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
 SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
@@ -136,7 +137,7 @@ def _number(value: Any, dtype: Any, like: Any, modular: bool = False) -> Tensor:
 def _typed(args: Iterable[Any]) -> list[Any]:
     """NumPy scalars keep their dtype among themselves; next to tensors and arrays they count as numbers."""
     args = list(args)
-    if any(a.__class__ is Tensor or getattr(a, "ndim", 0) for a in args):
+    if any(isinstance(a, Tensor) or getattr(a, "ndim", 0) for a in args):
         return args
     return [wrap(a) if isinstance(a, np.generic) and is_array(a) else a for a in args]
 
@@ -148,6 +149,11 @@ def _converted(o: Op, args: Iterable[Any]) -> list[Any]:
 
 
 def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
+    if isinstance(value, Tensor):  # of a subclass
+        if state.classes and overrides(value.__class__):
+            raise UnknownOperand(refused(o.name, others or [value], {}))
+        own_scalar(value)
+        return wrap(value.array, value.node)
     if isinstance(value, np.generic):
         return value.item()
     if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:
@@ -167,26 +173,9 @@ class UnknownOperand(TypeError):
     """An operand is of a class that the engine does not know."""
 
 
-def overridden(call: Callable[..., Any], args: Sequence[Any], given: dict[str, Any]) -> Any:
-    """What `__torch_function__` of an argument's class makes of a call that failed; NotImplemented if there is none."""
-    operands = [v for a in (*args, *given.values()) for v in (a if isinstance(a, tuple | list) else (a,))]
-    types = tuple(dict.fromkeys(type(v) for v in operands if hasattr(type(v), "__torch_function__")))
-    answers = (cls.__torch_function__(call, types, tuple(args), given) for cls in types)
-    return next((answer for answer in answers if answer is not NotImplemented), NotImplemented)
-
-
-def answered(o: Op, args: Sequence[Any], statics: dict[str, Any], error: UnknownOperand) -> Any:
-    """The result of an operation one of whose operands is of an unknown class; if it has none, the error is raised."""
-    operands = iter([tuple(args)] if o.variadic else args)
-    public = [next(operands) if own is None else statics[own] for _, own, _ in o.public if own in (None, *statics)]
-    if (result := overridden(o.call, public, {})) is NotImplemented:
-        raise error
-    return result
-
-
 def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
     """The static parameters given as tensors of one number, as Python numbers."""
-    found = {n: t for n, t in statics.items() if t.__class__ is Tensor and not t.ndim}
+    found = {n: t for n, t in statics.items() if isinstance(t, Tensor) and not t.array.ndim}
     if any(t.node is not None for t in found.values()):
         raise TypeError(f"{o.name}(): no gradient can flow to {' or '.join(found)}; pass the number: tensor.item()")
     return {n: t.item() for n, t in found.items()}
@@ -196,8 +185,10 @@ def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
     try:
         plain = _converted(o, _typed(args))
-    except UnknownOperand as error:
-        return answered(o, args, {}, error)
+    except UnknownOperand:
+        if (result := overridden(o.call, args, {})) is NotImplemented:
+            raise
+        return result
     if len(plain) == 2 and is_number(plain[0]) and _in_one_kernel(o, *plain[::-1]):
         return o.with_number(plain[1], plain[0], True)
     dtype = computed_in([getattr(a, "array", a) for a in plain], o) if any(map(is_number, plain)) else None
@@ -216,8 +207,8 @@ def _repeats(items: Any, count: Any) -> bool:
     """Whether Python's `[0] * n` is meant: a list and a tensor of one integer."""
     return (
         isinstance(items, list | tuple)
-        and count.__class__ is Tensor
-        and not count.ndim
+        and isinstance(count, Tensor)
+        and not count.array.ndim
         and count.array.dtype.kind in "biu"
     )
 
@@ -226,7 +217,7 @@ def is_operand(value: Any) -> bool:
     """Whether a value can be an operand next to tensors; a subclass of list or tuple may have operators of its own."""
     if value.__class__ is Tensor or is_number(value) or is_array(value):
         return True
-    return isinstance(value, np.ndarray) or value.__class__ in (list, tuple)
+    return isinstance(value, Tensor | np.ndarray) or value.__class__ in (list, tuple)
 
 
 def computed_in(operands: list[Any], o: Op) -> Any:

@@ -18,7 +18,6 @@ from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
 from autograd_core.engine.arguments import (
     NUMPY_NUMBERS,
     UnknownOperand,
-    answered,
     cast,
     computed_in,
     constants,
@@ -38,6 +37,7 @@ from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.engine.options import deliver
+from autograd_core.engine.overriding import overridden
 from autograd_core.engine.saving import outputs_of, saving_plan
 from autograd_core.engine.versions import note_view
 from autograd_core.grad_mode import grad_enabled
@@ -275,34 +275,39 @@ def bind_general(o: Op) -> Callable[..., Any]:
     numeric = not defaults.keys() <= _STRUCTURAL  # a static parameter may take part in the arithmetic
     contexts = contexts_of(o.name)
 
-    def call(*args: Any, **given: Any) -> Any:  # noqa: PLR0911  the hot path, in one piece
-        if contexts and modes():
-            return recast(o.name, call, *args, **given)
-        if sizes and not given and len(args) > 1:
-            kind = args[1].__class__
-            if kind is int or (kind is tuple and len(args) == 2):
-                return apply(o, args[:1], {sizes: args[1:] if kind is int else args[1]})
-        if plain and not given and least <= len(args) <= most:
-            if len(args) == arity:
-                return apply(o, args, defaults)
-            if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, args[arity:])):
-                return call(*args[:arity], *map(python_number, args[arity:]))
-            return apply(o, args[:arity], defaults | dict(zip(defaults, args[arity:], strict=False)))
-        if plain and len(args) == arity:
-            if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, given.values())):
-                return call(*args, **{n: python_number(v) for n, v in given.items()})
-            statics = defaults | given
-            if len(statics) == len(defaults) and (not required or required <= given.keys()):
-                return apply(o, args, statics)
-        if listed and args and args[0].__class__ in (list, tuple) and args[0] and len(args) <= 1 + len(defaults):
-            statics = defaults | dict(zip(defaults, args[1:], strict=False)) | given
-            if len(statics) == len(defaults) and len(args) + len(given) <= 1 + len(defaults):
-                return apply(o, args[0], statics)
-        if "out" in given:
-            out = given.pop("out")
-            result = call(*args, **given)
-            return result if out is None else deliver(o.name, result, out)
-        return apply(o, *parse(o, args, given))
+    def call(*args: Any, **given: Any) -> Any:  # noqa: PLR0911, PLR0912  the hot path, in one piece
+        try:
+            if contexts and modes():
+                return recast(o.name, call, *args, **given)
+            if sizes and not given and len(args) > 1:
+                kind = args[1].__class__
+                if kind is int or (kind is tuple and len(args) == 2):
+                    return apply(o, args[:1], {sizes: args[1:] if kind is int else args[1]})
+            if plain and not given and least <= len(args) <= most:
+                if len(args) == arity:
+                    return apply(o, args, defaults)
+                if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, args[arity:])):
+                    return call(*args[:arity], *map(python_number, args[arity:]))
+                return apply(o, args[:arity], defaults | dict(zip(defaults, args[arity:], strict=False)))
+            if plain and len(args) == arity:
+                if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, given.values())):
+                    return call(*args, **{n: python_number(v) for n, v in given.items()})
+                statics = defaults | given
+                if len(statics) == len(defaults) and (not required or required <= given.keys()):
+                    return apply(o, args, statics)
+            if listed and args and args[0].__class__ in (list, tuple) and args[0] and len(args) <= 1 + len(defaults):
+                statics = defaults | dict(zip(defaults, args[1:], strict=False)) | given
+                if len(statics) == len(defaults) and len(args) + len(given) <= 1 + len(defaults):
+                    return apply(o, args[0], statics)
+            if "out" in given:
+                out = given.pop("out")
+                result = call(*args, **given)
+                return result if out is None else deliver(o.name, result, out)
+            return apply(o, *parse(o, args, given))
+        except UnknownOperand:
+            if o.form or (result := overridden(o.call, args, given)) is NotImplemented:
+                raise
+            return result
 
     return call
 
@@ -333,11 +338,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
             arrays.append(None)
             parents.append(None)
         else:
-            try:
-                ready = constants(o, args)
-            except UnknownOperand as error:
-                return answered(o, args, statics, error)
-            return apply(o, ready, statics)
+            return _converted(o, args, statics)
         bit <<= 1
     if mixed or o.screened:
         if o.real_only and (mixed or dtype.kind == "c"):
@@ -390,6 +391,16 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if o.view:
         note_view(t, args[0], o, statics)
     return t
+
+
+def _converted(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:
+    """`apply` for operands that are not all Tensors."""
+    result = apply(o, constants(o, args), statics)
+    if o.view and args[0].__class__ is not Tensor and isinstance(args[0], Tensor):
+        # What was viewed is that tensor, of a subclass, not the one in its place.
+        for i, piece in enumerate(result) if o.outputs else ((None, result),):
+            note_view(piece, args[0], o, statics, i)
+    return result
 
 
 def _refuse_host(arrays: Sequence[Any]) -> None:

@@ -161,7 +161,7 @@ def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> 
 def _cast(a: Any, found: Any, full: bool) -> Any:
     if a.__class__ in (list, tuple):
         return type(a)([_cast(v, found, full) for v in a])
-    if a.__class__ is not Tensor or a.array.dtype.kind not in dtypes.FLOATS or a.itemsize == 8:
+    if not isinstance(a, Tensor) or a.array.dtype.kind not in dtypes.FLOATS or a.itemsize == 8:
         return a
     mode = found.get(a.device.type)
     if mode is None:

@@ -18,7 +18,7 @@ def replace(entry: str, x: Tensor, other: Any, alpha: float = 1) -> bool:
     a, b = x.array, other
     if a.__class__ is not np.ndarray or a.dtype.char not in "fd" or alpha.__class__ not in (float, int):
         return False
-    if b.__class__ is Tensor:
+    if isinstance(b, Tensor):
         b = b.array
         if b.dtype is not a.dtype or b.__class__ not in (np.ndarray, a.dtype.type):
             return False

@@ -180,13 +180,13 @@ def _obstacle(x: Tensor, base: Tensor) -> str:
 
 def _survivor(a: Any, written: Tensor) -> Any:
     """The operand, copied if the write would change it."""
-    if a.__class__ is not Tensor or isinstance(a.array, np.generic) or storage(a.array) is not storage(written.array):
+    if not isinstance(a, Tensor) or isinstance(a.array, np.generic) or storage(a.array) is not storage(written.array):
         return a
     return wrap(a.array.copy(), a.node)
 
 
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
-    if value.__class__ is Tensor:
+    if isinstance(value, Tensor):
         return _inside(value, like)
     kind = like.array.dtype.kind if like.array.__class__ is np.ndarray else ""
     if (value.__class__ is float and kind == "f") or (value.__class__ is int and kind and kind in "fiu"):
@@ -342,7 +342,7 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 
 def _copy(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """Copy the elements of `other`, broadcast and converted to this dtype and device; returns the tensor."""
-    a, b = self.array, other.array if other.__class__ is Tensor else None
+    a, b = self.array, other.array if isinstance(other, Tensor) else None
     same = a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape
     if same and _assign(self, b, other):
         return self

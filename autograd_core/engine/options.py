@@ -12,10 +12,11 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.dtypes import can_cast
-from autograd_core.engine.arguments import SYNONYMS, cast, meant, overridden
+from autograd_core.engine.arguments import SYNONYMS, cast, meant
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.failures import out_of_memory, rename
 from autograd_core.engine.libraries import VMAP
+from autograd_core.engine.overriding import overridden
 from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
@@ -28,13 +29,13 @@ def deliver(name: str, result: Any, out: Any) -> Any:
 
     A tensor of another shape is resized, with a warning if it has elements. Nothing is recorded.
     """
-    if out.__class__ is not Tensor and result.__class__ is not Tensor:
+    if not isinstance(out, Tensor) and not isinstance(result, Tensor):
         if len(out) != len(result):
             raise OperandError(f"{name}(): out= must hold {len(result)} tensors, not {len(out)}")
         for one, target in zip(result, out, strict=True):
             deliver(name, one, target)
         return result._make(out) if hasattr(result, "_make") else out
-    if out.__class__ is not Tensor or result.__class__ is not Tensor:
+    if not (isinstance(out, Tensor) and isinstance(result, Tensor)):
         raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
     if grad_enabled() and (result.node is not None or out.node is not None):
         raise OperandError(

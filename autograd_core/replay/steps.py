@@ -165,5 +165,5 @@ class _Kind:
 def _signature(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
         a = leaf.array
-        return a.__class__, a.shape, a.dtype.char, getattr(a, "strides", ()), leaf.node is None
+        return leaf.__class__, a.__class__, a.shape, a.dtype.char, getattr(a, "strides", ()), leaf.node is None
     return type(leaf), leaf

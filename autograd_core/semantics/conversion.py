@@ -22,7 +22,7 @@ _PYTHON_NUMBERS = {bool, int, float, complex}
 
 def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     """The array behind `data` in `dtype` (None: its own); a copy if `copy` is set or sharing is impossible."""
-    if data.__class__ is Tensor:
+    if isinstance(data, Tensor):
         data = data.array
     if data.__class__ in LIBRARY:
         return _converted(data, dtype, copy)
@@ -82,7 +82,7 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
         if not kinds <= _PYTHON_NUMBERS:
             return [_without_tensors(v, found) for v in data]
         leaves = [kind() for kind in kinds]
-    elif data.__class__ is Tensor:
+    elif isinstance(data, Tensor):
         if data.node is not None and grad_enabled():
             warnings.warn(
                 "the numbers of a tensor that requires a gradient stand in a list: no gradient flows back to it; "

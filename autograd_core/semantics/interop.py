@@ -135,7 +135,8 @@ def _copied(array: Any, memo: dict[int, Any]) -> Any:
 def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
     """A leaf with the attributes of `source` on another array."""
     twin = wrap(array)
-    twin.grad = grad
+    twin.__class__ = source.__class__
+    twin._grad = grad
     if source.node is not None:
         twin.node = Leaf(twin)
     for label in LABELS:
@@ -146,12 +147,16 @@ def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
 
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
-    return _rebuild, (_host(self), str(self.device), self.requires_grad, labels)
+    kind = () if self.__class__ is Tensor else (self.__class__,)
+    return _rebuild, (_host(self), str(self.device), self.requires_grad, labels, *kind)
 
 
-def _rebuild(array: np.ndarray[Any, Any], device: str, requires_grad: bool, labels: dict[str, str]) -> Tensor:
+def _rebuild(
+    array: np.ndarray[Any, Any], device: str, requires_grad: bool, labels: dict[str, str], kind: type = Tensor
+) -> Tensor:
     make = functional.as_tensor if array.flags.writeable else functional.tensor  # nothing else refers to the array
     t = make(array, device=device).requires_grad_(requires_grad)
+    t = t if kind is Tensor else Tensor._make_subclass(kind, t, requires_grad)
     for label, value in labels.items():
         setattr(t, label, value)
     return t

@@ -54,7 +54,7 @@ def _repr(self: Tensor) -> str:
     while array.__class__ in LAYERS:
         array = array.held
     host = np.asarray(LIBRARY[array.__class__].backend.to_host(array))
-    prefix = "tensor("
+    prefix = "tensor(" if self.__class__ is Tensor else f"{self.__class__.__name__}("
     text = prefix + (_text(host, len(prefix)) if host.size else "[]")
     used = len(text) - text.rfind("\n") + 1
     for note in _notes(self):

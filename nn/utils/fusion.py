@@ -26,7 +26,7 @@ def fuse_conv_bn_weights(
     transpose: the output channels are the second axis of the weight, as in transposed convolutions.
     """
     made = folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, transpose)
-    return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])  # type: ignore[return-value]  # two
+    return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])
 
 
 def fuse_linear_bn_weights(

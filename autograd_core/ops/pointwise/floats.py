@@ -48,7 +48,7 @@ def nextafter(xp, a, b):
              samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))
 def ldexp(input, other):
     """input·2^other."""
-    tensors = input.__class__ is Tensor and other.__class__ is Tensor
+    tensors = isinstance(input, Tensor) and isinstance(other, Tensor)
     if tensors and input.dtype.kind in dtypes.INEXACT and other.dtype.kind in dtypes.EXACT:
         # As integers they would make 2^other the default dtype.
         other = functional.astype(other, functional.real(input).dtype)

@@ -17,18 +17,18 @@ DEGREES = (sample((2, 3), 3), sample((3,), 0), sample((2, 3), integers((3,), -1,
 
 def _by_recurrence(input, n, first, step):
     """`first` gives the polynomial of degree 1, `step` that of degree k + 1 from those of degrees k and k - 1."""
-    x, n = input / 1, n.detach() if n.__class__ is Tensor else n
-    highest = n if n.__class__ is not Tensor else n.max().item() if n.numel() else 0
+    x, n = input / 1, n.detach() if isinstance(n, Tensor) else n
+    highest = n if not isinstance(n, Tensor) else n.max().item() if n.numel() else 0
     if not highest < HIGHEST:
         raise OperandError(f"polynomials are computed degree by degree, below {HIGHEST}, not up to {highest}")
-    if n.__class__ is Tensor:
+    if isinstance(n, Tensor):
         x, n = x + functional.zeros_like(n), functional.trunc(n)
     else:
         n = int(n)
     before, value = x**0, first(x)
     y = 0 * before
     for k in range(int(highest) + 1):
-        if n.__class__ is Tensor:
+        if isinstance(n, Tensor):
             y = functional.where(n == k, before, y)
         elif n == k:
             return before

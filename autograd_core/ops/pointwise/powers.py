@@ -107,7 +107,7 @@ def power(xp, a, b):
 
 def _double(x):
     """A tensor in float64, or complex128; a number as it is."""
-    if x.__class__ is not Tensor:
+    if not isinstance(x, Tensor):
         return x
     return functional.astype(x, dtypes.complex128 if x.dtype.kind == "c" else dtypes.float64)
 

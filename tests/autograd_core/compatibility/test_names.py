@@ -48,7 +48,7 @@ def test_functions_are_overridden_by_classes_that_stand_for_tensors():
     assert overrides.has_torch_function_unary(other)
     assert overrides.is_tensor_like(other)
     assert overrides.handle_torch_function(ag.add, (other,), x, other) == ("add", 2)
-    with pytest.raises(TypeError, match=r"no implementation of add\(\) for .*Silent"):
+    with pytest.raises(TypeError, match=r"no implementation found for 'add' .*Silent"):
         overrides.handle_torch_function(ag.add, (Silent(),), x, Silent())
     root = overrides.wrap_torch_function(lambda x: (x,))(math.sqrt)
     assert (root(4), root(other)) == (2, ("sqrt", 1))

@@ -17,7 +17,7 @@ class Held:
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
         cls.seen += ((func, types),)
-        plain = [tuple(map(cls.of, a)) if isinstance(a, tuple) else cls.of(a) for a in args]
+        plain = [tuple(map(cls.of, a)) if isinstance(a, tuple | list) else cls.of(a) for a in args]
         return func(*plain, **{k: cls.of(v) for k, v in (kwargs or {}).items()})
 
     @staticmethod

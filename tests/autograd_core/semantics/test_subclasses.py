@@ -1,0 +1,305 @@
+"""Classes derived from Tensor: their instances, what operations give for them, and what they are asked."""
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from autograd_core._C import DisableTorchFunctionSubclass
+from autograd_core.overrides import TorchFunctionMode
+
+import autograd_core as ag
+import nn
+import nn.functional as F
+import optim
+
+
+class Image(ag.Tensor):
+    """With what a subclass does by default."""
+
+
+class Photo(Image):
+    """A subclass of a subclass."""
+
+
+class Mask(ag.Tensor):
+    """Another one."""
+
+
+ASKED = []
+
+
+class Noting(ag.Tensor):
+    """Notes what it is asked."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        ASKED.append((func, args, kwargs))
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+class Marked(nn.Parameter):
+    """A parameter with a note."""
+
+    def __new__(cls, data=None, note=None, requires_grad=True):
+        made = super().__new__(cls, data, requires_grad)
+        made.note = note
+        return made
+
+
+def image(*shape, cls=Image):
+    return ag.arange(float(np.prod(shape))).reshape(shape).as_subclass(cls)
+
+
+@pytest.fixture
+def asked():
+    ASKED.clear()
+    return ASKED
+
+
+def test_instances():
+    x = ag.tensor([1.0, 2.0])
+    made = Image(x), x.as_subclass(Image), Image([1, 2]), ag.Tensor._make_subclass(Image, x, True), Image(2)
+    assert {type(t) for t in made} == {Image}
+    assert all(isinstance(t, ag.Tensor) and t.shape == (2,) for t in made)
+    assert made[3].requires_grad
+    assert made[3].is_leaf
+    x[0] = 5
+    assert [t[0].item() for t in made[:4]] == [5, 5, 1, 5]
+    assert Image(ag.tensor([1])).dtype == ag.int64  # as of Tensor itself
+    assert repr(made[0]) == "Image([5., 2.])"
+    assert type(made[0].as_subclass(ag.Tensor)) is ag.Tensor
+    assert type(x) is type(ag.ones(2)) is ag.Tensor
+    assert not isinstance(x, Image)
+
+
+def test_a_subclass_may_construct_its_instances():
+    class Named(ag.Tensor):
+        def __new__(cls, data, title):
+            return ag.Tensor._make_subclass(cls, ag.as_tensor(data))
+
+        def __init__(self, data, title):
+            super().__init__()
+            self.title = title
+
+    x = Named([1.0, 2.0], "a")
+    assert (type(x), x.title, x.tolist()) == (Named, "a", [1, 2])
+
+    class Slotted(ag.Tensor):
+        __slots__ = ("title",)
+
+    with pytest.raises(TypeError, match="without __slots__"):
+        Slotted([1.0])
+
+
+CALLS = (
+    "x + 1", "1 - x", "p - x", "x @ p", "-x", "x > 1", "x == p", "~(x > 1)", "x[0]", "x[x > 1]", "x.T", "x.data",
+    "x.sum()", "ag.sin(x)", "ag.add(p, x, alpha=2)", "ag.cat([p, x])", "ag.stack([x, p])", "ag.where(p > 1, x, p)",
+    "ag.einsum('ij,jk', x, p)", "ag.zeros_like(x)", "ag.rand_like(x)", "ag.linalg.norm(x)", "x.reshape(4)",
+    "x.view(4).view(2, 2)", "x.to(ag.float64)", "x.float()", "x.contiguous()", "x.detach()", "x.clone()",
+    "x.new_zeros(2)", "F.relu(x)", "F.softmax(x, 1)", "F.linear(p, x)", "F.mse_loss(p, x)", "F.dropout(x, 0.5)",
+    "x.add_(1)", "x.det()", "ag.det(x)", "x.masked_fill_(x > 1, 0)", "np.sin(x)", "np.sum(x)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_results_are_of_the_class(call):
+    names = {"ag": ag, "F": F, "np": np, "p": ag.tensor([[1.0, 2], [4, 3]])}
+    state = ag.get_rng_state()
+    expected = eval(call, names | {"x": image(2, 2).as_subclass(ag.Tensor)})
+    ag.set_rng_state(state)
+    found = eval(call, names | {"x": image(2, 2)})
+    assert type(found) is Image
+    assert type(expected) is ag.Tensor
+    assert ag.equal(found, expected)
+
+
+def test_results_in_tuples_and_others():
+    x = image(2, 2)
+    top = ag.max(x, 1)
+    assert (type(top.values), type(top.indices)) == (Image, Image)
+    assert {type(part) for part in (*x.split(1), *x.unbind(), *ag.broadcast_tensors(x, ag.ones(2)), *x)} == {Image}
+    assert type(x.shape) is ag.Size
+    assert (x.ndim, x.size(0), x.tolist(), float(x.sum())) == (2, 2, [[0, 1], [2, 3]], 6)
+    assert type(x.numpy()) is np.ndarray
+    assert type(ag.tensor(x)) is ag.Tensor
+    assert type(ag.as_tensor(x)) is Image
+
+
+def test_precedence():
+    x, y, p = image(2), image(2, cls=Photo), ag.ones(2)
+    assert {type(t) for t in (x + y, y + x, ag.add(x, y), p * y, ag.cat([p, x, y]))} == {Photo}
+    for call in (lambda: x + image(2, cls=Mask), lambda: ag.cat([x, image(2, cls=Mask)])):
+        with pytest.raises(TypeError, match=r"no implementation found for .*Image, Mask"):
+            call()
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x + object()
+
+
+def test_what_is_asked_about_is_the_public_function(asked):
+    x, p = image(2, 2, cls=Noting), ag.ones(2, 2)
+    functions = {
+        ag.add: lambda: ag.add(x, 1),
+        ag.sum: lambda: ag.sum(x, dim=1),
+        ag.Tensor.matmul: lambda: p @ x,
+        ag.Tensor.sub: lambda: p - x,
+        ag.Tensor.__rsub__: lambda: 1 - x,
+        ag.Tensor.__eq__: lambda: x == p,
+        ag.Tensor.__getitem__: lambda: x[0],
+        ag.Tensor.__setitem__: lambda: p.__setitem__(0, x[0]),
+        ag.Tensor.add_: lambda: x.__iadd__(1),
+        ag.Tensor.det: x.det,
+        ag.Tensor.shape.__get__: lambda: x.shape,
+        ag.Tensor.backward: lambda: x.requires_grad_().sum().backward(),
+        ag.grad: lambda: ag.grad(x.sum(), x),
+        ag.stack: lambda: ag.stack([p, x]),
+        ag.zeros_like: lambda: ag.zeros_like(x),
+        F.cross_entropy: lambda: F.cross_entropy(x, ag.tensor([0, 1])),
+        F.leaky_relu: lambda: F.leaky_relu(x, inplace=False),
+    }
+    for function, use in functions.items():
+        use()
+        assert asked[-1][0] == function
+        asked.clear()
+    ag.sum(x, dim=1)
+    assert [(len(args), kwargs) for _, args, kwargs in asked] == [(1, {"dim": 1})]
+    assert ag.Tensor.__getitem__.__name__ == "__getitem__"
+
+
+def test_nobody_is_asked_inside_of_an_answer(asked):
+    x = image(2, 2, cls=Noting)
+    with DisableTorchFunctionSubclass():
+        assert type(x.T) is type(x + 1) is type(F.mse_loss(x, x)) is ag.Tensor
+    assert not asked
+    found = []
+    with DisableTorchFunctionSubclass():
+        thread = threading.Thread(target=lambda: found.append(type(x + 1)))
+        thread.start()
+        thread.join()
+    assert found == [Noting]
+
+
+def test_gradients():
+    x = Image([1.0, 2.0]).requires_grad_()
+    seen = []
+    x.register_hook(lambda g: seen.append(type(g)))
+    y = (x * ag.tensor([3.0, 4.0])).sum()
+    y.backward()
+    (x**2).sum().backward()
+    assert (type(x.grad), x.grad.tolist(), seen) == (ag.Tensor, [5, 8], [ag.Tensor] * 2)
+    (g,) = ag.grad((x**3).sum(), x, create_graph=True)
+    assert (type(g), g.tolist()) == (Image, [3, 12])
+    assert ag.grad(g.sum(), x)[0].tolist() == [6, 12]
+    with ag.no_grad():
+        x -= 1
+    assert (type(x), x.tolist(), x.is_leaf) == (Image, [0, 1], True)
+    w = ag.ones(2, requires_grad=True)
+    (w.as_subclass(Image) * 2).sum().backward()
+    assert w.grad.tolist() == [2, 2]
+
+
+def test_writes_reach_views_and_bases():
+    w = ag.ones(2, 2, requires_grad=True)
+    x = (w * 1).as_subclass(Image)
+    row = x[0]
+    assert row._base is x._base
+    row.mul_(3)
+    x.add_(row)
+    assert x.tolist() == [[6, 6], [4, 4]]
+    x.sum().backward()
+    assert w.grad.tolist() == [[9, 9], [1, 1]]
+    leaf = Image(ag.zeros(3))
+    before = leaf
+    leaf[1:] = Image([1.0, 2.0])
+    leaf += 1
+    assert leaf is before
+    out = ag.empty(3).as_subclass(Image)
+    assert ag.add(leaf, leaf, out=out) is out
+    assert out.tolist() == [2, 4, 6]
+    plain = ag.zeros(3)
+    plain.copy_(leaf)
+    plain[0] = leaf[2]
+    plain *= leaf
+    assert plain.tolist() == [3, 4, 9]
+
+
+def test_a_saved_operand_survives_a_write():
+    w = ag.tensor([2.0, 3.0], requires_grad=True)
+    x = (w * 1).as_subclass(Image)
+    x.mul_(x)
+    x.sum().backward()
+    assert w.grad.tolist() == [4, 6]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies(copied):
+    x = Image([1.0, 2.0]).requires_grad_()
+    x.title = "a"
+    twin = copied(x)
+    assert (type(twin), twin.title, twin.requires_grad, twin.tolist()) == (Image, "a", True, [1, 2])
+    twin.sum().backward()
+    assert x.grad is None
+
+
+def test_parameters():
+    model = nn.Linear(2, 2)
+    model.marked, model.image = Marked(ag.ones(2), "m"), nn.Parameter(Image([1.0, 2.0]))
+    assert [type(p) for p in model.parameters()] == [ag.Tensor, ag.Tensor, Marked, Image]
+    assert all(isinstance(p, nn.Parameter) for p in model.parameters())
+    assert isinstance(model.marked, Marked)
+    assert not isinstance(model.weight, Marked)
+    assert issubclass(nn.Parameter, ag.Tensor)
+    assert repr(model.marked) == "Parameter containing:\nMarked([1., 1.], requires_grad=True)"
+    assert type(model.marked * 2) is type(F.relu(model.marked)) is ag.Tensor  # a parameter is not asked
+    (model.marked * model.image).sum().backward()
+    optim.SGD(model.parameters(), lr=1.0).step()
+    assert (model.marked.tolist(), model.image.tolist()) == ([0, -1], [0, 1])
+    twin = copy.deepcopy(model)
+    assert (type(twin.marked), twin.marked.note, type(twin.image)) == (Marked, "m", Image)
+    twin.load_state_dict({k: v * 2 for k, v in model.state_dict().items()})
+    assert (type(twin.image), twin.image.tolist()) == (Image, [0, 2])
+    assert type(nn.Buffer(Image([1.0]))) is Image
+
+
+def test_captured_steps_ask_nobody(asked):
+    weight = Marked(ag.ones(2))
+    double = ag.capture(lambda x: (weight * x).detach().sum() * 2)
+    scale = ag.capture(lambda x, scale: x * scale)
+    for _ in range(5):
+        assert double(ag.ones(2)).item() == 4
+        assert type(scale(ag.ones(2), ag.tensor(2.0))) is ag.Tensor
+        assert type(scale(ag.ones(2), ag.tensor(2.0).as_subclass(Noting))) is Noting
+    assert double.source
+    assert "__torch_function__" in scale.reasons[0]
+
+
+class Traced(TorchFunctionMode):
+    def __init__(self):
+        self.seen = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen.append(func)
+        return func(*args, **(kwargs or {}))
+
+
+def test_modes():
+    x = ag.ones(2)
+    with Traced() as outer:
+        x + 1
+        x.shape
+        F.cross_entropy(x, ag.softmax(x, 0))
+        with Traced() as inner:
+            x.add_(1)
+        nn.Linear(2, 2)(x)
+        threading.Thread(target=lambda: ag.cos(x)).start()
+        image(2) + 1
+    assert inner.seen == [ag.Tensor.add_]
+    assert {ag.add, ag.Tensor.shape.__get__, F.cross_entropy, ag.softmax, F.linear, ag.arange} <= set(outer.seen)
+    assert outer.seen.count(ag.Tensor.add_) == 1
+    assert ag.cos not in outer.seen
+    seen = len(outer.seen)
+    ag.sin(x) + x.sum()
+    assert len(outer.seen) == seen
+    with pytest.raises(NotImplementedError), TorchFunctionMode():
+        ag.sin(x)
