@@ -59,7 +59,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, on):
-        self.requires_grad_(on)
+        Tensor.requires_grad_(self, on)  # a subclass may define its own by assigning this
 
     def requires_grad_(self, requires_grad=True):
         """Turn recording on or off for this leaf; returns it."""

@@ -17,7 +17,7 @@ from autograd_core.engine.entries import Composition, Op
 from autograd_core.engine.overriding import call, state
 from autograd_core.engine.redirection import redirect, restore
 from autograd_core.registry import LISTENERS, MODULES
-from autograd_core.semantics.members import INTERNAL, name_methods, spelled
+from autograd_core.semantics.members import name_methods, own_members, spelled
 from autograd_core.tensor import Tensor
 from backends.locks import shared_lock
 
@@ -58,7 +58,7 @@ def _functions() -> Iterator[Any]:
         for name in module.__all__:
             if isinstance(function := getattr(module, name), FunctionType):
                 yield function
-    for name, method in vars(Tensor).items():
+    for name, method in own_members().items():
         if isinstance(method, FunctionType) and ((name.endswith("_") and name[0] != "_") or name == "__setitem__"):
             yield method
     yield grad
@@ -91,10 +91,10 @@ def leave() -> None:
 def _everything() -> Iterator[tuple[Any, Any]]:
     """Functions whose calls a mode sees, and how they are known."""
     found = {id(f): (f, f) for f in _functions()}
-    for name, member in vars(Tensor).items():
+    for name, member in own_members().items():
         if isinstance(member, property):
             accessors = (member.fget, member.__get__), (member.fset, member.__set__), (member.fdel, member.__delete__)
             found |= {id(f): (f, public) for f, public in accessors if isinstance(f, FunctionType)}
-        elif isinstance(member, FunctionType) and name not in INTERNAL:
+        elif isinstance(member, FunctionType):
             found.setdefault(id(member), (member, getattr(Tensor, spelled(name))))
     yield from found.values()

@@ -33,11 +33,9 @@ class Subclassed(Tensor):
 def add_members() -> None:
     """Add the members, and those of entries that are registered later."""
     name_methods()
-    for name, member in tuple(vars(Tensor).items()):
-        if isinstance(member, property):
-            setattr(Subclassed, name, _asking_property(member))
-        elif isinstance(member, FunctionType | Unloaded) and name not in INTERNAL:
-            setattr(Subclassed, name, _asking(name))
+    for name, member in own_members().items():
+        asking = _asking_property(member) if isinstance(member, property) else _asking(name)
+        setattr(Subclassed, name, asking)
     LISTENERS.append(_offer)
 
 
@@ -48,10 +46,21 @@ def _offer(entry: Op | Composition) -> None:
             setattr(Subclassed, name, _asking(name))
 
 
+def own_members() -> dict[str, Any]:
+    """The methods and properties of Tensor about which somebody is asked; none that a program has added."""
+    found = {}
+    for name, member in vars(Tensor).items():
+        made = getattr(member, "fget", member)
+        known = isinstance(made, FunctionType) and made.__module__.partition(".")[0] in ("autograd_core", "nn")
+        if name not in INTERNAL and (known or isinstance(made, Unloaded)):
+            found[name] = member
+    return found
+
+
 @cache
 def name_methods() -> None:
     """Give methods their own names, by which classes may look up what to do."""
-    for name, member in vars(Tensor).items():
+    for name, member in own_members().items():
         if isinstance(member, FunctionType) and member.__name__ not in vars(Tensor):
             member.__name__ = name
 

@@ -13,6 +13,7 @@ import autograd_core as ag
 import nn
 import nn.functional as F
 import optim
+from autograd_core.semantics import members
 
 
 class Image(ag.Tensor):
@@ -91,6 +92,20 @@ def test_a_subclass_may_construct_its_instances():
 
     with pytest.raises(TypeError, match="without __slots__"):
         Slotted([1.0])
+
+
+def test_members_that_programs_add_or_replace(monkeypatch):
+    monkeypatch.setattr(ag.Tensor, "twice", lambda self, other: self * 2, raising=False)
+    assert "twice" not in members.own_members()  # nobody is asked about it
+    assert "sin" in members.own_members()
+    assert type(image(2).twice(image(2, cls=Mask))) is Image
+
+    class Switched(ag.Tensor):
+        def requires_grad_(self, requires_grad=True):
+            self.requires_grad = requires_grad
+            return self
+
+    assert image(2, cls=Switched).requires_grad_().requires_grad
 
 
 CALLS = (
