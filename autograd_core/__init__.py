@@ -131,6 +131,8 @@ def __getattr__(name: str) -> Any:  # noqa: PLR0911  a return per place where a 
         return element_types.OF[dtypes.bfloat16()]
     if name == "__version__":  # a program that calls this package torch expects PyTorch's version
         return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
+    if name == "torch" and sys.modules.get(name) is sys.modules[__name__]:  # PyTorch's module has itself
+        return sys.modules[name]
     if name == "default_generator":
         return importlib.import_module("autograd_core.random").generator_of("cpu")
     if name in above.PLACES:

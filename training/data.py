@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from autograd_core.compatibility import importing
 from training.datasets import ChainDataset as ChainDataset
@@ -30,6 +30,7 @@ from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
 
 _SingleProcessDataLoaderIter = _BaseDataLoaderIter
+_DatasetKind = SimpleNamespace(Map=0, Iterable=1)
 np_str_obj_array_pattern = re.compile("[SaUO]")  # in the names of NumPy's dtypes of text and of objects
 
 

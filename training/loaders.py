@@ -135,10 +135,13 @@ class DataLoader:
 
 
 class _Pass:
-    """One pass over a loader; its length is the loader's."""
+    """One pass over a loader; its length is the loader's. Of another library's, which stands for a loader of PyTorch's,
+    one over what its data set gives, in this process.
+    """
 
-    def __init__(self, loader: DataLoader) -> None:
-        self._loader, self._batches = loader, loader._batches(drawn_seed(loader.generator))
+    def __init__(self, loader: Any) -> None:
+        own = isinstance(loader, DataLoader)
+        self._loader, self._batches = loader, loader._batches(drawn_seed(loader.generator)) if own else _given(loader)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -152,6 +155,10 @@ class _Pass:
 
 class _ParallelPass(_Pass):
     """One whose batches are made by worker processes."""
+
+
+def _given(loader: Any) -> Iterator[Any]:
+    return map(loader.collate_fn, iter(loader.dataset))
 
 
 def _maker(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from enum import Enum
 from typing import Any
 
 import backends
@@ -14,6 +15,12 @@ from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor, own_scalar
 from backends.live import live
+
+
+class OptState(Enum):
+    """What a scaler has done for an optimizer in a step, by PyTorch's names. Nothing here is of this type."""
+
+    READY, UNSCALED, STEPPED = range(3)
 
 
 class GradScaler:

@@ -176,6 +176,17 @@ def test_single_examples_and_streams():
         iter(data.IterableDataset())
 
 
+def test_a_loader_of_another_library():
+    class Standing:  # for a loader of PyTorch's, with what its iterators use
+        collate_fn, dataset_kind = staticmethod(str), data._DatasetKind.Iterable
+
+        def __init__(self):
+            self.dataset = [1, 2]
+
+    for kind in (data._SingleProcessDataLoaderIter, data._MultiProcessingDataLoaderIter):
+        assert list(kind(Standing())) == ["1", "2"]
+
+
 def test_a_stream_whose_iterator_starts_again():
     class Counter(data.IterableDataset):
         def __iter__(self):

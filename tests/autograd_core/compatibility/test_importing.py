@@ -35,9 +35,11 @@ def test_names_that_libraries_import():
     from autograd_core.storage import UntypedStorage
     from autograd_core.utils.data.dataloader import _BaseDataLoaderIter, _MultiProcessingDataLoaderIter
 
+    from autograd_core.amp.grad_scaler import OptState
     from autograd_core.profiler import ProfilerActivity, kineto_available
     from autograd_core.utils.flop_counter import FlopCounterMode
 
+    assert OptState.READY.name == "READY"
     iterator = iter(ag.utils.data.DataLoader([1, 2]))
     assert isinstance(iterator, _BaseDataLoaderIter)
     assert not isinstance(iterator, _MultiProcessingDataLoaderIter)
@@ -274,5 +276,7 @@ def test_the_version_is_that_of_the_name(monkeypatch):
     assert ag.__version__ <= "2.13"
     assert ag.__version__ < "2.14.0+cpu"
     assert not ag.__version__ < "2.13.0a0"
+    assert ag.torch is ag
     monkeypatch.delitem(sys.modules, "torch")
     assert ag.__version__ == "0.1.0"
+    assert not hasattr(ag, "torch")
