@@ -45,7 +45,7 @@ def tensor(
     if pin_memory:
         return tensor(data, dtype, device, False, name).pin_memory().requires_grad_(requires_grad)
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    if device is None and not isinstance(data, Tensor):
+    if device is None and (data.__class__ is float or not isinstance(data, Tensor)):
         device = default_device()
     if data.__class__ is float and kind.kind == "f":
         # A NumPy scalar computes several times faster than a 0-d array; it becomes an array before it is written.

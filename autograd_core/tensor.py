@@ -192,6 +192,11 @@ def own_scalar(t):
         t.array = np.asarray(t.array)
 
 
+def as_plain(t):
+    """A tensor of a subclass as one of Tensor itself, on the same array and node."""
+    return t if t.__class__ is Tensor else wrap(t.array, t.node)
+
+
 def wrap(array, node=None):
     """A Tensor on this very array."""
     t = new(Tensor)

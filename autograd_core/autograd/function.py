@@ -16,7 +16,7 @@ from autograd_core.engine.stand_ins import Kept, StandIn
 from autograd_core.errors import GraphReleasedError, HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
 from autograd_core.kinds import CAST
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.tensor import Tensor, as_plain, wrap
 
 
 class Context:
@@ -133,7 +133,7 @@ class _Operation:
         if not isinstance(g, Tensor):
             kind = type(g).__name__
             raise TypeError(f"{self.name}.backward must return Tensors or None, but for argument {i} gives {kind}")
-        shape, dtype = self.likes[i]
+        g, (shape, dtype) = as_plain(g), self.likes[i]
         try:
             return (g if g.shape == shape else g.sum_to_size(shape)).to(dtype=dtype)
         except RuntimeError:

@@ -21,7 +21,7 @@ from autograd_core.engine.versions import record_write
 from autograd_core.engine.walk import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
-from autograd_core.tensor import Tensor, new, wrap
+from autograd_core.tensor import Tensor, as_plain, new, wrap
 from backends.buffers import is_alone
 from backends.live import recorded
 from backends.locks import shared_lock
@@ -107,7 +107,7 @@ def grad(
         )
     commit([], retained, given, create_graph)
     taken = set(map(id, given))
-    grads = {n: g if isinstance(g, Tensor) else _owned(g, taken) for n, g in found.items()}
+    grads = {n: g if g.__class__ is Tensor else _owned(g, taken) for n, g in found.items()}
     results = _of_inputs(inputs, wanted, grads, create_graph)
     if materialize_grads:
         results = [operations.zeros_like(x) if g is None else g for x, g in zip(inputs, results, strict=True)]
@@ -213,6 +213,7 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
         return wrap(a.dtype.type(1) if isinstance(a, np.generic) else LIBRARY[a.__class__].ones_like(a))
     if not isinstance(g, Tensor):
         raise TypeError(f"a gradient must be a Tensor or None, not {type(g).__name__}")
+    g = as_plain(g)
     if g.shape != t.shape:
         raise OperandError(f"the gradient has shape {g.shape} but the tensor {t.shape}")
     if g.array.__class__ is not t.array.__class__ and t.array.__class__ in LAYERS:
@@ -236,7 +237,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     with _commit:
         for x, g in pairs:
             before = x._grad
-            if not isinstance(g, Tensor):
+            if g.__class__ is not Tensor:
                 g = _owned(g, taken, x) if before is None else wrap(g)
             if x.array.itemsize == 2:
                 g = _narrowed(g, x)

@@ -26,7 +26,7 @@ from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
 from autograd_core.engine.overriding import overridden, overrides, refused, state
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.tensor import Tensor, own_scalar, wrap
+from autograd_core.tensor import Tensor, as_plain, own_scalar, wrap
 
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
 SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
@@ -153,7 +153,7 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         if state.classes and overrides(value.__class__):
             raise UnknownOperand(refused(o.name, others or [value], {}))
         own_scalar(value)
-        return wrap(value.array, value.node)
+        return as_plain(value)
     if isinstance(value, np.generic):
         return value.item()
     if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:

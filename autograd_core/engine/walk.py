@@ -23,7 +23,7 @@ from autograd_core.engine.stand_ins import Hooked
 from autograd_core.engine.versions import check_unchanged, last_write
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.grad_mode import set_grad_enabled
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.tensor import Tensor, as_plain, wrap
 from backends.buffers import is_held_once, references
 
 Cotangents = dict[Any, Any]  # by node
@@ -237,7 +237,7 @@ def _replaced(hooks: Any, values: Iterable[Any], create_graph: bool, *others: It
                 raise RuntimeError(
                     f"a hook of a node was given gradients of shapes {shapes[0]} but returned {shapes[1]}"
                 )
-            values = result if create_graph else tuple([r if r is None else r.array.copy() for r in result])
+            values = tuple([r if r is None else as_plain(r) if create_graph else r.array.copy() for r in result])
     return values
 
 
@@ -319,7 +319,7 @@ def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> 
             continue
         if not isinstance(result, Tensor) or result.shape != g.shape:
             raise RuntimeError(f"a hook must return a Tensor of shape {g.shape} or None, not {result!r}")
-        g, seen = result if create_graph else result.array.copy(), None
+        g, seen = as_plain(result) if create_graph else result.array.copy(), None
     retained.extend([(hook, g) for hook in kept])
     return g
 

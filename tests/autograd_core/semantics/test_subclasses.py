@@ -214,6 +214,28 @@ def test_gradients():
     assert w.grad.tolist() == [2, 2]
 
 
+class Square(ag.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return (2 * x * g).as_subclass(Mask)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_of_other_classes(create_graph):
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = Square.apply(x * 1) + x.as_subclass(Image)
+    y.register_hook(lambda g: g.as_subclass(Mask) * 2)
+    y.grad_fn.register_prehook(lambda gs: tuple([g.as_subclass(Photo) for g in gs]))
+    y.backward(Image([1.0, 1.0]), create_graph=create_graph)
+    assert (type(x.grad), x.grad.tolist()) == (ag.Tensor, [6, 10])
+
+
 def test_writes_reach_views_and_bases():
     w = ag.ones(2, 2, requires_grad=True)
     x = (w * 1).as_subclass(Image)
