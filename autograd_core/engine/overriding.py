@@ -53,15 +53,16 @@ def overridden(func: Callable[..., Any], args: Iterable[Any], given: dict[str, A
     return next((answer for answer in answers if answer is not NotImplemented), NotImplemented)
 
 
-def call(func: Callable[..., Any], plainly: Callable[..., Any], args: Arguments, given: dict[str, Any]) -> Any:
+def answered(func: Callable[..., Any], plainly: Callable[..., Any], args: Arguments, given: dict[str, Any]) -> Any:
     """Call a public function, first asking a mode, then classes of arguments; `plainly` is what asks nobody."""
     if state.modes:
-        answer = _by_mode(func, args, given)
-    elif asked(args, given):
-        answer = overridden(func, args, given)
-    else:
-        return plainly(*args, **given)
-    if answer is NotImplemented:
+        return _by_mode(func, args, given)
+    return overridden(func, args, given) if asked(args, given) else plainly(*args, **given)
+
+
+def call(func: Callable[..., Any], plainly: Callable[..., Any], args: Arguments, given: dict[str, Any]) -> Any:
+    """`answered`, where it is an error that nobody has an answer."""
+    if (answer := answered(func, plainly, args, given)) is NotImplemented:
         raise refused(func.__name__, args, given)
     return answer
 

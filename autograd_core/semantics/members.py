@@ -10,14 +10,14 @@ from typing import Any
 from autograd_core.engine.arguments import is_operand
 from autograd_core.engine.entries import Composition, Op, public_names
 from autograd_core.engine.inplace import OPERATORS
-from autograd_core.engine.overriding import call, overrides
+from autograd_core.engine.overriding import answered, call, overrides
 from autograd_core.families import Unloaded
 from autograd_core.registry import LISTENERS, OPS
 from autograd_core.tensor import Tensor
 
 # Members about which nobody is asked.
 INTERNAL = {
-    "__array_function__", "__array_ufunc__", "__hash__", "__init_subclass__", "__iter__", "__new__",
+    "__array_function__", "__array_ufunc__", "__copy__", "__hash__", "__init_subclass__", "__iter__", "__new__",
     "__torch_function__", "_make_subclass", "as_subclass",
 }  # fmt: skip
 LOGICAL = ("eq", "ne", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")  # known by their operators
@@ -87,7 +87,7 @@ def _asking(name: str) -> Callable[..., Any]:
             operands = (args[0], self)
         elif straight and entry and not entry.commutative:
             func = getattr(Tensor, name)
-        return call(func, func, operands, kwargs)
+        return (answered if binary else call)(func, func, operands, kwargs)
 
     method.__name__ = method.__qualname__ = name
     return method

@@ -41,7 +41,7 @@ def as_subclass(self: Tensor, cls: type) -> Any:
 def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:
     """An instance of a subclass on the memory of a tensor, outside of its graph."""
     own_scalar(data)
-    return Tensor.requires_grad_(_turned(wrap(data.array), cls), require_grad)
+    return _turned(wrap(data.array).requires_grad_(require_grad), cls)
 
 
 def _turned(t: Tensor, cls: type) -> Any:

@@ -145,11 +145,12 @@ def test_results_in_tuples_and_others():
 def test_precedence():
     x, y, p = image(2), image(2, cls=Photo), ag.ones(2)
     assert {type(t) for t in (x + y, y + x, ag.add(x, y), p * y, ag.cat([p, x, y]))} == {Photo}
-    for call in (lambda: x + image(2, cls=Mask), lambda: ag.cat([x, image(2, cls=Mask)])):
+    for call in (lambda: ag.mul(x, image(2, cls=Mask)), lambda: ag.cat([x, image(2, cls=Mask)])):
         with pytest.raises(TypeError, match=r"no implementation found for .*Image, Mask"):
             call()
-    with pytest.raises(TypeError, match="unsupported operand"):
-        x + object()
+    for other in (object(), image(2, cls=Mask)):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            x + other
 
 
 def test_what_is_asked_about_is_the_public_function(asked):
@@ -267,6 +268,28 @@ def test_a_saved_operand_survives_a_write():
     x.mul_(x)
     x.sum().backward()
     assert w.grad.tolist() == [4, 6]
+
+
+class Boxes(ag.Tensor):
+    """With an attribute that it always has, and that results of functions do not get."""
+
+    def __new__(cls, data):
+        made = ag.Tensor._make_subclass(cls, ag.tensor(data))
+        made.format = "corners"
+        return made
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        assert all(arg.format for arg in args if isinstance(arg, cls))
+        with DisableTorchFunctionSubclass():
+            result = func(*args, **(kwargs or {}))
+        return result.as_subclass(ag.Tensor) if isinstance(result, cls) else result
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_are_complete_before_their_class_is_asked(copied):
+    twin = copied(Boxes([1.0, 2.0]))
+    assert (type(twin), twin.format, twin.tolist()) == (Boxes, "corners", [1, 2])
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
