@@ -23,6 +23,9 @@ def _init_subclass(cls: Any, /, **options: Any) -> None:
     super(Tensor, cls).__init_subclass__(**options)
     if Tensor in cls.__bases__:
         cls.__bases__ = tuple([Subclassed if base is Tensor else base for base in cls.__bases__])
+    for name in ("array", "node"):  # a tensor consists of them, so other meanings give way
+        if getattr(cls, name) is not vars(Tensor)[name]:
+            setattr(cls, name, vars(Tensor)[name])
 
 
 def _new(cls: type, *args: Any, **kwargs: Any) -> Any:

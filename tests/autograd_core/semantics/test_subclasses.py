@@ -108,6 +108,16 @@ def test_members_that_programs_add_or_replace(monkeypatch):
     assert image(2, cls=Switched).requires_grad_().requires_grad
 
 
+def test_what_tensors_consist_of_is_kept():
+    class Meta(ag.Tensor):
+        @property
+        def array(self):
+            return self.numpy()
+
+    x = image(2, cls=Meta)
+    assert (x + 1).array.tolist() == [1, 2]
+
+
 CALLS = (
     "x + 1", "1 - x", "p - x", "x @ p", "-x", "x > 1", "x == p", "~(x > 1)", "x[0]", "x[x > 1]", "x.T", "x.data",
     "x.sum()", "ag.sin(x)", "ag.add(p, x, alpha=2)", "ag.cat([p, x])", "ag.stack([x, p])", "ag.where(p > 1, x, p)",
