@@ -11,12 +11,12 @@ from autograd_core import Tensor
 from autograd_core.trees import mapped
 from nn.files import load as load_file
 from nn.files import write
+from nn.files.pytorch_reader import LISTED
 from nn.files.pytorch_writer import written
 from nn.module import Module
 
 DEFAULT_PROTOCOL = 2  # of the pickle in a file
 MAP_LOCATION = Any  # the type of a device to load to, which libraries annotate with
-_safe: list[Any] = []
 
 
 def save(
@@ -56,18 +56,18 @@ def load(
 
 
 def add_safe_globals(safe_globals: Sequence[Any]) -> None:
-    """List classes and functions that files may name. It has no effect on `load`, which calls none of them."""
-    _safe.extend(found for found in safe_globals if found not in _safe)
+    """List classes and functions that files may name, and so call, without weights_only=False."""
+    LISTED.extend(found for found in safe_globals if found not in LISTED)
 
 
 def get_safe_globals() -> list[Any]:
     """What `add_safe_globals` has listed."""
-    return list(_safe)
+    return list(LISTED)
 
 
 def clear_safe_globals() -> None:
     """Empty the list."""
-    _safe.clear()
+    LISTED.clear()
 
 
 @contextmanager
@@ -78,4 +78,4 @@ def safe_globals(safe_globals: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        _safe[:] = before
+        LISTED[:] = before

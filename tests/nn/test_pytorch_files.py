@@ -6,6 +6,7 @@ import pickle
 import zipfile
 import zlib
 from collections import Counter, OrderedDict
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -286,7 +287,7 @@ def test_what_cannot_be_saved():
             ag.save(wrong, io.BytesIO())
 
 
-def test_what_files_may_name_is_listed_only():
+def test_what_files_may_name_is_listed():
     from autograd_core.serialization import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 
     add_safe_globals([nn.Linear])
@@ -295,3 +296,11 @@ def test_what_files_may_name_is_listed_only():
     assert get_safe_globals() == [nn.Linear]
     clear_safe_globals()
     assert get_safe_globals() == []
+
+
+def test_classes_that_a_program_lists_may_be_named(tmp_path):
+    ag.save({"third": Fraction(1, 3)}, tmp_path / "x.pt")
+    with ag.serialization.safe_globals([Fraction]):
+        assert ag.load(tmp_path / "x.pt") == {"third": Fraction(1, 3)}
+    with pytest.raises(pickle.UnpicklingError, match="Fraction"):
+        ag.load(tmp_path / "x.pt")
