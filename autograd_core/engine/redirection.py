@@ -35,8 +35,11 @@ class Redirected:
             free = tuple([f"free{i}" for i in range(len(self.original.__code__.co_freevars))])
             function.__kwdefaults__ = {**(self.defaults or {}), "_redirected": self}
             function.__code__ = _relay.__code__.replace(co_freevars=free)
+            vars(function).setdefault("__wrapped__", self.original)  # whose signature it shows
         else:
             function.__code__, function.__kwdefaults__ = self.original.__code__, self.defaults
+            if function.__wrapped__ is self.original:
+                del function.__wrapped__
 
 
 def _relay(*args: Any, _redirected: Any, **kwargs: Any) -> Any:
