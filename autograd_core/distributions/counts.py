@@ -12,6 +12,7 @@ from autograd_core.distributions.distribution import Shape, one_of, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
 from autograd_core.distributions.quantiles import uniform_within
+from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
 
@@ -23,7 +24,7 @@ class Geometric(Odds):
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         super().__init__(probs, logits, validate_args)
-        if self._validate_args and not bool((self.probs > 0).all()):
+        if self._validate_args and not required(all_true, self.probs > 0):
             raise ValueError(f"Geometric() needs probabilities above 0, not {self.probs.detach()}")
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions.constraints import Constraint, is_dependent
+from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
@@ -33,7 +34,7 @@ class Distribution:
         if self._validate_args:
             for name in self._given():
                 constraint, value = self.arg_constraints[name], getattr(self, name)
-                if not is_dependent(constraint) and not bool(constraint.check(value).all()):
+                if not is_dependent(constraint) and not required(all_true, constraint.check(value)):
                     raise ValueError(
                         f"Expected parameter {name} (Tensor of shape {value.shape}) of distribution {self!r} to "
                         f"satisfy the constraint {constraint}, but found invalid values:\n{value.detach()}"
@@ -169,7 +170,7 @@ class Distribution:
                 f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
                 f"{self.event_shape}"
             )
-        if self.support is not None and not bool(self.support.check(value).all()):
+        if self.support is not None and not required(all_true, self.support.check(value)):
             raise ValueError(
                 f"Expected value argument (Tensor of shape {given}) to be within the support ({self.support}) of the "
                 f"distribution {self!r}, but found invalid values:\n{value.detach()}"

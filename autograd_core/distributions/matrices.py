@@ -11,6 +11,7 @@ from autograd_core.distributions.distribution import Distribution, Shape, derive
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.multivariate import covariance_of, one_matrix, precision_of, scale_tril_of
+from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
 
@@ -44,7 +45,7 @@ class Wishart(ExponentialFamily):
         batch = functional.broadcast_shapes(matrix.shape[:-2], df.shape)
         self.df, vars(self)[name] = df.expand(batch), matrix.expand(*batch, -1, -1)
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
-        if self._validate_args and not bool((self.df > self._size() - 1).all()):
+        if self._validate_args and not required(all_true, self.df > self._size() - 1):
             raise ValueError(f"Wishart() of matrices of size {self._size()} needs df above {self.df.detach()}")
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))

@@ -9,6 +9,7 @@ from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
+from autograd_core.engine.libraries import all_true, required
 from autograd_core.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ class ByQuantile(Distribution):
         return self._quantile(uniform_within(self._extended_shape(sample_shape), like))
 
     def icdf(self, value: Tensor) -> Tensor:
-        if self._validate_args and not bool(constraints.unit_interval.check(value).all()):
+        if self._validate_args and not required(all_true, constraints.unit_interval.check(value)):
             raise ValueError(f"icdf() takes probabilities between 0 and 1, not {value.detach()}")
         return self._quantile(value)
 
@@ -56,7 +57,7 @@ class Uniform(ByQuantile):
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = together(low, high)
         super().__init__(self.low.shape, validate_args=validate_args)
-        if self._validate_args and not bool((self.low < self.high).all()):
+        if self._validate_args and not required(all_true, self.low < self.high):
             raise ValueError(f"Uniform() needs low < high, not {self.low.detach()} and {self.high.detach()}")
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)

@@ -49,7 +49,7 @@ def holds(condition: Any) -> bool:
 
     Unlike `bool(condition.all())` this works inside `vmap`, for all samples at once.
     """
-    return passes(_all_true, condition)
+    return passes(all_true, condition)
 
 
 def all_below(integers: Any, count: int) -> bool:
@@ -73,16 +73,27 @@ def assured(check: Callable[..., bool], value: Any, *args: Any) -> bool:
     return _checked("suppose", False, check, _innermost(value), *args)
 
 
+def required(check: Callable[..., bool], value: Any, *args: Any) -> bool:
+    """check(value, *args), on a GPU too, which is waited for.
+
+    In a step that is captured on the CPU, the check of the value's array is left for the replays.
+    """
+    array = _innermost(value)
+    later = getattr(LIBRARY[array.__class__].backend, "expect", None)
+    return check(value, *args) if later is None else bool(later(check, array, *args))
+
+
+def all_true(condition: Any) -> bool:
+    """Whether all elements of an array or a tensor are true."""
+    return bool(condition.all().item())
+
+
 def _checked(how: str, unread: bool, check: Callable[..., bool], array: Any, *args: Any) -> bool:
     backend = LIBRARY[array.__class__].backend
     if backend.checks_values:
         return check(array, *args)
     later = getattr(backend, how, None)  # of a backend whose values are read later
     return unread if later is None else later(check, array, *args)
-
-
-def _all_true(array: Any) -> bool:
-    return bool(array.all().item())
 
 
 def lie_below(array: Any, count: int) -> bool:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.engine.libraries import required
+from autograd_core.errors import DtypeError, LinAlgError, OperandError
 from autograd_core.registry import Interval, Values
 
 NEAR = Interval(-0.5, 0.5, kinks=(0,))
@@ -20,15 +21,17 @@ def require(name, *matrices, square=False):
             raise OperandError(f"{name}() takes square matrices, not a tensor of shape {tuple(a.shape)}")
 
 
-def failing(info, reason):
-    """'(Batch element 2): ' and the reason, for the first matrix whose `info` is not 0; None if there is none."""
+def refuse_failed(info, reason):
+    """Raise LinAlgError for the first matrix whose `info` is not 0, with '(Batch element 2): ' and the reason."""
+    required(_succeeded, info, reason)
+
+
+def _succeeded(info, reason):
     if not info.any().item():
-        return None
-    for at in np.ndindex(info.shape):
-        if place := int(info[at].item()):
-            where = f"(Batch element {', '.join(map(str, at))}): " if at else ""
-            return where + reason.format(place)
-    return None
+        return True
+    at = next(at for at in np.ndindex(info.shape) if info[at].item())
+    where = f"(Batch element {', '.join(map(str, at))}): " if at else ""
+    raise LinAlgError(where + reason.format(int(info[at].item())))
 
 
 def adjoint(xp, a):

@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.errors import LinAlgError, OperandError
+from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
 from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, regular, triangular
@@ -17,10 +17,8 @@ Solution = namedtuple("Solution", "result info")
 
 
 def _refuse_singular(info):
-    reason = matrices.failing(info, "the matrix is singular: pivot {} of its LU factorization is zero; use pinv() or "
-                                    "lstsq()")
-    if reason:
-        raise LinAlgError(reason)
+    matrices.refuse_failed(info, "the matrix is singular: pivot {} of its LU factorization is zero; use pinv() or "
+                                 "lstsq()")
 
 
 def _gauss_jordan(a):

@@ -1,0 +1,86 @@
+"""Values that operations check are checked in every replay of a captured step."""
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.distributions import Categorical, Normal, Uniform
+from nn import functional as F
+
+
+def test_class_indices_are_checked_in_every_replay():
+    w = ag.zeros(2, 3, requires_grad=True)
+
+    def step(x, target):
+        w.grad = None
+        loss = F.cross_entropy(x @ w, target)
+        loss.backward()
+        with ag.no_grad():
+            w.sub_(w.grad)
+        return loss
+
+    run = ag.capture(step)
+    for _ in range(3):
+        run(ag.ones(2, 2), ag.tensor([0, 2]))
+    before = w.clone()
+    with pytest.raises(IndexError, match="targets must lie between 0 and 2"):
+        run(ag.ones(2, 2), ag.tensor([0, 3]))
+    assert ag.equal(w, before)
+    ignored = run(ag.ones(2, 2), ag.tensor([0, -100]))
+    assert not ag.isnan(ignored)
+    assert not run.reasons
+
+
+def test_computed_positions_are_checked_in_every_replay():
+    run = ag.capture(ag.no_grad()(lambda table, at: F.embedding(at + 0, table)))
+    for _ in range(3):
+        run(ag.ones(3, 2), ag.tensor([0, 2]))
+    with pytest.raises(RuntimeError, match="out of range"):
+        run(ag.ones(3, 2), ag.tensor([0, 3]))
+
+
+@pytest.mark.parametrize(
+    "function, failing",
+    [
+        (ag.linalg.cholesky, [[0.0, 0.0], [0.0, 1.0]]),
+        (lambda a: ag.linalg.solve(a, ag.ones(2)), [[1.0, 1.0], [1.0, 1.0]]),
+    ],
+)
+def test_matrices_are_checked_in_every_replay(function, failing):
+    w = ag.ones(2, 2, requires_grad=True)
+
+    def step(a):
+        w.grad = None
+        loss = function(a * w).sum()
+        loss.backward()
+        return loss
+
+    run = ag.capture(step)
+    for scale in (1.0, 2.0, 3.0, 4.0):
+        assert ag.equal(run(scale * ag.eye(2)), step(scale * ag.eye(2)))
+    assert run.source
+    assert not run.reasons
+    with pytest.raises(ag.linalg.LinAlgError) as found:
+        run(ag.tensor(failing))
+    with pytest.raises(ag.linalg.LinAlgError) as expected:
+        step(ag.tensor(failing))
+    assert str(found.value) == str(expected.value)
+
+
+def test_distributions_check_parameters_and_values_in_every_replay():
+    scale = ag.ones(3, requires_grad=True)
+
+    def step(x, shift, choice):
+        scale.grad = None
+        loss = -Normal(x, scale + shift).log_prob(2 * x).sum() - Categorical(logits=x).log_prob(choice).sum()
+        loss = loss + Uniform(x, x + 1).icdf(shift).sum()
+        loss.backward()
+        return loss
+
+    run, args = ag.capture(step), (ag.randn(3), ag.tensor(0.5), ag.tensor(2))
+    for _ in range(4):
+        assert ag.equal(run(*args), step(*args))
+    assert run.source
+    assert not run.reasons
+    for changed in ((ag.randn(3), ag.tensor(-2.0), ag.tensor(2)), (ag.randn(3), ag.tensor(0.5), ag.tensor(3))):
+        with pytest.raises(ValueError, match=r"out of range|to be within the support"):
+            run(*changed)
