@@ -1,5 +1,7 @@
 """Products of vectors and matrices."""
 
+import math
+
 import numpy as np
 
 from autograd_core import functional
@@ -41,6 +43,8 @@ def _right_rule(xp, g, a, b):
         return xp.reshape(
             xp.matmul(xp.swapped(a), xp.reshape(g, shape=(*g.shape, 1))), shape=(*a.shape[:-2], a.shape[-1])
         )
+    if b.ndim == 2 < a.ndim:  # a single product, instead of a stack of products and its sum
+        a, g = [xp.reshape(v, shape=(math.prod(v.shape[:-1]), v.shape[-1])) for v in (a, g)]
     return xp.matmul(xp.swapped(a), g)
 
 

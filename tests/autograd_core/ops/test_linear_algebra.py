@@ -22,6 +22,13 @@ def complex_tensor(*shape):
     return ag.tensor(random.normal(size=shape) + 1j * random.normal(size=shape), requires_grad=True)
 
 
+def test_the_gradient_of_a_matrix_that_a_stack_is_multiplied_with_is_a_single_product():
+    rows, weight = ag.randn(5, 2, 3, requires_grad=True), ag.randn(3, 4, requires_grad=True)
+    (found,) = ag.autograd.grad((rows @ weight).sum(), weight, create_graph=True)
+    assert found.grad_fn.name() == "matmul"  # and not the sum of a stack of products
+    ag.testing.assert_close(found, rows.sum((0, 1))[:, None].expand(3, 4))
+
+
 @pytest.mark.parametrize("rank", [3, 2, 1])
 def test_the_determinant_of_singular_matrices_has_exact_derivatives(rank):
     a = of_rank(rank)
