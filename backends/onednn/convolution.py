@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32, empty, maker
-from backends.geometry import Array, Geometry, Sizes, check_gradient, convolution_sizes
+from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, to_channels_last
 from backends.onednn.plans import (
@@ -36,6 +36,7 @@ from backends.strides import channels_last_strides, dense, is_channels_last
 
 DIRECT = 1
 SMALL = 1 << 9  # multiplications: from here the plans pay, of which every new shape needs three of 0.2 ms
+WIDE = 16  # channels from which kernels based on matrix products (brg) are the fastest; measured
 
 
 class _Convolution(Plan):
@@ -73,6 +74,8 @@ def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, 
     """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w) or (bias is not None and bias.shape != w.shape[:1]):
         return None
+    if _spans(x.shape, w.shape, geometry):
+        return convolve(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
     w = _described(w)
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
     if plan is None:
@@ -94,6 +97,10 @@ def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Ar
     """See `backends.generic.im2col.convolve_input`."""
     if not _suits(g, w):
         return None
+    if _spans(x_shape, w.shape, geometry):
+        joined = (x_shape[0], x_shape[1] * x_shape[-1], *x_shape[2:-1], 1)
+        dx = convolve_input(g, _joined_kernels(w), joined, _plain(geometry))
+        return None if dx is None else channels_first(channels_last(dx).reshape(x_shape[0], *x_shape[2:], x_shape[1]))
     w = _described(w)
     plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
     if plan is None:
@@ -105,6 +112,10 @@ def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Ar
 
 def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> Array | None:
     """See `backends.generic.im2col.convolve_weight`."""
+    if active() and g.dtype == FLOAT32 == x.dtype and _spans(x.shape, w_shape, geometry):
+        joined = (w_shape[0], w_shape[1] * w_shape[-1], *w_shape[2:-1], 1)
+        dw = convolve_weight(g, _joined(x), joined, _plain(geometry))
+        return None if dw is None else _parted_kernels(dw, w_shape)
     dw = empty(w_shape)
     plan = None
     if _suits(g, dw) and x.dtype == FLOAT32:
@@ -122,6 +133,8 @@ def settle_convolve(
     general: Function, x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False
 ) -> Function | None:
     """`convolve` of such operands; None if NumPy computes it. general: computes it for all."""
+    if _spans(x.shape, w.shape, geometry):
+        return general
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu) if _suits(x, w) else None
     if plan is None:
         return None
@@ -141,6 +154,8 @@ def settle_convolve_relu(
 
 def settle_convolve_input(general: Function, g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Function | None:
     """`convolve_input` of such operands."""
+    if _spans(x_shape, w.shape, geometry):
+        return general
     plan = _input(x_shape, g.shape, w.shape, w.strides, geometry) if _suits(g, w) else None
     if plan is None:
         return None
@@ -155,6 +170,8 @@ def settle_convolve_weight(
     general: Function, g: Array, x: Array, w_shape: Sizes, geometry: Geometry
 ) -> Function | None:
     """`convolve_weight` of such operands."""
+    if _spans(x.shape, w_shape, geometry):
+        return general
     dw = np.empty(w_shape, FLOAT32)
     plan = _weight(x.shape, g.shape, w_shape, geometry) if _suits(g, dw) and x.dtype == FLOAT32 else None
     if plan is None:
@@ -187,6 +204,36 @@ def _settled(
         return y
 
     return for_layout(general, call, *operands)
+
+
+def _spans(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> bool:
+    """Whether kernels are as wide as an image of few channels, as over the embeddings of words.
+
+    Neighbouring pixels of a row are then like channels, of which there are enough for kernels based on matrix products.
+    """
+    return (
+        WIDE <= w_shape[-1] == x_shape[-1] and w_shape[1] < WIDE and geometry.groups == 1 and not geometry.padding[-1]
+    )
+
+
+def _plain(geometry: Geometry) -> Geometry:
+    return geometry._replace(stride=(*geometry.stride[:-1], 1), dilation=(*geometry.dilation[:-1], 1))
+
+
+def _joined(x: Array) -> Array:
+    """An image (N, C, *S, W) as (N, W * C, *S, 1)."""
+    return channels_first(channels_last(to_channels_last(x)).reshape(x.shape[0], *x.shape[2:-1], 1, -1))
+
+
+def _joined_kernels(w: Array) -> Array:
+    """Kernels (O, C, *K, W) as (O, W * C, *K, 1)."""
+    last = w.ndim - 1
+    return w.transpose(0, last, *range(1, last)).reshape(w.shape[0], -1, *w.shape[2:-1], 1)
+
+
+def _parted_kernels(w: Array, shape: Sizes) -> Array:
+    """The inverse of `_joined_kernels`."""
+    return np.ascontiguousarray(np.moveaxis(w.reshape(shape[0], shape[-1], *shape[1:-1]), 1, -1))
 
 
 def _described(w: Array) -> Array:
@@ -248,8 +295,8 @@ def _reordered(workshop: Workshop, plan: _Convolution, inside: Any, outside: Any
 
 
 def _is_wide(w_shape: Sizes, groups: int) -> bool:
-    """Whether there are enough channels for kernels based on matrix products (brg); measured."""
-    return min(w_shape[0] // groups, w_shape[1]) >= 16
+    """Whether there are enough channels for kernels based on matrix products."""
+    return min(w_shape[0] // groups, w_shape[1]) >= WIDE
 
 
 def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, geometry: Geometry) -> Any:

@@ -151,6 +151,29 @@ def test_no_layer_of_the_usual_networks_is_left_to_a_reference_implementation(
     assert not [name for name in made.values() if "ref" in name]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_kernels_as_wide_as_the_image_are_products_over_its_rows(kernels, channels, monkeypatch):
+    """oneDNN needs twenty times as long for the gradient of an image of few channels by such kernels."""
+    random, geometry = np.random.default_rng(0), Geometry((2, 3), (1, 0), (1, 1), 1)
+    x, w = (random.normal(size=s).astype(np.float32) for s in ((4, channels, 9, 20), (8, channels, 3, 20)))
+    seen = []
+    for name in ("_forward", "_input", "_weight"):
+        plan = getattr(convolution, name)
+        monkeypatch.setattr(convolution, name, lambda *key, plan=plan: seen.append(key[0]) or plan(*key))
+    y = kernels.convolve(x, w, geometry)
+    g = random.normal(size=y.shape).astype(np.float32)
+    found = y, kernels.convolve_input(g, w, x.shape, geometry), kernels.convolve_weight(g, x, w.shape, geometry)
+    assert seen == [(4, 20 * channels, 9, 1)] * 3
+    rows = np.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
+    windows = np.stack([rows[:, :, i : i + 3] for i in range(0, 9, 2)], 2)  # (N, C, positions, 3, 20)
+    np.testing.assert_allclose(found[0][..., 0], np.einsum("ncpkw,ockw->nop", windows, w), atol=1e-4)
+    np.testing.assert_allclose(found[2], np.einsum("ncpkw,nop->ockw", windows, g[..., 0]), atol=1e-4)
+    dx = np.zeros_like(rows)
+    for i, at in enumerate(range(0, 9, 2)):
+        dx[:, :, at : at + 3] += np.einsum("ockw,no->nckw", w, g[:, :, i, 0])
+    np.testing.assert_allclose(found[1], dx[:, :, 1:-1], atol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_other_dtypes_are_numpys(kernels, dtype):
     x, w = np.ones((1, 8, 16, 16), dtype), np.ones((8, 8, 3, 3), dtype)
