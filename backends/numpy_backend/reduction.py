@@ -28,7 +28,7 @@ LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow 
 
 def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
     """As the generic kernel, in any order of axes in memory; up to six times as fast as NumPy, and more exact."""
-    y = _total(x.astype(wide_dtype(np, x.dtype), copy=False), axes, keepdims)
+    y = _total(x if x.dtype.itemsize > 2 else x.astype(wide_dtype(np, x.dtype), copy=False), axes, keepdims)
     return y if dtype is None else y.astype(dtype, copy=False)
 
 
@@ -50,6 +50,12 @@ def _total(x: Array, axes: Sizes, keepdims: bool) -> Array:
         if len(axes) == x.ndim and x.size < WHOLE:
             return x.sum(keepdims=keepdims)
         return _sums_of_rows(x.reshape(-1, prod(x.shape[a] for a in axes))).reshape(_kept(x, len(axes), keepdims))
+    if x.flags.c_contiguous and axes == tuple(range(len(axes))) and prod(rest := x.shape[len(axes) :]) > 1:
+        return _sums_of_columns(x.reshape(1, -1, prod(rest))).reshape((1,) * (len(axes) * keepdims) + rest)
+    return _in_any_order(x, axes, keepdims)
+
+
+def _in_any_order(x: Array, axes: Sizes, keepdims: bool) -> Array:
     order = innermost_first(x)[::-1]
     y = x.transpose(order)
     shape, last = _alternating(x.shape, axes, order)
