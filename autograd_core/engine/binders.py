@@ -81,7 +81,7 @@ def bind_operator(o: Op) -> Callable[..., Any]:
 
 def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
     forward, floating, real_only = o.forward, o.floating, o.real_only
-    keep_y, keep_x = "y" in o.wants[0], o.inputs[0] in o.wants[0]
+    keep_y, keep_x = "y" in o.wants[0] or o.inverse is not None, o.inputs[0] in o.wants[0]
     contexts = contexts_of(o.name)
     guarded = real_only or contexts is not None  # one test for the many that are neither
 

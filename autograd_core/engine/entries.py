@@ -110,6 +110,8 @@ class Op:
     order: int = 2  # how many times it can be differentiated, as far as tests check
     tolerance: float = 1e-12  # relative tolerance of the value against `reference`
     signature: tuple[str, ...] = ()  # order of public parameters, if not inputs first and statics after
+    # (xp, y) -> the operand of an operation that saves it for an exact slope; used if a program wrote to it since.
+    inverse: Callable[..., Any] | None = None
     fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses with a ValueError
     form: Callable[..., Any] | None = None  # wraps the functional form, to add a keyword
     # Derived.

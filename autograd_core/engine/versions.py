@@ -98,8 +98,8 @@ def _forget(key: int, _: Any) -> None:
     _writes.pop(key, None)
 
 
-def check_unchanged(node: Any) -> None:
-    """Raise if an array that this node saved was written later."""
+def check_unchanged(node: Any) -> Any:
+    """What this node saved; raises if an array of it was written later and cannot be restored."""
     for name, v in zip(node.op.keep, node.saved, strict=True):
         for a in v if v.__class__ is tuple else (v,):
             if not hasattr(a, "base") or isinstance(a, np.generic | np.dtype):
@@ -109,7 +109,7 @@ def check_unchanged(node: Any) -> None:
                 continue
             version, recent, _ = entry
             number, code, instruction = recent[-1]
-            if number < node.number:
+            if number < node.number and not _restored(node, name):
                 since = sum(write[0] < node.number for write in recent)
                 kept = f"{version - since}" if since < RECENT else f"{version - since} or earlier"
                 line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
@@ -118,6 +118,20 @@ def check_unchanged(node: Any) -> None:
                     f"version {version} now: it was written in place by {code.co_filename}:{line}; "
                     "write to a .clone() of it instead"
                 )
+    return node.saved
+
+
+def _restored(node: Any, name: str) -> bool:
+    """Whether the operand that was written is computed again from the result, or the result is not needed."""
+    inverse = getattr(node.op, "inverse", None)
+    if inverse is None or name == "y":
+        return inverse is not None
+    y = node.saved[0]
+    entry = _writes.get(id(counted(y)))
+    if entry is not None and entry[1][-1][0] < node.number:
+        return False
+    node.saved = y, inverse(LIBRARY[y.__class__], y)
+    return True
 
 
 class View:

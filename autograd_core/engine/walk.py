@@ -91,7 +91,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                 "step computed, or call the earlier backward() or grad() with retain_graph=True"
             )
         if n.number > last:
-            check_unchanged(n)
+            s = check_unchanged(n)
         try:
             if op.plain and short:
                 xp, rules, shapes = RULES[g.__class__], op.rules, n.shapes

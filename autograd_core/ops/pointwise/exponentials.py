@@ -26,7 +26,7 @@ def exp2(xp, x):
 
 
 @op(ELEMENTWISE, symbol="expm1", reference=math.expm1, floating=True, aliases=("special.expm1",),
-    holomorphic=True, vjp=lambda xp, g, x: g * xp.exp(x))
+    holomorphic=True, inverse=lambda xp, y: xp.log1p(y), vjp=lambda xp, g, x: g * xp.exp(x))
 def expm1(xp, x):
     """exp(x) - 1, exact for small x."""
     return xp.expm1(x)

@@ -24,7 +24,8 @@ def sigmoid_gradient(xp, a, b):
 
 
 @op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, aliases=("special.expit",), vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))
+    holomorphic=True, aliases=("special.expit",), inverse=lambda xp, y: xp.log(y) - xp.log(1 - y),
+    vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))
 def sigmoid(xp, x):
     """Logistic function, 1 / (1 + exp(-x))."""
     return xp.kernels.sigmoid(x)

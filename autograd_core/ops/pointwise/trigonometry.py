@@ -125,7 +125,7 @@ def tanh_gradient(xp, a, b):
 
 
 @op(ELEMENTWISE, symbol="tanh", reference=math.tanh, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: xp.tanh_gradient(g, x))
+    holomorphic=True, inverse=lambda xp, y: xp.arctanh(y), vjp=lambda xp, g, x: xp.tanh_gradient(g, x))
 def tanh(xp, x):
     """Hyperbolic tangent of every element."""
     return xp.kernels.tanh(x)

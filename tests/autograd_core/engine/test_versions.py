@@ -41,6 +41,38 @@ def test_writes_that_no_rule_needs_are_harmless():
     assert a.grad.tolist() == [4]
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "expm1"])
+def test_an_operand_that_is_written_is_found_from_the_result(name):
+    function, a = getattr(ag, name), ag.tensor([-200.0, -1.0, 0.5, 200.0], dtype=ag.float64, requires_grad=True)
+    if name == "expm1":
+        a = a.detach().clamp(max=2).requires_grad_()
+    (expected,) = ag.autograd.grad(function(a).square().sum(), a)
+    x = a * 1
+    x[:] = function(x)  # as detectors write sigmoids over the logits
+    ag.testing.assert_close(ag.autograd.grad(x.square().sum(), a)[0], expected)
+
+    x = a * 1
+    y = function(x)
+    x.zero_()
+    (slope,) = ag.autograd.grad(y.square().sum(), a, create_graph=True)
+    ag.testing.assert_close(slope, expected)
+    second = ag.autograd.grad(slope.sum(), a)[0]
+    (slope,) = ag.autograd.grad(function(a).square().sum(), a, create_graph=True)
+    ag.testing.assert_close(second, ag.autograd.grad(slope.sum(), a)[0])
+
+    x = a * 1
+    y = function(x)
+    z = y + 0
+    y.zero_()  # only the operand is needed
+    ag.testing.assert_close(
+        ag.autograd.grad((z * expected).sum(), a, retain_graph=True),
+        ag.autograd.grad((function(a) * expected).sum(), a),
+    )
+    x.zero_()
+    with pytest.raises(InplaceError, match=f"{name}: 'x'"):
+        z.sum().backward()
+
+
 def test_the_line_of_every_kind_of_write_is_named():
     for program in ("b += 1", "b[0] = 2", "b.add_(1)", "b.fill_(2)", "b.uniform_()", "b.copy_(b + 1)", "b.zero_()"):
         b, a = ag.ones(1), ag.ones(1, requires_grad=True)
