@@ -226,10 +226,11 @@ class _Backward:
 
     def left(self, output: Any) -> Any:
         parts = leaves(output)
+        count = len(parts)  # a reference to the parts themselves would make a cycle of the outputs and their graph
         followed = [i for i, t in enumerate(parts) if isinstance(t, Tensor) and t.requires_grad]
 
         def at_outputs(grads: tuple[Any, ...]) -> tuple[Any, ...]:
-            return self._at_outputs(len(parts), followed, grads)
+            return self._at_outputs(count, followed, grads)
 
         return rebuild(output, _bounded(parts, followed, at_outputs))
 

@@ -1,6 +1,7 @@
 """Hooks forward and backward, as PyTorch calls them."""
 
 import copy
+import weakref
 from collections import OrderedDict
 from functools import partial
 
@@ -18,6 +19,17 @@ class Two(nn.Module):
 
 def pair():
     return ag.tensor([2.0, 3.0], requires_grad=True), ag.tensor([5.0, 7.0], requires_grad=True)
+
+
+def test_outputs_are_freed_although_their_graph_lives():
+    module, sizes = nn.Linear(2, 3), []
+    module.register_full_backward_hook(lambda m, gi, go: sizes.append(go[0].shape))
+    y = module(ag.ones(4, 2))
+    gone, loss = weakref.ref(y), y.sum()
+    del y
+    assert gone() is None
+    loss.backward()
+    assert sizes == [(4, 3)]
 
 
 def test_backward_hooks_see_all_gradients_of_inputs_and_outputs():
