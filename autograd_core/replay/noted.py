@@ -346,6 +346,7 @@ class CapturingBackend:
     def suppose(self, check: Callable[..., bool], *args: Any) -> bool:
         """Whether the check holds and is one of inputs, so that it can be a condition of the replays."""
         program = _program()
+        args = tuple(map(_whole, args))
         arrays = program.arrays(args)
         if any(a.original is None or a.written for a in arrays) or not check(*unwrapped(args)):
             return False
@@ -355,6 +356,12 @@ class CapturingBackend:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.host, name)
+
+
+def _whole(value: Any) -> Any:
+    """The array that a view is of: what holds for all elements there holds for those of the view."""
+    viewed = value.__class__ is Noted and value.base is not None and value.base.dtype == value.dtype
+    return value.base if viewed else value
 
 
 def _expect(check: Callable[..., bool], *args: Any) -> None:

@@ -38,6 +38,27 @@ def test_computed_positions_are_checked_in_every_replay():
         run(ag.ones(3, 2), ag.tensor([0, 3]))
 
 
+def test_parts_of_an_argument_are_checked_as_the_argument_is():
+    """All labels are classes, as a usual step sees too, so that both compute the same to the last bit."""
+    w = ag.randn(6, 3)
+
+    @ag.no_grad()
+    def step(x, target):
+        return F.cross_entropy(x @ w, target.view(-1)[::2])
+
+    run, random = ag.capture(step), ag.Generator().manual_seed(0)
+    for _ in range(20):
+        x, target = ag.randn(50, 6, generator=random), ag.randint(0, 3, (10, 10), generator=random)
+        assert run(x, target).item() == step(x, target).item()
+    assert "ignore" not in run.source
+    target[0, 1] = 99  # of a part that is not used
+    assert run(x, target).item() == step(x, target).item()
+    target[0, 0] = 3
+    with pytest.raises(IndexError, match="targets must lie between 0 and 2"):
+        run(x, target)
+    assert not run.reasons
+
+
 @pytest.mark.parametrize(
     "function, failing",
     [
