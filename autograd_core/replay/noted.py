@@ -45,18 +45,20 @@ class Noted:
     held: its value, which a step that is only captured may change. name: of the variable in the program, or a function
     that gives one when it is first used; then the array is `named`. base: the array that this one is a view of. fixed:
     whether it is the same in every replay. scalar: whether NumPy gives a scalar, which the program makes an array.
-    original, young: of an array that exists outside, that array, and whether the step must not read it.
+    original, given, young: of an array that exists outside, that array, whether it is an argument's, and whether the
+    step must not read it.
     """
 
-    __slots__ = ("__weakref__", "_held", "_name", "base", "fixed", "original", "scalar", "young")
+    __slots__ = ("__weakref__", "_held", "_name", "base", "fixed", "given", "original", "scalar", "young")
     __array_ufunc__ = None  # NumPy's operators give way
     __hash__ = None  # type: ignore[assignment]  # as of every array
     shape: tuple[int, ...]
+    dtype: Any
     size: int
 
     def __init__(self, name: Any, held: Array | None, base: Noted | None = None, original: Any = None) -> None:
         self._name, self._held, self.base, self.original = name, held, base, original
-        self.fixed = self.scalar = self.young = False
+        self.fixed = self.scalar = self.given = self.young = False
 
     @property
     def name(self) -> str:
@@ -179,11 +181,16 @@ def _compute(
 
 
 def _check_shape(name: str, args: tuple[Any, ...]) -> None:
-    """Raise if the shape of a result depends on values, and not on shapes alone."""
+    """Raise if the shape of a result depends on values that the step computes, and not on shapes alone.
+
+    Where it depends on values from outside, such as a mask of nodes, the replays need the same ones; arguments change.
+    """
     index = args[1] if len(args) > 1 else None
     parts = index if isinstance(index, tuple) else (index,)
-    masks = name == "take_at" and any(getattr(i, "dtype", None) == np.bool_ and i.ndim for i in parts)
-    if name in DYNAMIC or masks or (name == "repeat" and index.__class__ is Noted):
+    masks = [i for i in parts if getattr(i, "dtype", None) == np.bool_ and i.ndim] if name == "take_at" else []
+    decisive = [args[0]] if name in DYNAMIC else [index] if name == "repeat" else masks
+    noted = [a for a in decisive if a.__class__ is Noted]
+    if not all(not _whole(a).given and backend.suppose(np.array_equal, a, _whole(a).held.copy()) for a in noted):
         raise TracingError(
             f"the shape of a result ({name}) depends on values, and would be the same in every replay; use where(), or "
             "masks of the full shape, instead"

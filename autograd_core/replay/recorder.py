@@ -259,6 +259,7 @@ class Outside:
         self.tensor, self.is_input = tensor, isinstance(name, str)
         self.original, self.gradient, self.node = tensor.array, tensor._grad, tensor.node
         self.array = self.noted = tensor.array = Noted(name, None, None, self.original)
+        self.noted.given = self.is_input
         self.grad, self.replaced, self.graded, self.awaited = self.gradient, False, False, False
 
     @property

@@ -87,6 +87,11 @@ class capture:
             try:
                 return settled(*given) if situation is now else general(*given)
             except Odd:
+                kind.odd += 1
+                if kind.odd == ATTEMPTS:
+                    self._note(
+                        "values of tensors that decide what it computes, such as masks, change; it runs as it is"
+                    )
                 return self.step(*args, **kwargs)
             except Stale as change:
                 kind.change = str(change)
@@ -156,6 +161,7 @@ class _Kind:
 
     def __init__(self) -> None:
         self.calls, self.reason = 0, ""
+        self.odd = 0  # calls with values for which no program was made
         self.known: Any = None  # the tensors before the last call that ran as it is
         # The latest first: with settled kernels, in general, and the situation in which these are settled.
         self.replays: tuple[tuple[Callable[..., Any], Callable[..., Any], object], ...] = ()

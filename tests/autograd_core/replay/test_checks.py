@@ -60,6 +60,28 @@ def test_parts_of_an_argument_are_checked_as_the_argument_is():
 
 
 @pytest.mark.parametrize(
+    "function", [lambda x, m: x[m] * 2, lambda x, m: x[m.nonzero()[:, 0]] * 2], ids=["mask", "nonzero"]
+)
+def test_masks_from_outside_select_a_program(function):
+    mask = ag.tensor([True, False, True, True])
+
+    def step(x):
+        return function(x, mask).sum(0), function(x, mask).shape
+
+    run = ag.capture(ag.no_grad()(step))
+    for _ in range(5):
+        x = ag.randn(4, 2)
+        assert run(x)[0].tolist() == step(x)[0].tolist()
+    assert run.source
+    assert not run.reasons
+    for i in range(10):
+        mask[:] = ag.tensor([True, i % 2 == 0, False, False])  # another number of elements
+        found, expected = run(x), step(x)
+        assert (found[0].tolist(), found[1]) == (expected[0].tolist(), expected[1])
+    assert "masks, change" in run.reasons[0]
+
+
+@pytest.mark.parametrize(
     "function, failing",
     [
         (ag.linalg.cholesky, [[0.0, 0.0], [0.0, 1.0]]),
