@@ -68,8 +68,13 @@ class FunctionNode(Node):
         op, saved = self.op, self.saved
         while isinstance(op, StandIn):
             op, saved = op.restored(self) if isinstance(op, Kept) else (op.op, saved)
-        _, y = saved
-        return tuple([_saved(t, y if op.outputs else (y,)) for t in self.context._kept])
+        context, y = saved
+        return tuple([_saved(t, y if op.outputs else (y,)) for t in context._kept])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "saved" and not value:  # what is released is released from the context too
+            self.context._kept = ()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "context"), name)

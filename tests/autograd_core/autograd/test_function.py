@@ -116,6 +116,13 @@ def test_what_a_function_saves_is_released_and_leaves_no_cycle():
         y.sum().backward()
         with pytest.raises(GraphReleasedError, match="Exp"):
             y.sum().backward()
+        h = leaf(3) * 2
+        y, _ = ScaledProduct.apply(h, leaf(3), 1.0)  # it saves its arguments
+        alive = weakref.ref(h)
+        del h
+        assert alive() is not None
+        y.sum().backward()
+        assert alive() is None
     finally:
         gc.enable()
 
