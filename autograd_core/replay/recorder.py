@@ -237,10 +237,12 @@ class Recorder:
 
 
 class Known:
-    """The tensors of the process at some time, held weakly."""
+    """The tensors of the process at some time, held weakly, but for the arguments of a call, which it may keep."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: list[Tensor]) -> None:
         self._refs = {id(t): weakref.ref(t) for t in tensors()}
+        for t in arguments:
+            self._refs.pop(id(t), None)
 
     def has(self, t: Tensor) -> bool:
         """Whether a tensor is among them."""

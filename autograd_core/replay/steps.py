@@ -123,7 +123,7 @@ class capture:
         from autograd_core.replay.recorder import Known, Recorder
 
         if kind.known is None:
-            kind.known = Known() if kind.calls >= self.warmup else None
+            kind.known = Known(tensors) if kind.calls >= self.warmup else None
             return self._settings.watched(self.step, *args, **kwargs)
         if kind.calls > self.warmup + ATTEMPTS:
             self._refuse(kind, "what it relies on changes time and again")
