@@ -411,7 +411,10 @@ def _refuse_host(arrays: Sequence[Any]) -> None:
 
 def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     """The dtype to which the promoted inputs must be cast first, or None if no cast is needed."""
-    found = arrays if o.variadic else [a for i in o.promoted or (0,) if (a := arrays[i]) is not None]
+    if o.variadic or len(o.promoted) > 1:
+        found = arrays if o.variadic else [a for i in o.promoted if (a := arrays[i]) is not None]
+    else:  # others, such as positions and conditions, keep their dtypes
+        found = [arrays[o.promoted[0] if o.promoted else 0]]
     dtype = found[0].dtype
     if len(found) > 1 and o.promoted and any(a.dtype != dtype for a in found):
         return computed_in(found, o)
