@@ -20,6 +20,7 @@ NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
 WAVES = 1 << 10  # blocks that keep a large GPU busy
+DIVISOR = np.dtype([("by", np.uint32), ("factor", np.uint32), ("shift", np.uint32)])
 Library = TypeVar("Library")
 
 
@@ -32,6 +33,15 @@ class Struct(np.ndarray):
 
 
 BY_VALUE = int, float, Struct
+
+
+def divisor(by: int) -> tuple[int, int, int]:
+    """What `Divisor` in `kernels/common.cuh` holds: a product with the factor, shifted, is a quotient.
+
+    Granlund and Montgomery, "Division by invariant integers using multiplication", PLDI 1994.
+    """
+    bits = (by - 1).bit_length()
+    return by, -(-(1 << 31 + bits) // by), max(bits - 1, 0)
 
 
 def device_address(array: Array) -> int:

@@ -1,11 +1,18 @@
 """Maximum and average over windows of channels-last images, in one to three dimensions."""
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
-from backends.cupy_backend.launch import Gpu, threads_for
+import numpy as np
+
+from backends.cupy_backend.launch import DIVISOR, Gpu, Struct, divisor, threads_for
 from backends.cupy_backend.layouts import is_float, name_of
 from backends.geometry import Array, Sizes, Window, channels_first, channels_last, check_gradient, pooling_sizes
+
+# As in `kernels/pooling.cu`.
+DIVIDING, PLAIN = ("size", "out", "stride"), ("kernel", "padding", "dilation")
+WINDOW = np.dtype([*[(n, DIVISOR, 3) for n in DIVIDING], *[(n, np.int32, 3) for n in PLAIN], ("packs", DIVISOR)])
 
 
 def _suits(x: Array, *others: Array) -> bool:
@@ -21,7 +28,7 @@ def max_of_windows(gpu: Gpu, x: Array, window: Window, ceil_mode: bool) -> tuple
     taps = xp.empty((x.shape[0], *out, x.shape[1]), dtype=xp.uint8 if prod(window.kernel) <= 256 else xp.int32)
     y = xp.empty(taps.shape, dtype=x.dtype)
     v = gpu.vector(x.dtype, x.shape[1], arrays=(xs, y))
-    geometry = _geometry(x.shape[2:], out, window)
+    geometry = x.shape[2:], out, window
     _over(gpu, "max_of_windows", (x.dtype, taps.dtype, v), y, v, xs, y, taps, geometry=geometry)
     return channels_first(y), channels_first(taps)
 
@@ -33,7 +40,7 @@ def take_taps(gpu: Gpu, x: Array, taps: Array, window: Window) -> Array | None:
     xp = gpu.xp
     xs, ts = xp.ascontiguousarray(channels_last(x)), _numbers(xp, taps)
     y = xp.empty(ts.shape, dtype=x.dtype)
-    geometry = _geometry(x.shape[2:], taps.shape[2:], window)
+    geometry = x.shape[2:], taps.shape[2:], window
     _over(gpu, "take_taps", (x.dtype, ts.dtype), y, 1, xs, ts, y, geometry=geometry)
     return channels_first(y)
 
@@ -46,7 +53,7 @@ def put_taps(gpu: Gpu, g: Array, taps: Array, x_shape: Sizes, window: Window) ->
     gs, ts = xp.ascontiguousarray(channels_last(g)), _numbers(xp, taps)
     dx = xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, ts, dx))
-    geometry = _geometry(x_shape[2:], g.shape[2:], window)
+    geometry = x_shape[2:], g.shape[2:], window
     _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, geometry=geometry)
     return channels_first(dx)
 
@@ -62,7 +69,7 @@ def avg_pool(
     y = gpu.xp.empty((x.shape[0], *out, x.shape[1]), dtype=x.dtype)
     v = gpu.vector(x.dtype, x.shape[1], arrays=(xs, y))
     options = (int(count_include_pad), float(divisor or 0))
-    geometry = _geometry(x.shape[2:], out, window)
+    geometry = x.shape[2:], out, window
     _over(gpu, "avg_pool", (x.dtype, v), y, v, xs, y, options=options, geometry=geometry)
     return channels_first(y)
 
@@ -79,7 +86,7 @@ def avg_pool_input(
     dx = gpu.xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, dx))
     options = (int(count_include_pad), float(divisor or 0))
-    geometry = _geometry(x_shape[2:], out, window)
+    geometry = x_shape[2:], out, window
     _over(gpu, "avg_pool_input", (g.dtype, v), dx, v, gs, dx, options=options, geometry=geometry)
     return channels_first(dx)
 
@@ -98,16 +105,20 @@ def _over(
     v: int,
     *arrays: Array,
     options: tuple[float, ...] = (),
-    geometry: tuple[int, ...],
+    geometry: tuple[Sizes, Sizes, Window],
 ) -> None:
     """Start a kernel with a thread for every vector of a result (N, *S, C)."""
     count = result.size // v
-    gpu.launch(
-        f"pooling.{name}", types, *threads_for(count), *arrays, count, result.shape[-1] // v, *options, *geometry
-    )
+    given = _geometry(*geometry, result.shape[-1] // v)
+    gpu.launch(f"pooling.{name}", types, *threads_for(count), *arrays, count, *options, given)
 
 
-def _geometry(sizes: Sizes, out: Sizes, window: Window) -> tuple[int, ...]:
+@lru_cache(1 << 10)
+def _geometry(sizes: Sizes, out: Sizes, window: Window, packs: int) -> Struct:
     """Sizes and window extended to three dimensions, first axis first."""
-    rows = zip((sizes, out, *window), (1, 1, 1, 1, 0, 1), strict=True)
-    return tuple(n for values, fill in rows for n in (*(fill,) * (3 - len(sizes)), *values))
+    found = np.zeros((1,), WINDOW)
+    for name, own in (("size", sizes), ("out", out), *window._asdict().items()):
+        values = (*(int(name != "padding"),) * (3 - len(own)), *own)
+        found[name] = [divisor(n) for n in values] if name in DIVIDING else values
+    found["packs"] = divisor(packs)
+    return found.view((np.void, found.nbytes)).view(Struct)

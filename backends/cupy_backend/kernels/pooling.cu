@@ -1,188 +1,202 @@
 // Pooling of channels-last images (N, D, H, W, C) in up to three dimensions; of fewer, the first are 1.
 
-struct Window {
-    int size[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
+// A number of taps, or of outputs, along an axis.
+struct Range { int from, to; };
 
-    __device__ int input(int axis, int o, int k) const { return o * stride[axis] - padding[axis] + k * dilation[axis]; }
-    __device__ bool inside(int axis, int i) const { return (unsigned int)i < (unsigned int)size[axis]; }
-    // The outputs that may read input i: from the last, with the earliest tap, to the first.
-    __device__ int last(int axis, int i) const {
-        int o = (i + padding[axis]) / stride[axis];
-        return o < out[axis] ? o : out[axis] - 1;
+// As `pooling.py` passes it. packs: of the channels of a pixel.
+struct Window {
+    Divisor size[3], out[3], stride[3];
+    int kernel[3], padding[3], dilation[3];
+    Divisor packs;
+
+    // Where tap 0 of output o reads.
+    __device__ int start(int axis, int o) const { return o * (int)stride[axis].by - padding[axis]; }
+    // The taps with which output o reads the image.
+    __device__ Range taps(int axis, int o) const {
+        int before = -start(axis, o), behind = before + (int)size[axis].by, d = dilation[axis];
+        if (d > 1) before = before > 0 ? (before + d - 1) / d : 0, behind = (behind + d - 1) / d;
+        return {before > 0 ? before : 0, behind < kernel[axis] ? behind : kernel[axis]};
     }
-    __device__ int first(int axis, int i) const {
-        int reach = i + padding[axis] - (kernel[axis] - 1) * dilation[axis];
-        return reach > 0 ? (reach + stride[axis] - 1) / stride[axis] : 0;
+    // The outputs that may read input i.
+    __device__ Range outputs(int axis, int i) const {
+        int reach = i + padding[axis], last = stride[axis].quotient(reach);
+        int behind = reach - (kernel[axis] - 1) * dilation[axis] + (int)stride[axis].by - 1;
+        int end = (int)out[axis].by;
+        return {behind > 0 ? (int)stride[axis].quotient(behind) : 0, last < end ? last + 1 : end};
     }
     // The tap with which output o reads input i, or -1.
     __device__ int tap(int axis, int i, int o) const {
-        int reach = i + padding[axis] - o * stride[axis];
-        return dilation[axis] == 1 ? reach : reach % dilation[axis] ? -1 : reach / dilation[axis];
+        int reach = i - start(axis, o), d = dilation[axis];
+        return d == 1 ? reach : reach % d ? -1 : reach / d;
     }
 };
 
-// A place in an array (N, *size, packs of channels).
+// A place in an array (N, *size, packs).
 struct Place {
     Int image;
     int at[3];
     Int pack;
 
-    __device__ Place(Int index, const int *size, Int packs) {
-        if (index <= 0x7fffffff)  // division of long numbers takes several times as long
-            split((unsigned int)index, size, (unsigned int)packs);
-        else
-            split(index, size, packs);
-    }
-    template <typename I> __device__ void split(I index, const int *size, I packs) {
-        pack = index % packs, index /= packs;
-        for (int axis = 2; axis >= 0; --axis) at[axis] = index % (I)size[axis], index /= (I)size[axis];
-        image = index;
+    __device__ Place(Int index, const Divisor *size, const Divisor &packs) {
+        if (index <= 0x7fffffff) {
+            unsigned int rest = (unsigned int)index, ahead = packs.quotient(rest);
+            pack = rest - ahead * packs.by, rest = ahead;
+            for (int axis = 2; axis >= 0; --axis) {
+                ahead = size[axis].quotient(rest);
+                at[axis] = rest - ahead * size[axis].by, rest = ahead;
+            }
+            image = rest;
+        } else {
+            pack = index % packs.by, index /= packs.by;
+            for (int axis = 2; axis >= 0; --axis) at[axis] = index % size[axis].by, index /= size[axis].by;
+            image = index;
+        }
     }
 };
 
-__device__ inline Int flat(Int image, const int *size, int d, int h, int w, Int packs, Int pack) {
-    return (((image * size[0] + d) * size[1] + h) * size[2] + w) * packs + pack;
+// The number of the first vector of a row of pixels, in its pack.
+__device__ inline Int row(const Place &place, const Divisor *size, int d, int h, const Divisor &packs) {
+    return ((place.image * size[0].by + d) * size[1].by + h) * size[2].by * packs.by + place.pack;
 }
-
-#define WINDOW_ARGUMENTS                                                                                             \
-    Int s0, Int s1, Int s2, Int o0, Int o1, Int o2, Int k0, Int k1, Int k2, Int t0, Int t1, Int t2, Int p0, Int p1,   \
-        Int p2, Int d0, Int d1, Int d2
-#define WINDOW                                                                                                       \
-    Window {                                                                                                         \
-        {(int)s0, (int)s1, (int)s2}, {(int)o0, (int)o1, (int)o2}, {(int)k0, (int)k1, (int)k2},                       \
-            {(int)t0, (int)t1, (int)t2}, {(int)p0, (int)p1, (int)p2}, {(int)d0, (int)d1, (int)d2}                    \
-    }
 
 // The largest element of every window and the number K of its tap: the first of equals, and NaN before all others.
 template <typename T, typename K, int V>
-__global__ void max_of_windows(const T *x, T *y, K *taps, Int count, Int packs, WINDOW_ARGUMENTS) {
+__global__ void max_of_windows(const T *x, T *y, K *taps, Int count, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Window w = WINDOW;
-    Place o(index, w.out, packs);
+    Place o(index, w.out, w.packs);
+    Range a = w.taps(0, o.at[0]), b = w.taps(1, o.at[1]), c = w.taps(2, o.at[2]);
+    bool any = a.from < a.to && b.from < b.to && c.from < c.to;
     A best[V];
-    Pack<T, V> result;
-    Pack<K, V> tap;
-    bool found = false;
-    for (int k = 0; k < V; ++k) {
-        best[k] = -infinity<A>();
-        result.of[k] = Narrow<T>::of(best[k]);
-        tap.of[k] = (K)(w.kernel[0] * w.kernel[1] * w.kernel[2] - 1);
-    }
-    int number = 0;
-    for (int a = 0; a < w.kernel[0]; ++a)
-        for (int b = 0; b < w.kernel[1]; ++b)
-            for (int c = 0; c < w.kernel[2]; ++c, ++number) {
-                int d = w.input(0, o.at[0], a), h = w.input(1, o.at[1], b), v = w.input(2, o.at[2], c);
-                if (!w.inside(0, d) || !w.inside(1, h) || !w.inside(2, v)) continue;
-                Pack<T, V> p = ((const Pack<T, V> *)x)[flat(o.image, w.size, d, h, v, packs, o.pack)];
+    int tap[V], first = ((any ? a.from : w.kernel[0] - 1) * w.kernel[1] + (any ? b.from : w.kernel[1] - 1)) * w.kernel[2]
+                        + (any ? c.from : w.kernel[2] - 1);
+    for (int k = 0; k < V; ++k) best[k] = -infinity<A>(), tap[k] = first;
+    for (int i = a.from; i < a.to; ++i)
+        for (int j = b.from; j < b.to; ++j) {
+            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + j * w.dilation[1];
+            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs);
+#pragma unroll 3
+            for (int l = c.from; l < c.to; ++l) {
+                int v = w.start(2, o.at[2]) + l * w.dilation[2];
+                Pack<T, V> p = line[(Int)v * w.packs.by];
                 for (int k = 0; k < V; ++k) {
                     A value = wide(p.of[k]);
-                    if (!found || value > best[k] || (value != value && best[k] == best[k]))
-                        best[k] = value, result.of[k] = p.of[k], tap.of[k] = (K)number;
+                    if (!(value <= best[k]) && best[k] == best[k])
+                        best[k] = value, tap[k] = (i * w.kernel[1] + j) * w.kernel[2] + l;
                 }
-                found = true;
             }
+        }
+    Pack<T, V> result;
+    Pack<K, V> where;
+    for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(best[k]), where.of[k] = (K)tap[k];
     ((Pack<T, V> *)y)[index] = result;
-    ((Pack<K, V> *)taps)[index] = tap;
+    ((Pack<K, V> *)taps)[index] = where;
 }
 
 // The element that a tap names in each window; 0 beyond the image.
 template <typename T, typename K>
-__global__ void take_taps(const T *x, const K *taps, T *y, Int count, Int packs, WINDOW_ARGUMENTS) {
+__global__ void take_taps(const T *x, const K *taps, T *y, Int count, const __grid_constant__ Window w) {
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Window w = WINDOW;
-    Place o(index, w.out, packs);
-    int tap = (int)taps[index], c = tap % w.kernel[2], b = tap / w.kernel[2] % w.kernel[1];
-    int a = tap / (w.kernel[1] * w.kernel[2]);
-    int d = w.input(0, o.at[0], a), h = w.input(1, o.at[1], b), v = w.input(2, o.at[2], c);
-    bool inside = w.inside(0, d) && w.inside(1, h) && w.inside(2, v);
-    y[index] = inside ? x[flat(o.image, w.size, d, h, v, packs, o.pack)] : Narrow<T>::of(0);
+    Place o(index, w.out, w.packs);
+    int rest = (int)taps[index], at[3];
+    bool inside = true;
+    for (int axis = 2; axis >= 0; --axis) {
+        at[axis] = w.start(axis, o.at[axis]) + rest % w.kernel[axis] * w.dilation[axis], rest /= w.kernel[axis];
+        inside = inside && (unsigned int)at[axis] < w.size[axis].by;
+    }
+    y[index] = inside ? x[row(o, w.size, at[0], at[1], w.packs) + (Int)at[2] * w.packs.by] : Narrow<T>::of((Wide<T>)0);
 }
 
 // The transpose: every element of the image adds up, tap by tap, the windows that name it.
 template <typename T, typename K, int V>
-__global__ void put_taps(const T *g, const K *taps, T *dx, Int count, Int packs, WINDOW_ARGUMENTS) {
+__global__ void put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Window w = WINDOW;
-    Place i(index, w.size, packs);
+    Place i(index, w.size, w.packs);
     A sum[V] = {};
-    int low[3], high[3];
-    for (int axis = 0; axis < 3; ++axis) low[axis] = w.first(axis, i.at[axis]), high[axis] = w.last(axis, i.at[axis]);
-    for (int d = high[0]; d >= low[0]; --d)
-        for (int h = high[1]; h >= low[1]; --h)
-            for (int v = high[2]; v >= low[2]; --v) {
-                int a = w.tap(0, i.at[0], d), b = w.tap(1, i.at[1], h), c = w.tap(2, i.at[2], v);
-                if (a < 0 || b < 0 || c < 0) continue;
-                int number = (a * w.kernel[1] + b) * w.kernel[2] + c;
-                Int at = flat(i.image, w.out, d, h, v, packs, i.pack);
+    Range d = w.outputs(0, i.at[0]), h = w.outputs(1, i.at[1]), v = w.outputs(2, i.at[2]);
+    for (int p = d.to - 1; p >= d.from; --p)
+        for (int q = h.to - 1; q >= h.from; --q) {
+            int a = w.tap(0, i.at[0], p), b = w.tap(1, i.at[1], q);
+            if (a < 0 || b < 0) continue;
+            Int line = row(i, w.out, p, q, w.packs);
+#pragma unroll 2
+            for (int r = v.to - 1; r >= v.from; --r) {
+                int c = w.tap(2, i.at[2], r), number = (a * w.kernel[1] + b) * w.kernel[2] + c;
+                if (c < 0) continue;
+                Int at = line + (Int)r * w.packs.by;
                 Pack<K, V> t = ((const Pack<K, V> *)taps)[at];
-                Pack<T, V> p = ((const Pack<T, V> *)g)[at];
+                Pack<T, V> s = ((const Pack<T, V> *)g)[at];
                 for (int k = 0; k < V; ++k)
-                    if ((int)t.of[k] == number) sum[k] += wide(p.of[k]);
+                    if ((int)t.of[k] == number) sum[k] += wide(s.of[k]);
             }
+        }
     Pack<T, V> result;
     for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k]);
     ((Pack<T, V> *)dx)[index] = result;
 }
 
 // What the sum of a window is divided by: `divisor`, or where that is 0 its elements, with those of the padding or not.
-template <typename A> __device__ A elements(const Window &w, const int *o, bool padded, A divisor) {
+template <typename A> __device__ A elements(const Window &w, int d, int h, int v, bool padded, A divisor) {
     if (divisor) return divisor;
     A n = 1;
+    int o[3] = {d, h, v};
     for (int axis = 0; axis < 3; ++axis) {
-        int start = w.input(axis, o[axis], 0), stop = start + w.kernel[axis];
-        int low = padded ? start : start > 0 ? start : 0, high = w.size[axis] + (padded ? w.padding[axis] : 0);
+        int start = w.start(axis, o[axis]), stop = start + w.kernel[axis];
+        int low = padded || start > 0 ? start : 0, high = (int)w.size[axis].by + (padded ? w.padding[axis] : 0);
         n *= (stop < high ? stop : high) - low;
     }
     return n;
 }
 
 template <typename T, int V>
-__global__ void avg_pool(const T *x, T *y, Int count, Int packs, Int padded, double divisor, WINDOW_ARGUMENTS) {
+__global__ void avg_pool(const T *x, T *y, Int count, Int padded, double divisor, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Window w = WINDOW;
-    Place o(index, w.out, packs);
+    Place o(index, w.out, w.packs);
+    Range a = w.taps(0, o.at[0]), b = w.taps(1, o.at[1]), c = w.taps(2, o.at[2]);
     A sum[V] = {};
-    for (int a = 0; a < w.kernel[0]; ++a)
-        for (int b = 0; b < w.kernel[1]; ++b)
-            for (int c = 0; c < w.kernel[2]; ++c) {
-                int d = w.input(0, o.at[0], a), h = w.input(1, o.at[1], b), v = w.input(2, o.at[2], c);
-                if (!w.inside(0, d) || !w.inside(1, h) || !w.inside(2, v)) continue;
-                Pack<T, V> p = ((const Pack<T, V> *)x)[flat(o.image, w.size, d, h, v, packs, o.pack)];
+    for (int i = a.from; i < a.to; ++i)
+        for (int j = b.from; j < b.to; ++j) {
+            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + j * w.dilation[1];
+            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs);
+#pragma unroll 3
+            for (int l = c.from; l < c.to; ++l) {
+                Pack<T, V> p = line[(Int)(w.start(2, o.at[2]) + l * w.dilation[2]) * w.packs.by];
                 for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]);
             }
-    A n = elements(w, o.at, padded != 0, (A)divisor);
+        }
+    A n = elements(w, o.at[0], o.at[1], o.at[2], padded != 0, (A)divisor);
     Pack<T, V> result;
     for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k] / n);
     ((Pack<T, V> *)y)[index] = result;
 }
 
 template <typename T, int V>
-__global__ void avg_pool_input(const T *g, T *dx, Int count, Int packs, Int padded, double divisor, WINDOW_ARGUMENTS) {
+__global__ void avg_pool_input(const T *g, T *dx, Int count, Int padded, double divisor,
+                               const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Window w = WINDOW;
-    Place i(index, w.size, packs);
+    Place i(index, w.size, w.packs);
     A sum[V] = {};
-    int low[3], high[3];
-    for (int axis = 0; axis < 3; ++axis) low[axis] = w.first(axis, i.at[axis]), high[axis] = w.last(axis, i.at[axis]);
-    for (int d = high[0]; d >= low[0]; --d)
-        for (int h = high[1]; h >= low[1]; --h)
-            for (int v = high[2]; v >= low[2]; --v) {
-                if (w.tap(0, i.at[0], d) < 0 || w.tap(1, i.at[1], h) < 0 || w.tap(2, i.at[2], v) < 0) continue;
-                int o[3] = {d, h, v};
-                Pack<T, V> p = ((const Pack<T, V> *)g)[flat(i.image, w.out, o[0], o[1], o[2], packs, i.pack)];
-                A n = elements(w, o, padded != 0, (A)divisor);
-                for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]) / n;
+    Range d = w.outputs(0, i.at[0]), h = w.outputs(1, i.at[1]), v = w.outputs(2, i.at[2]);
+    for (int p = d.to - 1; p >= d.from; --p)
+        for (int q = h.to - 1; q >= h.from; --q) {
+            if (w.tap(0, i.at[0], p) < 0 || w.tap(1, i.at[1], q) < 0) continue;
+            Int line = row(i, w.out, p, q, w.packs);
+#pragma unroll 2
+            for (int r = v.to - 1; r >= v.from; --r) {
+                if (w.tap(2, i.at[2], r) < 0) continue;
+                Pack<T, V> s = ((const Pack<T, V> *)g)[line + (Int)r * w.packs.by];
+                A n = elements(w, p, q, r, padded != 0, (A)divisor);
+                for (int k = 0; k < V; ++k) sum[k] += wide(s.of[k]) / n;
             }
+        }
     Pack<T, V> result;
     for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k]);
     ((Pack<T, V> *)dx)[index] = result;

@@ -49,6 +49,7 @@ static float normcdf(float x) { return std::erfc(-x * (float)M_SQRT1_2) / 2; }
 static double normcdf(double x) { return std::erfc(-x * M_SQRT1_2) / 2; }
 static float float_of_half(unsigned short bits) { _Float16 y; memcpy(&y, &bits, 2); return (float)y; }
 static unsigned short half_of_float(float x) { _Float16 y = (_Float16)x; unsigned short b; memcpy(&b, &y, 2); return b; }
+static unsigned int __umulhi(unsigned int a, unsigned int b) { return (uint64_t)a * b >> 32; }
 template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place += x; return old; }
 static unsigned int atomicInc(unsigned int *place, unsigned int most) {
     unsigned int old = *place;

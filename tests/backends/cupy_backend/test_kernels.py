@@ -9,6 +9,7 @@ from ml_dtypes import bfloat16
 
 from backends import kernels as generic
 from backends.cupy_backend import alignment, elementwise, indexing, normalization, optimizers, pooling, rows, table
+from backends.cupy_backend.launch import divisor as divisor_of
 from backends.deferred import Deferred
 from backends.geometry import Window, channels_first, channels_last
 
@@ -244,6 +245,14 @@ GEOMETRIES = [
 
 def kernel_of(geometry):
     return "x".join(map(str, geometry[1].kernel))
+
+
+@pytest.mark.parametrize("by", [1, 2, 3, 7, 56, 64, 1000, 2**16 + 1, 2**31 - 1])
+def test_quotients_need_no_division(by):
+    _, factor, shift = divisor_of(by)
+    assert factor < 2**32
+    for n in (0, by - 1, by, 2**31 - 2, 2**31 - 1, *map(int, rng.integers(0, 2**31, 1000))):
+        assert (n if by == 1 else n * factor >> 32 >> shift) == n // by  # as `Divisor` in common.cuh
 
 
 @each_dtype
