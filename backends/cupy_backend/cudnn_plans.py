@@ -28,7 +28,7 @@ CACHE = "AUTOGRAD_CORE_CACHE"
 WORKSPACE = 1 << 30  # the most bytes an engine may use
 TYPES = {"float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT"}
 INSTEAD = "cuDNN does not compute %s, a slower kernel does: %s"
-REMEDY = "pip install nvidia-cudnn-frontend==1.24.1 and nvidia-cudnn-cu13 (or -cu12)"
+REMEDY = "pip install nvidia-cudnn-frontend==1.22.1 and nvidia-cudnn-cu13 (or -cu12)"
 
 
 class Key(Protocol):

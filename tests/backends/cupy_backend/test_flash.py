@@ -1,5 +1,8 @@
 """Attention by cuDNN without a GPU: what its plans are asked for, and that it has engines for that."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ml_dtypes import bfloat16
@@ -9,7 +12,7 @@ from backends import determinism
 from backends import kernels as generic
 from backends.cupy_backend import attention, flash
 from backends.cupy_backend.cublaslt_plans import CublasLt
-from backends.cupy_backend.cudnn_plans import WORKSPACE, Cudnn, Plan
+from backends.cupy_backend.cudnn_plans import REMEDY, WORKSPACE, Cudnn, Plan
 from backends.cupy_backend.launch import Gpu
 from backends.deferred import Deferred
 
@@ -192,3 +195,9 @@ def test_plans_for_ever_changing_lengths_are_not_made_for_ever(monkeypatch):
         query = np.ones((1, 1, length, 8), np.float16)
         assert flash.attention(gpu, query, query, query, 1.0, False) is None
     assert engines.asked == len(cudnn.local.plans[flash.Attention]) == 64
+
+
+def test_the_remedy_names_the_frontend_that_the_package_requires():
+    required = re.findall(r"nvidia-cudnn-frontend==[\d.]+", Path("pyproject.toml").read_text())
+    assert len(required) == 2
+    assert all(name in REMEDY for name in required)
