@@ -31,9 +31,10 @@ from backends.cupy_backend.cudnn_plans import AUTOTUNE
 from benchmarks import report
 from benchmarks.gpu import acceptance, bench, check, workers
 
-LIMITS = 300.0, 100.0  # seconds for one operation and for one measurement, mostly for compilation
+LIMITS = 120.0, 60.0  # seconds for one operation and for one measurement, mostly for compilation
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
 FAILED = "failed parts"
+WARNINGS = "warnings of the backend"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,16 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         FAILED: 0,
+        WARNINGS: {},
     }
     start, whole, right = monotonic(), options.seconds, True
     end = start + whole
     if options.check or both:
         until = start + CHECKING * whole if options.bench or both else end
         gather = partial(_gather, found, options.json, until)
-        ask, only = (
-            _ask(options.processes, options.processes, LIMITS[0], until),
-            options.only and options.only.split(","),
-        )
+        ask = _ask(options.processes, options.processes, LIMITS[0], until, found[WARNINGS])
+        only = options.only and options.only.split(",")
         for _, answer in ask(check.libraries, [()]):
             found["libraries"] = answer if isinstance(answer, dict) else {"libraries": answer.reason}
         captured = gather("captured", check.captured_steps(ask))
@@ -68,11 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         right = all(row["right"] for row in (*rows, *captured)) and not found[FAILED]
     if options.bench or both:
         os.environ.setdefault(AUTOTUNE, "8")  # like PyTorch's `cudnn.benchmark`, with which it is compared
-        ask = _ask(options.processes, 1, LIMITS[1], end)
+        ask = _ask(options.processes, 1, LIMITS[1], end, found[WARNINGS])
         rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
         with _shown():
             print("", machine, written(bench.table(rows)), sep="\n")
     with _shown():
+        print("", *[f"{place}: {message}" for message, place in found[WARNINGS].items()], sep="\n")
         print("", written(acceptance.table(found)), sep="\n")
     return 0 if right else 1
 
@@ -104,12 +105,12 @@ def _machine() -> str:
         return described
 
 
-def _ask(processes: int, side_by_side: int, limit: float, end: float) -> workers.Ask:
+def _ask(processes: int, side_by_side: int, limit: float, end: float, warned: workers.Warned) -> workers.Ask:
     """The function that does the work: in so many processes, or in this one if their number is 0."""
     if not processes:
-        return workers.here
+        return partial(workers.here, warned=warned)
     os.environ.setdefault("OMP_NUM_THREADS", "1" if side_by_side > 1 else str(processes))
-    return partial(workers.side_by_side, processes=side_by_side, limit=limit, end=end)
+    return partial(workers.side_by_side, processes=side_by_side, limit=limit, end=end, warned=warned)
 
 
 def _gather(

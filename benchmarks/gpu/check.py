@@ -15,6 +15,7 @@ from autograd_core.errors import DtypeError
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.testing.gradients import cotangents, gradients
 from autograd_core.testing.samples import Case, cases, listed
+from backends.cupy_backend.table import WITHOUT
 from benchmarks.gpu.large import LARGE, operands
 from benchmarks.gpu.workers import Ask, Failure, here
 from nn import functional as F
@@ -25,6 +26,7 @@ LIBRARIES = {
     "cuDNN": ("cudnn", "backend_version_string"),
     "cuBLASLt": ("nvmath.bindings.cublasLt", "get_version"),
 }
+OTHERWISE = "without our kernels"
 Row = dict[str, Any]
 
 
@@ -51,8 +53,20 @@ def large(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = h
 
 def _rows(work: Any, known: Iterable[str], names: Sequence[str] | None, device: str, ask: Ask) -> Iterator[Row]:
     items = [(name, dtype, device) for name in known if names is None or name in names for dtype in LIMITS]
-    for (name, dtype, _), answer in ask(work, items):
-        yield _judged({"operation": name, "dtype": dtype, "value": 0.0, "gradient": 0.0}, answer, LIMITS[dtype])
+    wrong = {}
+    for item, answer in ask(work, items):
+        row = _row(item, answer)
+        if not row["right"]:
+            wrong[item] = row
+        yield row
+    # Whether it is our kernels that are wrong, or something else.
+    for item, answer in ask(work, [*wrong], {WITHOUT: "all"}):
+        wrong[item][OTHERWISE] = described(_row(item, answer)).partition(": ")[2]
+
+
+def _row(item: tuple[str, str, str], answer: Row | Failure) -> Row:
+    name, dtype, _ = item
+    return _judged({"operation": name, "dtype": dtype, "value": 0.0, "gradient": 0.0}, answer, LIMITS[dtype])
 
 
 def compared(name: str, dtype: str, device: str) -> Row:
@@ -79,7 +93,11 @@ def largely_compared(name: str, dtype: str, device: str) -> Row:
         _gradients_too(listed(function(*xs)), xs)
         for xs in ([ag.tensor(x, device=d, requires_grad=True) for x in a] for a, d in ((there, device), (here, "cpu")))
     )
-    return {key: max(map(_distance, found[key], wanted[key]), default=0.0) for key in ("value", "gradient")}
+    row: Row = {"value": 0.0, "gradient": 0.0}
+    for key in [*row]:
+        for i, (y, right) in enumerate(zip(found[key], wanted[key], strict=True)):
+            _note(row, f"{key} {i}", dtype, y, right)
+    return row
 
 
 def _judged(row: Row, answer: Row | Failure, limit: float) -> Row:
@@ -114,7 +132,34 @@ def _compare(row: Row, exact: Case, dtype: str) -> None:
             return
         raise
     for key in ("value", "gradient"):
-        row[key] = max([row[key], *map(_distance, found[key], wanted[key])])
+        for i, (y, right, near) in enumerate(zip(found[key], wanted[key], alike[key], strict=True)):
+            _note(row, f"{key} {i} of {there!r}", dtype, y, right, near)
+
+
+def _note(row: Row, what: str, dtype: str, found: Any, wanted: Any, near: Any = None) -> None:
+    """Take account of an error, and of where it is if it is larger than the limit and all before.
+
+    near: the CPU's result in the same dtype. In bfloat16, where every operation on the way rounds, it will do as well.
+    """
+    key, error, limit, beside = what.partition(" ")[0], _distance(found, wanted), LIMITS[dtype], ""
+    if error > limit and near is not None:
+        beside = f"; the CPU's is {_distance(near, wanted):.1e} off"
+        error = min(error, _distance(found, near)) if dtype == "bfloat16" else error
+    if error > max(limit, row["value"], row["gradient"]):
+        row["where"] = f"{what}: {_differing(found, wanted)}{beside}"
+    row[key] = max(row[key], error)
+
+
+def _differing(found: Any, wanted: Any) -> str:
+    """Where two arrays differ most, and in how many elements."""
+    if found.shape != wanted.shape:
+        return f"shape {found.shape} instead of {wanted.shape}"
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(found - wanted)
+    gap = np.where((found == wanted) | (np.isnan(found) & np.isnan(wanted)), 0, np.nan_to_num(gap, nan=np.inf))
+    place = np.unravel_index(gap.argmax(), gap.shape)
+    count = f"{np.count_nonzero(gap > 1e-3 * gap.max())} of {gap.size} differ so"
+    return f"{found[place]:.9g} instead of {wanted[place]:.9g} at {[*map(int, place)]}, {count}"
 
 
 def _refuses(case: Case) -> bool:
@@ -235,8 +280,13 @@ def table(machine: str, libraries: dict[str, str], rows: Iterable[Row], steps: I
         lines.append(f"| {dtype} operations | {len(some)} | {sum(row['right'] for row in some)} | {worst:.1e} |")
     lines += [f"| captured: {row['step']} | 1 | {int(row['right'])} | {row['difference']:.1e} |" for row in steps]
     for title, some in _wrong([*rows, *steps]).items():
-        lines += ["", f"{len(some)} {title}:", "", *(f"- {described(row)}" for row in some)] if some else []
+        lines += ["", f"{len(some)} {title}:", "", *map(_line, some)] if some else []
     return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    otherwise = row.get(OTHERWISE)
+    return f"- {described(row)}" + (f"; {OTHERWISE}: {otherwise}" if otherwise else "")
 
 
 def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -262,4 +312,5 @@ def described(row: Row) -> str:
         return f"{what} is not captured: {row['reasons'][0]}"
     if "step" in row:
         return f"{what}: differs by {row['difference']:.1e}"
-    return f"{what}: values differ by {row['value']:.1e}, gradients by {row['gradient']:.1e}"
+    found = f"{what}: values differ by {row['value']:.1e}, gradients by {row['gradient']:.1e}"
+    return f"{found} ({row['where']})" if row.get("where") else found

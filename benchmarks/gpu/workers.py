@@ -1,16 +1,19 @@
 """Work in separate processes: one that dies, hangs or breaks its GPU context loses only its own answer.
 
 After an illegal access, every CUDA call of the process fails, so the process must be replaced. Failed work is repeated
-once in a process that waits for every kernel and so can tell which one failed.
+once in a process that waits for every kernel and so can tell which one failed. What the backends warn of, such as a
+kernel that does not compile and is replaced by a slower one, comes back with the answers.
 """
 
 import faulthandler
+import logging
 import multiprocessing
 import os
+import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,9 @@ from time import monotonic, sleep
 from typing import Any
 
 Item = tuple[Any, ...]
-Ask = Callable[[Callable[..., Any], Iterable[Item]], Iterator[tuple[Item, Any]]]
+Ask = Callable[..., Iterator[tuple[Item, Any]]]  # as `here`, or `side_by_side` of certain processes
+Warned = dict[str, str]  # messages, each with the work in which it came first
+WAITING = {"CUDA_LAUNCH_BLOCKING": "1"}
 GRACE = 10.0  # seconds beyond its limit after which a process that cannot end itself is killed
 
 
@@ -33,14 +38,60 @@ class Failure:
     crashed: bool = False
 
 
-def here(work: Callable[..., Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
-    """work(*item) for every item, in this process: an answer, or a Failure if it raises."""
-    for item in items:
-        yield item, _answer(work, item)
+class _Warnings(logging.Handler):
+    """The messages of the backends since they were last taken."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+        logging.getLogger("backends").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+    def taken(self) -> list[str]:
+        messages, self.messages = self.messages, []
+        return messages
+
+
+def here(
+    work: Callable[..., Any],
+    items: Iterable[Item],
+    variables: Mapping[str, str] | None = None,
+    *,
+    warned: Warned | None = None,
+) -> Iterator[tuple[Item, Any]]:
+    """work(*item) for every item, in this process: an answer, or a Failure if it raises.
+
+    variables: of the environment; this process has its own already, so with any there are no answers. warned: receives
+    what the backends warn of.
+    """
+    handler = _Warnings()
+    try:
+        for item in items if not variables else ():
+            answer = _answer(work, item)
+            _note(warned, item, handler.taken())
+            yield item, answer
+    finally:
+        logging.getLogger("backends").removeHandler(handler)
+
+
+def _note(warned: Warned | None, item: Item, messages: Iterable[str]) -> None:
+    for message in messages:
+        if warned is not None and message not in warned:
+            warned[message] = ", ".join(map(str, item))
+            print(f"{warned[message]}: {message}", file=sys.stderr, flush=True)
 
 
 def side_by_side(
-    work: Callable[..., Any], items: Iterable[Item], processes: int, limit: float, end: float = float("inf")
+    work: Callable[..., Any],
+    items: Iterable[Item],
+    variables: Mapping[str, str] | None = None,
+    *,
+    processes: int,
+    limit: float,
+    end: float = float("inf"),
+    warned: Warned | None = None,
 ) -> Iterator[tuple[Item, Any]]:
     """The same with several processes, in the order in which answers arrive.
 
@@ -50,14 +101,15 @@ def side_by_side(
     left, over = len(todo), threading.Event()
 
     def serve(folder: Path) -> None:
-        process = None
+        process, given = None, dict(variables or {})
         while todo:
             item = todo.popleft()
-            process = process or _Process(work, folder, live)
+            process = process or _Process(work, folder, live, given, warned)
             answer = process.ask(item, limit)
             if isinstance(answer, Failure) and not over.is_set():
                 process.end()
-                process, answer = None, _once_more(_Process(work, folder, live, blocking=True), item, limit, answer)
+                process = None
+                answer = _once_more(_Process(work, folder, live, given | WAITING, warned), item, limit, answer)
             done.put((item, answer))
 
     with TemporaryDirectory() as folder:
@@ -89,11 +141,18 @@ def _once_more(process: "_Process", item: Item, limit: float, first: Failure) ->
 class _Process:
     """A process that answers items one after the other; `live` holds those that have not ended."""
 
-    def __init__(self, work: Callable[..., Any], folder: Path, live: set["_Process"], blocking: bool = False) -> None:
+    def __init__(
+        self,
+        work: Callable[..., Any],
+        folder: Path,
+        live: set["_Process"],
+        variables: dict[str, str],
+        warned: Warned | None,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
-        self.trace, self.live = folder / f"{id(self)}-{monotonic()}", live
+        self.trace, self.live, self.warned = folder / f"{id(self)}-{monotonic()}", live, warned
         self.connection, there = context.Pipe()
-        self.process = context.Process(target=_serve, args=(there, work, self.trace, blocking), daemon=True)
+        self.process = context.Process(target=_serve, args=(there, work, self.trace, variables), daemon=True)
         self.process.start()
         there.close()
         live.add(self)
@@ -103,7 +162,9 @@ class _Process:
         with suppress(EOFError, OSError):
             self.connection.send((item, limit))
             if self.connection.poll(limit + GRACE):
-                return self.connection.recv()
+                answer, messages = self.connection.recv()
+                _note(self.warned, item, messages)
+                return answer
         self.process.join(1)
         trace = self.trace.read_text() if self.trace.exists() else ""
         return Failure(trace.partition("\n")[0] or f"the process ended with {self.process.exitcode}", trace, True)
@@ -115,9 +176,9 @@ class _Process:
         self.process.join()
 
 
-def _serve(connection: Any, work: Callable[..., Any], trace: Path, blocking: bool) -> None:
-    if blocking:
-        os.environ["CUDA_LAUNCH_BLOCKING"] = "1"
+def _serve(connection: Any, work: Callable[..., Any], trace: Path, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    handler = _Warnings()
     with trace.open("w") as file:
         faulthandler.enable(file)
         with suppress(EOFError):  # no more items
@@ -126,7 +187,7 @@ def _serve(connection: Any, work: Callable[..., Any], trace: Path, blocking: boo
                 faulthandler.dump_traceback_later(limit, exit=True, file=file)
                 answer = _answer(work, item)
                 faulthandler.cancel_dump_traceback_later()
-                connection.send(answer)
+                connection.send((answer, handler.taken()))
 
 
 def _answer(work: Callable[..., Any], item: Item) -> Any:

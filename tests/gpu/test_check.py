@@ -1,6 +1,7 @@
 """`python -m benchmarks.gpu --check` over a CuPy without a GPU, and what it says without any."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -48,9 +49,38 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
     assert "on 2 x H200" in printed
     assert "| float32 operations | 12 | 10 |" in printed
     assert "1 with wrong numbers:\n\n- wrong in float32: values differ by 5" in printed
+    assert re.search(
+        r"\(value 0 of wrong\(.*: 1\.\d+ instead of 1\.\d+ at \[\d, \d\], 6 of 6 differ so; the CPU's is 5", printed
+    )
     raised = printed.partition("2 raised:\n\n")[2].splitlines()[0]
     assert raised.startswith("- failing in float32: DtypeError: failing: no such kernel")
     assert raised.endswith(", in failing)")
+
+
+def test_what_is_wrong_is_computed_again_without_our_kernels():
+    def ask(work, items, variables=None):
+        for item in items:
+            yield item, {"value": 0.0 if variables == {"AUTOGRAD_CORE_CUDA_WITHOUT": "all"} else 1.0, "gradient": 0.5}
+
+    rows = list(operations(["exp"], ask=ask))
+    assert [row["right"] for row in rows] == [False, False]
+    table = check.table("", {}, rows, [])
+    assert (
+        "- exp in float32: values differ by 1.0e+00, gradients by 5.0e-01; without our kernels: values differ by 0"
+        in table
+    )
+
+
+@pytest.mark.usefixtures("cupy")
+def test_what_rounds_alike_on_the_cpu_is_right_in_bfloat16_alone():
+    with temporary_ops():
+
+        @op(ELEMENTWISE, symbol="r", domain=Interval(1, 2), reference=lambda x: x, vjp=lambda xp, g, x: g)
+        def rounded(xp, x):
+            """Far off but in float64."""
+            return x + 0 if x.dtype == xp.float64 else x + x
+
+        assert [row["right"] for row in operations(["rounded"])] == [False, True]
 
 
 @pytest.mark.usefixtures("cupy")

@@ -10,7 +10,7 @@ ONCE = "__import__('os').environ['CUDA_LAUNCH_BLOCKING']"
 
 def test_what_fails_takes_nothing_with_it():
     texts = ["1 + 1", ABORT, "1 / 0", EXIT, ONCE, HANG, "2 + 2"]
-    found = {item[0]: answer for item, answer in side_by_side(eval, [(text,) for text in texts], 2, 0.5)}
+    found = {item[0]: answer for item, answer in side_by_side(eval, [(t,) for t in texts], processes=2, limit=0.5)}
     assert (found["1 + 1"], found["2 + 2"]) == (2, 4)
     failures = [found[text] for text in (ABORT, EXIT, "1 / 0", ONCE, HANG)]
     assert [failure.crashed for failure in failures] == [True, True, False, False, True]
@@ -26,7 +26,7 @@ def test_what_fails_takes_nothing_with_it():
 
 def test_the_time_that_there_is_ends_all_work():
     start = monotonic()
-    answers = list(side_by_side(eval, [("1 + 1",), (HANG,), (HANG,)], 2, 60, start + 1.5))
+    answers = list(side_by_side(eval, [("1 + 1",), (HANG,), (HANG,)], processes=2, limit=60, end=start + 1.5))
     assert answers in ([], [(("1 + 1",), 2)])
     assert monotonic() - start < 10
 
@@ -36,3 +36,20 @@ def test_the_same_without_processes():
     assert two == 2
     assert isinstance(failure, Failure)
     assert failure.reason == "ZeroDivisionError: division by zero"
+
+
+def test_what_backends_warn_of_comes_back_once():
+    warning, warned = "__import__('logging').getLogger('backends.x').warning('slow') or 3", {}
+    found = list(side_by_side(eval, [(warning,), (f"{warning} ",)], processes=1, limit=60, warned=warned))
+    assert [answer for _, answer in found] == [3, 3]
+    assert warned == {"slow": warning}
+    warned.clear()
+    assert list(here(eval, [(warning,)], warned=warned)) == [((warning,), 3)]
+    assert warned == {"slow": warning}
+
+
+def test_processes_have_the_variables_that_are_asked_for():
+    ask = "__import__('os').environ['AUTOGRAD_CORE_CUDA_WITHOUT']"
+    variables = {"AUTOGRAD_CORE_CUDA_WITHOUT": "all"}
+    assert list(side_by_side(eval, [(ask,)], variables, processes=1, limit=60)) == [((ask,), "all")]
+    assert not list(here(eval, [(ask,)], variables))
