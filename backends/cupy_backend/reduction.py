@@ -15,14 +15,18 @@ SMALL = 1 << 12  # elements: below this CuPy's kernels start sooner
 
 
 class Kind(NamedTuple):
-    """What is computed: the state of threads in `kernels/reduction.cu`, its numbers, whether these are all float64."""
+    """What is computed: the state of threads in `kernels/reduction.cu`, its numbers, whether these have 64 bits.
+
+    columns: how many a thread may take, with a state in registers for each.
+    """
 
     state: str
     numbers: int = 1
     double: bool = False
+    columns: int = 8
 
 
-SUM, SQUARES, DEVIATIONS = Kind("Sum"), Kind("Squares", 1, True), Kind("Deviations", 4, True)
+SUM, SQUARES, DEVIATIONS = Kind("Sum"), Kind("Squares", 1, True), Kind("Deviations", 4, True, 4)
 LARGEST, SMALLEST = Kind("Largest"), Kind("Smallest")
 
 
@@ -101,6 +105,7 @@ def _along(gpu: Gpu, kind: Kind, x: Array, groups: list[tuple[int, bool]], dtype
         n = groups.pop()[0] if groups else 1
         outer = prod(size for size, _ in groups)
         v = 1 if read is state else gpu.vector(x.dtype, inner if inner > 1 else n if outer > 1 else 0, arrays=(x,))
+        v = v if inner == 1 else _at_most(kind.columns, v)
         grid, block, parts, chunk = _rows(outer, n // v) if inner == 1 else _columns(outer, n, inner // v)
         done, count = not any(reduced for _, reduced in groups), outer * inner
         y = gpu.xp.empty((count,), dtype=dtype) if done else gpu.xp.empty((count * kind.numbers,), dtype=held)

@@ -66,8 +66,9 @@ __global__ void track(A *running_mean, A *running_var, const A *mean, const A *s
 
 // (x - mean) scale weight + shift of every column, then a ReLU if asked for; mean, weight and shift may be null.
 template <typename T, int V, bool RELU>
-__global__ void scale_columns(const T *x, const Wide<T> *mean, const Wide<T> *scale, const Wide<T> *weight,
-                              const Wide<T> *shift, T *y, Int rows, Int n, Int chunk) {
+__global__ void scale_columns(const T *__restrict__ x, const Wide<T> *mean, const Wide<T> *scale,
+                              const Wide<T> *weight, const Wide<T> *shift, T *__restrict__ y, Int rows, Int n,
+                              Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -78,6 +79,7 @@ __global__ void scale_columns(const T *x, const Wide<T> *mean, const Wide<T> *sc
         s[k] = weight ? scale[column + k] * weight[column + k] : scale[column + k];
         b[k] = shift ? shift[column + k] : (A)0;
     }
+#pragma unroll 2
     for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
         Int at = row * n + column;
         Pack<T, V> p = *(const Pack<T, V> *)(x + at);
@@ -126,9 +128,10 @@ __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *m
 
 // The gradient in x of a normalisation of `rows` rows.
 template <typename T, int V>
-__global__ void batch_gradient(const T *g, const T *x, const T *y, const Wide<T> *mean, const Wide<T> *scale,
-                               const Wide<T> *weight, const Wide<T> *of_weight, const Wide<T> *of_bias, T *dx,
-                               Int rows, Int n, Int chunk) {
+__global__ void batch_gradient(const T *__restrict__ g, const T *__restrict__ x, const T *__restrict__ y,
+                               const Wide<T> *mean, const Wide<T> *scale, const Wide<T> *weight,
+                               const Wide<T> *of_weight, const Wide<T> *of_bias, T *__restrict__ dx, Int rows, Int n,
+                               Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;

@@ -48,7 +48,8 @@ template <typename A> struct Smallest {
 // its square is at most the number of elements times the variance, so the rounding errors of float64 stay small.
 template <typename A> struct Deviations {
     using Number = double;
-    double count = 0, first = 0, sum = 0, squares = 0;
+    Int count = 0;
+    double first = 0, sum = 0, squares = 0;
 
     __device__ void begin(A x) { first = x; }
     __device__ void add(A x) {
@@ -58,11 +59,11 @@ template <typename A> struct Deviations {
     __device__ void add(Deviations other) {
         if (!count) first = other.first;
         double d = other.first - first;  // 0 within a row
-        squares += other.squares + d * (2 * other.sum + other.count * d);
-        count += other.count, sum += other.sum + other.count * d;
+        squares += other.squares + d * (2 * other.sum + (double)other.count * d);
+        count += other.count, sum += other.sum + (double)other.count * d;
     }
     __device__ double result() const {
-        double d = squares - sum / count * sum;
+        double d = squares - sum / (double)count * sum;
         return d < 0 ? 0 : d;
     }
 };

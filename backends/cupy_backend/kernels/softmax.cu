@@ -6,9 +6,10 @@ template <typename A> struct Total {
 
     template <int V> __device__ void add(const A (&x)[V]) {
         A most = largest;
-        for (int k = 0; k < V; ++k) most = x[k] > most ? x[k] : most;
+        for (int k = 0; k < V; ++k) most = fmax(most, x[k]);  // which takes no NaN; their exponentials are NaN
         if (most > largest) sum *= exp(largest - most), largest = most;
-        for (int k = 0; k < V; ++k) sum += x[k] == -infinity<A>() ? (A)0 : exp(x[k] - most);  // NaN of inf - inf
+        A from = most == -infinity<A>() ? (A)0 : most;  // before any number, not NaN of -inf + inf
+        for (int k = 0; k < V; ++k) sum += exp(x[k] - from);
     }
     __device__ void add(Total other) {
         A most = larger(largest, other.largest);

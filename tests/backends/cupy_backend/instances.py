@@ -101,7 +101,7 @@ def reductions(own: str, wide: str, lengths: tuple[str, ...]) -> list[str]:
     found = []
     for name, results in STATES.items():
         state = f"{name}<{wide}>"
-        given = [(own, v) for v in lengths] + [(state, "1")]
+        given = [(own, v) for v in lengths] + [(state, "1")] + [(own, "4")] * (name == "Deviations" and "8" in lengths)
         for (read, v), result in product(given, [state, *[r.format(own=own, wide=wide) for r in results]]):
             found += [f"{function}<{state}, {read}, {v}, {result}>" for function in ("reduce_rows", "reduce_columns")]
     return found

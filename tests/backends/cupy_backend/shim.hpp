@@ -23,6 +23,7 @@ using std::expm1;
 using std::fabs;
 using std::floor;
 using std::fma;
+using std::fmax;
 using std::fmod;
 using std::hypot;
 using std::log;

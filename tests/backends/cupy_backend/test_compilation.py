@@ -25,6 +25,33 @@ def test_sources_compile(source):
     assert not {name: found for name, found in used.items() if found}
 
 
+# Kernels that memory bounds, with all that their threads read at once.
+VECTORS = {
+    "elementwise": ["map<Relu, float, 4>", "map<AddRelu, Bfloat16, 8>", "drop<Bfloat16, 8>"],
+    "columns": ["column_moments<Bfloat16, 8>", "scale_columns<Bfloat16, 8, true>", "batch_gradient<float, 4>"],
+    "pooling": ["max_of_windows<Bfloat16, unsigned char, 8>", "put_taps<Bfloat16, unsigned char, 8>"],
+    "rows": ["normalize_rows<float, 4>", "row_gradients<Bfloat16, 8>"],
+    "softmax": ["softmax_rows<Bfloat16, 8, false>", "nll_rows<float, 4>", "nll_gradient_rows<Bfloat16, 8>"],
+    "reduction": [f"reduce_{what}<Sum<float>, Bfloat16, 8, float>" for what in ("rows", "columns")],
+    "optimizers": ["change<Adam, float>", "change<Sgd, Bfloat16>"],
+}
+
+
+@pytest.mark.parametrize("source", VECTORS)
+def test_threads_read_16_bytes_at_once_and_keep_all_in_registers(source):
+    kernels = nvrtc.compiled(source_of(source), VECTORS[source], *FLAGS, "--gpu-architecture=compute_90")
+    for name, text in kernels.items():
+        assert re.search(r"ld\.global\.(nc\.)?v(4\.[a-z]32|2\.[a-z]64)", text), name
+        assert ".local" not in text, name
+
+
+def test_pooling_divides_by_multiplying():
+    names = [f"{name}<float, unsigned char, 4>" for name in ("max_of_windows", "put_taps")]
+    kernels = nvrtc.compiled(source_of("pooling"), names, *FLAGS, "--gpu-architecture=compute_90")
+    for name, text in kernels.items():
+        assert text.count("mul.hi.u32") >= 4, name
+
+
 def test_numbers_of_steps_compile():
     options = ("lr", "beta1", "beta2", "eps", "step", "weight_decay")
     for decoupled in (False, True):
