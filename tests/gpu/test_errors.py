@@ -121,6 +121,50 @@ def test_what_belongs_together_is_on_one_device(cupy):
     assert there.tolist() == [1, 1, 1]
 
 
+def layers():
+    """Layers with parameters or buffers, and what they take."""
+    signal, image = ag.rand(4, 3, 5), ag.rand(4, 3, 5, 5)
+    rows, words = ag.rand(4, 3), ag.zeros(4, 2, dtype="int64")
+    yield nn.Linear(3, 2), rows
+    yield nn.Conv1d(3, 2, 2), signal
+    yield nn.ConvTranspose2d(3, 2, 2), image
+    yield nn.BatchNorm1d(3), rows
+    yield nn.BatchNorm1d(3, affine=False), rows
+    yield nn.BatchNorm2d(3, affine=False, momentum=None), image
+    yield nn.BatchNorm1d(3, affine=False).eval(), rows
+    yield nn.InstanceNorm1d(3, track_running_stats=True), signal
+    yield nn.InstanceNorm1d(3, affine=True), signal
+    yield nn.GroupNorm(1, 3), signal
+    yield nn.LayerNorm(3), rows
+    yield nn.RMSNorm(3), rows
+    yield nn.Embedding(5, 3), words
+    yield nn.EmbeddingBag(5, 3), words
+    yield nn.LSTM(5, 2), signal
+    yield nn.GRU(5, 2), signal
+    yield nn.RNN(5, 2), signal
+    yield nn.LSTMCell(3, 2), rows
+    yield nn.PReLU(), rows
+    yield nn.PReLU(3), rows
+    yield nn.CrossEntropyLoss(weight=ag.rand(3)), rows, words[:, 0]
+    yield nn.NLLLoss(weight=ag.rand(3)), rows, words[:, 0]
+    yield nn.BCELoss(weight=ag.rand(3)), rows, rows
+    yield nn.BCEWithLogitsLoss(pos_weight=ag.rand(3)), rows, rows
+    yield nn.MultiMarginLoss(weight=ag.rand(3)), rows, words[:, 0]
+    yield nn.MultiheadAttention(3, 1), rows, rows, rows
+    yield nn.AdaptiveLogSoftmaxWithLoss(3, 10, [3]), rows, words[:, 0]
+
+
+@pytest.mark.parametrize("here, there", [("cpu", "cuda"), ("cuda", "cpu"), ("cuda:0", "cuda:1")])
+@pytest.mark.usefixtures("cupy")
+def test_a_layer_and_its_input_are_on_one_device(here, there):
+    for layer, *inputs in layers():
+        layer.to(here)
+        before = {name: value.tolist() for name, value in layer.state_dict().items()}
+        with pytest.raises(ag.errors.DeviceError, match="cuda"):
+            layer(*[x.to(there) for x in inputs])
+        assert {name: value.tolist() for name, value in layer.state_dict().items()} == before
+
+
 ERROR = fake_cupy.CUDARuntimeError("cudaErrorInsufficientDriver: driver version is insufficient")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.engine.versions import record_write, record_writes
-from autograd_core.errors import DtypeError, InplaceError, OperandError
+from autograd_core.errors import DeviceError, DtypeError, InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.ops.layers.group_norm import group_norm
 from autograd_core.ops.reductions.reduction import in_dtype
@@ -115,6 +115,13 @@ def _require_floats(name, input):
         raise DtypeError(f"{name}() takes floating point elements, not {input.dtype}; convert them: x.float()")
 
 
+def _require_together(name, input, *others):
+    """What is not an operand of an operation, such as running statistics, must be on the device of the input too."""
+    for v in others:
+        if v is not None and v.array.__class__ is not input.array.__class__ and v.device != input.device:
+            raise DeviceError(f"{name}(): the input is on {input.device}, but a buffer on {v.device}; move the model")
+
+
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
     shape = tuple(input.shape)
     if shape == (0,):  # no samples, with any number of channels
@@ -129,6 +136,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
     for name, v in given.items():
         if v is not None and v.shape != shape[1:2]:
             raise OperandError(f"batch_norm(): {name} must have the channels' shape {shape[1:2]}, not {v.shape}")
+    _require_together("batch_norm", input, running_mean, running_var, counted)
     weight, bias = (_fitting(p, input.array.dtype) for p in (weight, bias))
     if not training:
         if running_mean is None or running_var is None:
@@ -256,6 +264,7 @@ def instance_norm(
     if input.ndim < 2:
         raise OperandError(f"instance_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     _require_floats("instance_norm", input)
+    _require_together("instance_norm", input, running_mean, running_var)
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")

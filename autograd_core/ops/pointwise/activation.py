@@ -210,7 +210,7 @@ def _recorded_sloped_rule(xp, g, input, weight):
     joint=_sloped_rule, composite=_recorded_sloped_rule)
 def sloped(xp, input, weight):
     """`prelu` with one slope, which NumPy's kernels take as a number, or with slopes (C, 1, ...)."""
-    if isinstance(weight, np.ndarray | np.generic):
+    if isinstance(input, np.ndarray | np.generic) and isinstance(weight, np.ndarray | np.generic):
         return xp.kernels.prelu(input, weight) if weight.ndim else xp.kernels.leaky_relu(input, float(weight))
     return xp.where(input > 0, input, input * weight)
 
