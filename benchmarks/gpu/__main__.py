@@ -34,7 +34,7 @@ from benchmarks.gpu import acceptance, bench, check, workers
 LIMITS = 120.0, 60.0  # seconds for one operation and for one measurement, mostly for compilation
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
 FAILED = "failed parts"
-WARNINGS = "warnings of the backend"
+WARNINGS = "warnings"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Work in separate processes: one that dies, hangs or breaks its GPU context loses only its own answer.
 
 After an illegal access, every CUDA call of the process fails, so the process must be replaced. Failed work is repeated
-once in a process that waits for every kernel and so can tell which one failed. What the backends warn of, such as a
-kernel that does not compile and is replaced by a slower one, comes back with the answers.
+once in a process that waits for every kernel and so can tell which one failed. Warnings, such as of a kernel that does
+not compile and is replaced by a slower one, come back with the answers.
 """
 
 import faulthandler
@@ -39,12 +39,19 @@ class Failure:
 
 
 class _Warnings(logging.Handler):
-    """The messages of the backends since they were last taken."""
+    """What the project warns of, since this was last taken: slower kernels, steps that are not captured."""
+
+    LOGGERS = "backends", "autograd_core"
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []
-        logging.getLogger("backends").addHandler(self)
+        for name in self.LOGGERS:
+            logging.getLogger(name).addHandler(self)
+
+    def end(self) -> None:
+        for name in self.LOGGERS:
+            logging.getLogger(name).removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
@@ -64,7 +71,7 @@ def here(
     """work(*item) for every item, in this process: an answer, or a Failure if it raises.
 
     variables: of the environment; this process has its own already, so with any there are no answers. warned: receives
-    what the backends warn of.
+    warnings.
     """
     handler = _Warnings()
     try:
@@ -73,7 +80,7 @@ def here(
             _note(warned, item, handler.taken())
             yield item, answer
     finally:
-        logging.getLogger("backends").removeHandler(handler)
+        handler.end()
 
 
 def _note(warned: Warned | None, item: Item, messages: Iterable[str]) -> None:

@@ -2,6 +2,8 @@
 
 from time import monotonic
 
+import pytest
+
 from benchmarks.gpu.workers import Failure, here, side_by_side
 
 ABORT, EXIT, HANG = "__import__('os').abort()", "__import__('os')._exit(3)", "__import__('time').sleep(60)"
@@ -38,8 +40,9 @@ def test_the_same_without_processes():
     assert failure.reason == "ZeroDivisionError: division by zero"
 
 
-def test_what_backends_warn_of_comes_back_once():
-    warning, warned = "__import__('logging').getLogger('backends.x').warning('slow') or 3", {}
+@pytest.mark.parametrize("name", ["backends.cupy_backend.table", "autograd_core.cuda.graphs"])
+def test_warnings_come_back_once(name):
+    warning, warned = f"__import__('logging').getLogger('{name}').warning('slow') or 3", {}
     found = list(side_by_side(eval, [(warning,), (f"{warning} ",)], processes=1, limit=60, warned=warned))
     assert [answer for _, answer in found] == [3, 3]
     assert warned == {"slow": warning}
