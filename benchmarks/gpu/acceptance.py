@@ -80,6 +80,8 @@ def _least(name: str, wanted: float, rows: Sequence[Row], value: Callable[[Row],
     if not (known or failed):
         return Figure(name, f">= {wanted:g}", "", None)
     said = [f"{min(known)[0]:.2f} ({min(known)[1]})"] if known else []
+    if short := [f"{found:.2f} {which}" for found, which in sorted(known)[1:] if found < wanted]:
+        said.append(f"also short: {', '.join(short)}")
     if failed:
         said.append(f"{len(failed)} failed, such as {failed[0]}")
     met = not failed and min(known)[0] >= wanted

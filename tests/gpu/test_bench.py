@@ -93,12 +93,16 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
         {"group": "convolutions", "name": "64→64 56² 3×3/1 ×3 forward", "ours": 1.0, "torch": 2.0},
         {"group": "convolutions", "name": "64→256 56² 1×1/1 ×4 forward", "ours": 1.0, "torch": 0.5},
         {"group": "memory", "name": "relu", "ours": "MemoryError", "torch": 0.5},
+        {"group": "products", "name": "a", "ours": 1.0, "torch": 1.0},
+        {"group": "products", "name": "b", "ours": 1.0, "torch": 0.75},
+        {"group": "products", "name": "c", "ours": 1.0, "torch": 0.5},
         {"group": "steps", "name": "ResNet-50, batch 256, bfloat16 autocast", "ours": 50.0, "torch": 40.0},
     ]
     operation = {"operation": "exp", "dtype": "float32", "value": 1e-6, "gradient": 0.1, "error": "", "right": False}
     found = {"times": rows, "operations": [operation], acceptance.CUT: ["operations"]}
     said = {f.name: (f.found, f.met) for f in acceptance.figures(found)}
     assert said["all convolutions of ResNet-50 / PyTorch"] == ("1.14", True)
+    assert said["products / PyTorch"] == ("0.50 (c); also short: 0.75 b", False)
     assert said["memory-bound kernels / copy"] == ("1 failed, such as relu", False)
     assert said["ResNet-50, mixed precision / PyTorch"][1] is False
     assert said["values of operations in float32"] == ("1 of 1, cut short, at most 1.0e-06", False)
