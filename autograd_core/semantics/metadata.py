@@ -117,17 +117,17 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are real floating-point numbers."""
-    return input.array.dtype.kind in dtypes.FLOATS
+    return input.dtype.kind in dtypes.FLOATS
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the elements are complex numbers."""
-    return input.array.dtype.kind == "c"
+    return input.dtype.kind == "c"
 
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype can hold negative numbers."""
-    return input.array.dtype.kind not in "bu"
+    return input.dtype.kind not in "bu"
 
 
 def is_nonzero(input: Tensor) -> bool:

@@ -205,3 +205,11 @@ def test_numpys_is_no_default_for_none():
 def test_objects_are_made_once():
     assert element_types.OF[dtypes.float32] is ag.float32
     assert element_types.OF[np.dtype("float32")] is ag.float32
+
+
+def test_compositions_take_arrays_as_before():
+    x = np.ones((2, 4), np.float32)
+    assert ag.is_floating_point(x) and not ag.is_complex(x)
+    assert ag.linalg.vector_norm(x).item() == pytest.approx(8**0.5)
+    assert nn.functional.cosine_similarity(x, ag.tensor(x)).tolist() == pytest.approx([1, 1])
+    assert nn.functional.cross_entropy(ag.tensor(x), np.array([1, 3])).item() == pytest.approx(np.log(4))

@@ -101,7 +101,7 @@ def _classes(input, target, weight, ignore_index, name):
     classes = shape[1]
     if weight is not None and weight.shape != (classes,):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one number per class, not {weight.shape}")
-    if target.array.dtype != np.int64:
+    if target.dtype != np.int64:
         target = target.long()
     if assured(lie_below, target, classes):
         return target, ignore_index if 0 <= ignore_index < classes else None

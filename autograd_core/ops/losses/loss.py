@@ -70,7 +70,7 @@ def _difference(input, target, weight, name):
 
 def _as_numbers(x, other):
     """Booleans beside numbers as 0 and 1."""
-    return functional.astype(x, other.array.dtype) if x.dtype.kind == "b" != other.dtype.kind else x
+    return functional.astype(x, other.dtype) if x.dtype.kind == "b" != other.dtype.kind else x
 
 
 def _mse_rule(xp, g, input, target, reduction):

@@ -117,7 +117,7 @@ NORMS = {
 def _in_dtype(x, dtype):
     if x.dtype.kind not in dtypes.INEXACT:
         raise DtypeError(f"a norm needs floating point elements, not {x.dtype}; convert them first: x.float()")
-    own, dtype = x.array.dtype, dtypes.as_dtype(dtype)
+    own, dtype = x.dtype, dtypes.as_dtype(dtype)
     if dtype is None or dtype == own:
         return x
     if (dtype.kind == "c") != (own.kind == "c") or dtypes.promote_types(own, dtype) != dtype:
