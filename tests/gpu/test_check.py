@@ -80,7 +80,9 @@ def test_what_rounds_alike_on_the_cpu_is_right_in_bfloat16_alone():
             """Far off but in float64."""
             return x + 0 if x.dtype == xp.float64 else x + x
 
-        assert [row["right"] for row in operations(["rounded"])] == [False, True]
+        rows = [*operations(["rounded"])]
+        assert [row["right"] for row in rows] == [False, True]
+        assert [row.get("as on the CPU") for row in rows] == [None, "1.0e+00 off"]
 
 
 @pytest.mark.usefixtures("cupy")
