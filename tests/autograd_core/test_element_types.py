@@ -214,3 +214,14 @@ def test_compositions_take_arrays_as_before():
     assert ag.linalg.vector_norm(x).item() == pytest.approx(8**0.5)
     assert nn.functional.cosine_similarity(x, ag.tensor(x)).tolist() == pytest.approx([1, 1])
     assert nn.functional.cross_entropy(ag.tensor(x), np.array([1, 3])).item() == pytest.approx(np.log(4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_normalizations_take_arrays_as_before(dtype):
+    x, weight = np.arange(12, dtype=dtype).reshape(1, 2, 6) ** 2, np.ones(2, dtype)
+    normal = ag.instance_norm(ag.tensor(x))
+    assert ag.allclose(ag.instance_norm(x, weight=weight), normal)
+    running = ag.zeros(2, dtype=dtype), ag.ones(2, dtype=dtype)
+    assert ag.allclose(ag.instance_norm(ag.tensor(x), *running, weight), normal)
+    assert ag.allclose(ag.batch_norm(ag.tensor(x), None, None, weight, weight, training=True), normal + 1)
+    assert ag.batch_norm(x, ag.zeros(2), ag.ones(2), weight, eps=0).tolist() == x.tolist()

@@ -107,7 +107,7 @@ def scale_channels_relu(xp, input, scale, shift=None):
 def _fitting(parameter, dtype):
     """A parameter in the dtype of the input, or in float32 if that has 16 bits."""
     wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
-    return parameter if parameter is None or parameter.array.dtype in (dtype, wide) else parameter.to(wide)
+    return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
 def _require_floats(name, input):
@@ -117,8 +117,9 @@ def _require_floats(name, input):
 
 def _require_together(name, input, *others):
     """What is not an operand of an operation, such as running statistics, must be on the device of the input too."""
+    kind = getattr(input, "array", input).__class__
     for v in others:
-        if v is not None and v.array.__class__ is not input.array.__class__ and v.device != input.device:
+        if v is not None and getattr(v, "array", v).__class__ is not kind and v.device != input.device:
             raise DeviceError(f"{name}(): the input is on {input.device}, but a buffer on {v.device}; move the model")
 
 
@@ -137,7 +138,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         if v is not None and v.shape != shape[1:2]:
             raise OperandError(f"batch_norm(): {name} must have the channels' shape {shape[1:2]}, not {v.shape}")
     _require_together("batch_norm", input, running_mean, running_var, counted)
-    weight, bias = (_fitting(p, input.array.dtype) for p in (weight, bias))
+    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm() needs running_mean and running_var, or training=True")
@@ -268,7 +269,7 @@ def instance_norm(
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
-    weight, bias = (_fitting(p, input.array.dtype) for p in (weight, bias))
+    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if running_mean is running_var is None:
         return group_norm(input, max(channels, 1), weight, bias, eps)
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
