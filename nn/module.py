@@ -36,8 +36,8 @@ def _names_it(cls: type) -> bool:
     """Whether a method of the class calls `__getattr__`."""
     if cls.__module__.startswith("nn."):
         return False
-    codes = (getattr(method, "__code__", None) for method in vars(cls).values())
-    return any(code is not None and "__getattr__" in code.co_names for code in codes)
+    methods = [value for value in vars(cls).values() if isinstance(value, FunctionType)]
+    return any("__getattr__" in method.__code__.co_names for method in methods)
 
 
 class Module(Hooked, Convertible, Stateful):

@@ -361,6 +361,20 @@ def test_modules_that_call_getattr_by_name_have_it():
         module.part("nothing")
 
 
+def test_attributes_of_a_class_are_asked_nothing():
+    class Settings(dict):
+        __getattr__ = dict.__getitem__
+
+        def __missing__(self, name):
+            self[name] = Settings()
+            return self[name]
+
+    class Configured(nn.Module):
+        settings = Settings()
+
+    assert Configured().settings == {}
+
+
 def test_documentation_of_a_layer_includes_what_its_private_base_says():
     class _Base(nn.Module):
         """Base of these.
