@@ -166,7 +166,13 @@ class _Dropped(Kept):
 
 def _frozen(x: Any) -> Any:
     """A tensor in its current state, unaffected by later assignments to it."""
-    return wrap(x.array, x.node) if isinstance(x, Tensor) else x
+    if not isinstance(x, Tensor):
+        return x
+    frozen = wrap(x.array, x.node)
+    if x.__class__ is not Tensor:
+        frozen.__class__ = x.__class__
+        vars(frozen).update(vars(x))
+    return frozen
 
 
 def _nodes(result: Any, start: int) -> list[Node]:

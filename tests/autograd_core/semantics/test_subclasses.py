@@ -18,6 +18,7 @@ from autograd_core.compatibility import leading
 from autograd_core.engine import redirection
 from autograd_core.registry import LISTENERS
 from autograd_core.semantics import members, subclasses
+from autograd_core.utils.checkpoint import checkpoint
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -327,6 +328,22 @@ def test_copies(copied):
     assert (type(twin), twin.title, twin.requires_grad, twin.tolist()) == (Image, "a", True, [1, 2])
     twin.sum().backward()
     assert x.grad is None
+
+
+def test_checkpoints_call_a_function_again_with_tensors_of_the_class():
+    calls = []
+
+    def function(x):
+        calls.append((type(x), x.note))
+        return (x[None] * x).sin()
+
+    x = ag.tensor([1.0, 2.0], requires_grad=True).as_subclass(Image)
+    x.note = "a note"
+    y = checkpoint(function, x)
+    x.note = "another"
+    (gradient,) = ag.autograd.grad(y.sum(), x)
+    assert calls == [(Image, "a note")] * 2
+    assert ag.allclose(gradient, 2 * x * (x * x).cos())
 
 
 def test_parameters():
