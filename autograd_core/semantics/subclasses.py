@@ -15,8 +15,10 @@ from autograd_core.engine.overriding import DisableTorchFunctionSubclass
 from autograd_core.registry import OPS
 from autograd_core.semantics.members import Subclassed, add_members
 from autograd_core.tensor import Tensor, own_scalar, wrap
+from backends.locks import shared_lock
 
 UNCONVERTED = ("grad", "_base", "grad_fn")  # properties whose values keep their class
+_lock = shared_lock()
 
 
 def _init_subclass(cls: Any, /, **options: Any) -> None:
@@ -91,8 +93,9 @@ def _prepare() -> None:
     """Let the members of subclasses, and public functions, ask `__torch_function__`."""
     from autograd_core.compatibility.leading import lead_through_classes  # it imports all public functions
 
-    add_members()
-    lead_through_classes()
+    with _lock:  # the first tensors of subclasses may be made by several threads
+        add_members()
+        lead_through_classes()
 
 
 def install() -> None:

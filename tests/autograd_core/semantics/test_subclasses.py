@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -385,6 +386,26 @@ class Traced(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         self.seen.append(func)
         return func(*args, **(kwargs or {}))
+
+
+def test_threads_lead_functions_through_classes_once(monkeypatch):
+    redirected = []
+
+    def redirect(function, way):
+        time.sleep(0.01 * (not redirected))
+        redirected.append(id(function))
+
+    ag.ones(1).as_subclass(Image)
+    subclasses._prepare.cache_clear()
+    leading.lead_through_classes.cache_clear()
+    monkeypatch.setattr(leading, "redirect", redirect)
+    monkeypatch.setattr(leading, "LISTENERS", [])
+    threads = [threading.Thread(target=ag.ones(1).as_subclass, args=(Image,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(redirected) == len(set(redirected)) > 0
 
 
 def test_modes():
