@@ -14,7 +14,7 @@ from typing import Any
 from autograd_core.autograd import grad
 from autograd_core.compatibility import above
 from autograd_core.engine.entries import Composition, Op
-from autograd_core.engine.overriding import call, state
+from autograd_core.engine.overriding import asked, call, state
 from autograd_core.engine.redirection import redirect, restore
 from autograd_core.registry import LISTENERS, MODULES
 from autograd_core.semantics.members import name_methods, own_members, spelled
@@ -43,6 +43,8 @@ def _listen(entry: Op | Composition) -> None:
 
 
 def _asked(public: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if not state.modes and not asked(args, kwargs):
+        return function(*args, **kwargs)
     return call(public, function, args, kwargs)
 
 

@@ -37,6 +37,8 @@ def asked(args: Iterable[Any], given: dict[str, Any]) -> tuple[type, ...]:
     found: list[type] = []
     if state.classes:
         for argument in (*args, *given.values()):
+            if argument.__class__ in _SILENT:
+                continue
             for value in argument if isinstance(argument, tuple | list) else (argument,):
                 kind = value.__class__
                 if kind not in _SILENT and kind not in found and overrides(kind):
