@@ -91,6 +91,16 @@ def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
     return Parameter(data, requires_grad=requires_grad)
 
 
+def _of_class(make: Callable[..., Tensor], cls: type, args: Any, state: Any) -> Tensor:
+    """A tensor of a subclass, with its attributes, one of which says that it is a parameter."""
+    t = make(*args)
+    t = t if t.__class__ is cls else t.as_subclass(cls)
+    attributes = dict((state[0] if isinstance(state, tuple) else state) or {})
+    t = Parameter(t, t.requires_grad) if attributes.pop("_is_param", False) else t
+    vars(t).update(attributes)
+    return t
+
+
 def _bytes(text: str, encoding: str) -> bytes:
     """The form of bytes in pickle's protocol 2."""
     if encoding != "latin1":
@@ -115,6 +125,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor_v3"): _untyped,
     ("torch.storage", "UntypedStorage"): StorageType(uint8),
     ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch._tensor", "_rebuild_from_type_v2"): _of_class,
+    ("torch", "Tensor"): Tensor,
     ("torch", "Size"): Size,
     ("torch", "device"): Device,
 }

@@ -16,6 +16,7 @@ from autograd_core.devices import Device
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.versions import address, storage
 from autograd_core.sizes import Size
+from autograd_core.tensor import as_plain
 from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 
@@ -75,7 +76,12 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         for kind, reduced in REDUCTIONS.items():
             if isinstance(obj, kind):
                 return reduced(obj)
-        return self._tensor(obj) if isinstance(obj, Tensor) else NotImplemented
+        if not isinstance(obj, Tensor):
+            return NotImplemented
+        make, parts = self._tensor(as_plain(obj))
+        if obj.__class__ is Tensor:
+            return make, parts
+        return _Name("torch._tensor", "_rebuild_from_type_v2"), (make, obj.__class__, parts, vars(obj))
 
     def _tensor(self, t: Tensor) -> Any:
         array = np.asarray(LIBRARY[t.array.__class__].backend.to_host(t.array))

@@ -20,6 +20,7 @@ from autograd_core.engine import redirection
 from autograd_core.registry import LISTENERS
 from autograd_core.semantics import members, subclasses
 from autograd_core.utils.checkpoint import checkpoint
+from nn.files.pytorch_reader import ALLOWED
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -345,6 +346,31 @@ def test_checkpoints_call_a_function_again_with_tensors_of_the_class():
     (gradient,) = ag.autograd.grad(y.sum(), x)
     assert calls == [(Image, "a note")] * 2
     assert ag.allclose(gradient, 2 * x * (x * x).cos())
+
+
+def test_files_keep_the_class(tmp_path):
+    photo, path = ag.tensor([1.0, 2.0]).as_subclass(Photo), tmp_path / "photo.pt"
+    photo.note = "a note"
+    ag.save({"photo": photo, "plain": photo.as_subclass(ag.Tensor), "parameter": nn.Parameter(photo)}, path)
+    with pytest.raises(pickle.UnpicklingError, match="Photo"):
+        ag.load(path)
+    with ag.serialization.safe_globals([Photo]):
+        read = ag.load(path)
+    assert (type(read["photo"]), read["photo"].note, read["photo"].tolist()) == (Photo, "a note", [1, 2])
+    assert (type(read["parameter"]), isinstance(read["parameter"], nn.Parameter)) == (Photo, True)
+    assert type(read["plain"]) is ag.Tensor
+    assert read["plain"].data_ptr() == read["photo"].data_ptr()
+
+
+@pytest.mark.parametrize("state", [{"_is_param": True, "note": 1}, ({"_is_param": True, "note": 1}, {"slot": 2})])
+def test_files_of_pytorch_mark_parameters_of_a_class_by_an_attribute(state):
+    make = ALLOWED["torch._tensor", "_rebuild_from_type_v2"]
+    read = make(ag.tensor, Photo, ([1.0],), state)
+    assert (type(read), isinstance(read, nn.Parameter), vars(read)) == (Photo, True, {"note": 1})
+    assert (type(make(ag.tensor, Photo, ([1.0],), (None, {}))), type(make(ag.tensor, Mask, (1,), None))) == (
+        Photo,
+        Mask,
+    )
 
 
 def test_parameters():
