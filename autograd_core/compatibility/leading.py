@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd_core.autograd import grad
 from autograd_core.compatibility import above
-from autograd_core.engine.entries import Composition, Op
+from autograd_core.engine.entries import Composition, Op, public_names
 from autograd_core.engine.overriding import asked, call, state
 from autograd_core.engine.redirection import redirect, restore
 from autograd_core.registry import LISTENERS, MODULES
@@ -76,7 +76,19 @@ def enter(mode: Any) -> None:
             _led[:] = [(function, partial(_asked, public)) for function, public in _everything()]
             for function, way in _led:
                 redirect(function, way)
+            if _listen_for_modes not in LISTENERS:
+                LISTENERS.append(_listen_for_modes)
     state.modes = (*state.modes, mode)
+
+
+def _listen_for_modes(entry: Op | Composition) -> None:
+    """Lead what is registered while a mode is entered, because it is used for the first time."""
+    writes = [vars(Tensor).get(f"{name}_") for module, name in public_names(entry) if not module]
+    with _lock:
+        for function in (entry.call, *writes):
+            if _entered and isinstance(function, FunctionType) and all(function is not led for led, _ in _led):
+                _led.append((function, partial(_asked, function)))
+                redirect(*_led[-1])
 
 
 def leave() -> None:

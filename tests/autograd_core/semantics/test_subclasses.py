@@ -3,6 +3,8 @@
 import copy
 import inspect
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -432,6 +434,31 @@ def test_threads_lead_functions_through_classes_once(monkeypatch):
     for thread in threads:
         thread.join()
     assert len(redirected) == len(set(redirected)) > 0
+
+
+FIRST_USES = """
+import autograd_core as ag
+from autograd_core.overrides import TorchFunctionMode
+
+class Traced(TorchFunctionMode):
+    seen = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen.append(func)
+        return func(*args, **(kwargs or {}))
+
+x = ag.ones(3, dtype=ag.int64)
+with Traced() as mode:
+    ag.einsum("i->", x)
+    x.lcm_(x)
+assert mode.seen == [ag.einsum, ag.Tensor.lcm_], mode.seen
+ag.einsum("i->", x)
+assert len(mode.seen) == 2
+"""
+
+
+def test_modes_see_the_first_use_of_a_function():
+    subprocess.run([sys.executable, "-c", FIRST_USES], check=True, timeout=120)
 
 
 def test_modes():
