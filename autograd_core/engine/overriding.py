@@ -23,8 +23,9 @@ _SILENT = frozenset({Tensor, int, float, bool, complex, str, type(None), slice, 
 
 
 def no_override(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """The `__torch_function__` of a class that is not asked."""
-    return func(*args, **(kwargs or {}))
+    """The `__torch_function__` of a class that is not asked; a class derived from it may hand on to this."""
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
 
 
 def overrides(kind: type) -> bool:

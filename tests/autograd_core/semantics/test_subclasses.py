@@ -364,6 +364,21 @@ def test_files_keep_the_class(tmp_path):
     assert read["plain"].data_ptr() == read["photo"].data_ptr()
 
 
+def test_a_parameter_may_be_asked_and_hand_on(asked):
+    class Asked(nn.Parameter):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            ASKED.append((func, args, kwargs))
+            return super().__torch_function__(func, types, args, kwargs)
+
+    parameter = Asked(ag.ones(2))
+    asked.clear()
+    total = F.mse_loss(parameter * 2, ag.zeros(2))
+    total.backward()
+    assert (type(total), parameter.grad.tolist()) == (ag.Tensor, [4, 4])
+    assert [func for func, _, _ in asked][:1] == [ag.mul]
+
+
 @pytest.mark.parametrize("state", [{"_is_param": True, "note": 1}, ({"_is_param": True, "note": 1}, {"slot": 2})])
 def test_files_of_pytorch_mark_parameters_of_a_class_by_an_attribute(state):
     make = ALLOWED["torch._tensor", "_rebuild_from_type_v2"]
