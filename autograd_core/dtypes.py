@@ -82,7 +82,11 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
     """
     if dtype is None:
         return None
-    if (known := _NATIVE.get(cast(DType, dtype))) is not None:
+    try:
+        known = _NATIVE.get(cast(DType, dtype))
+    except TypeError:  # it has no hash
+        raise TypeError(f"expected a dtype, such as float32, not {dtype!r:.80}") from None
+    if known is not None:
         return known
     found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
     if found.kind == "V" and is_numeric(found):

@@ -246,6 +246,13 @@ def test_what_no_tensor_holds(bad):
         ag.zeros(1, dtype=bad)
 
 
+@pytest.mark.parametrize("bad", [[1.0], np.ones(2)])
+def test_what_is_no_dtype_is_told(bad):
+    for call in (lambda: ag.tensor([1.0], bad), lambda: ag.zeros(2, dtype=bad), lambda: ag.ones(2).to(bad)):
+        with pytest.raises(TypeError, match=r"expected a dtype, such as float32, not"):
+            call()
+
+
 def test_can_cast_goes_up_the_categories():
     order = [ag.bool, ag.int64, ag.float16, ag.complex64]
     assert [[ag.can_cast(a, b) for b in order] for a in order] == [[i <= j for j in range(4)] for i in range(4)]
