@@ -211,13 +211,13 @@ def _spans(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> bool:
 
     Neighbouring pixels of a row are then like channels, of which there are enough for kernels based on matrix products.
     """
-    return (
-        WIDE <= w_shape[-1] == x_shape[-1] and w_shape[1] < WIDE and geometry.groups == 1 and not geometry.padding[-1]
-    )
+    _, padding, dilation, groups = geometry
+    whole = WIDE <= w_shape[-1] == x_shape[-1] and dilation[-1] == 1 and not padding[-1]
+    return whole and w_shape[1] < WIDE and groups == 1
 
 
 def _plain(geometry: Geometry) -> Geometry:
-    return geometry._replace(stride=(*geometry.stride[:-1], 1), dilation=(*geometry.dilation[:-1], 1))
+    return geometry._replace(stride=(*geometry.stride[:-1], 1))
 
 
 def _joined(x: Array) -> Array:

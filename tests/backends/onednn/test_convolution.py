@@ -189,3 +189,9 @@ def test_misfits_are_named(kernels):
         kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 1), 1))
     with pytest.raises(ValueError, match="the output has shape"):
         kernels.convolve_input(x, np.ones((2, 2, 1, 1), np.float32), (1, 2, 4, 4), Geometry((1, 1), (0, 0), (1, 1), 1))
+
+
+def test_a_kernel_as_wide_as_the_image_has_no_room_for_dilation(kernels):
+    x, w = np.ones((1, 1, 8, 20), np.float32), np.ones((40, 1, 3, 20), np.float32)
+    with pytest.raises(ValueError, match="larger than the input"):
+        kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 2), 1))
