@@ -12,9 +12,12 @@ def total(xp: Any, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> 
     return y if dtype is None else y.astype(dtype, copy=False)
 
 
-def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array | None:
-    """Σx² over one axis or all (None), if float32 can sum it quickly and without loss; else None."""
-    return None
+def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array:
+    """Σ|x|² of float32 or complex64 over one axis, several or all (None); in float64, which their squares fit, unless
+    float32 sums them without loss.
+    """
+    wide = x.astype(xp.complex128 if x.dtype.kind == "c" else xp.float64)
+    return xp.add.reduce(squares(wide), axis=axis, keepdims=keepdims)
 
 
 def squared_deviations(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
@@ -25,9 +28,10 @@ def squared_deviations(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
     n = max(prod(x.shape[a] for a in axes), 1)
     d = x - xp.add.reduce(x, axis=axes, keepdims=True) / n
     off = xp.add.reduce(d, axis=axes, keepdims=keepdims)
-    correction = xp.minimum(_squares(off) / n, float(xp.finfo(off.dtype).max))  # finite: an infinite sum stays as it is
-    return xp.add.reduce(_squares(d), axis=axes, keepdims=keepdims) - correction
+    correction = xp.minimum(squares(off) / n, float(xp.finfo(off.dtype).max))  # finite: an infinite sum stays as it is
+    return xp.add.reduce(squares(d), axis=axes, keepdims=keepdims) - correction
 
 
-def _squares(x: Array) -> Array:
+def squares(x: Array) -> Array:
+    """|x|²."""
     return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x

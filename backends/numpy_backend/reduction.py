@@ -165,12 +165,21 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
     return y
 
 
-def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
+def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array:
     """See `backends.generic.reduction.sum_of_squares`."""
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    if x.size < MANY:
+        return generic.sum_of_squares(np, x, axis, keepdims)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    sums = _squares_in_lines(x, axes, keepdims)
+    if sums is None:
+        sums = total(generic.squares(x.astype(np.result_type(x, np.float64))), axes, keepdims)
+    return sums
+
+
+def _squares_in_lines(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
+    """Σx² over the last axes, if float32 can sum it quickly and without loss; else None."""
     last = len(axes)
-    at_end = tuple(axes) == tuple(range(x.ndim - last, x.ndim))
-    if x.dtype != np.float32 or not at_end:
+    if x.dtype != np.float32 or axes != tuple(range(x.ndim - last, x.ndim)):
         return None
     if x.size >= MANY and x.flags.c_contiguous and (n := prod(x.shape[x.ndim - last :])) < SHORT:
         sums = np.einsum("ri,ri->r", x.reshape(-1, n), x.reshape(-1, n))
@@ -189,7 +198,7 @@ def squared_deviations(x: Array, axes: Sizes, keepdims: bool) -> Array:
     if x.dtype == np.float32 and x.size >= MANY:
         mean = total(x, axes, True) / n
         d = x - mean
-        sums = sum_of_squares(d, axes, True)
+        sums = _squares_in_lines(d, axes, True)
         sums = total(np.square(d, out=d), axes, True) if sums is None else sums
         if ((sums > LOW) & (sums > mean * mean * (n * CLOSE)) & (sums < np.inf)).all():
             return sums if keepdims else sums.squeeze(axes)

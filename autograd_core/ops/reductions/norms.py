@@ -61,10 +61,7 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
         return xp.sum(x.real, axis=axis_of(x, dim), keepdims=keepdim)
     axis = axis_of(x, dim)
     if x.dtype in WIDER:
-        total = xp.kernels.sum_of_squares(x, axis, keepdim)
-        if total is None:  # squares of float32 fit float64
-            total = added(xp, _squares(x.astype(WIDER[x.dtype])), dim, keepdim)
-        return xp.sqrt(total).astype(x.real.dtype)
+        return xp.sqrt(xp.kernels.sum_of_squares(x, axis, keepdim)).astype(x.real.dtype)
     factor = power_of_two(xp, x, axis)
     y = xp.sqrt(added(xp, _squares(x * factor), dim, True)) / factor
     return y if keepdim else y.squeeze(axis)
