@@ -126,11 +126,14 @@ def settle_batch_gradients(
     parameters = all(_is_parameter(v, x.shape[1]) for v in (weight, mean, var))
     if not (parameters and _is_image(x) and _is_image(g)) or (rectified is not None and mask is None):
         return general
-    make, run, channels = maker(x.shape, x.strides), plan.run, x.shape[1]
+    make, run, channels, masked = maker(x.shape, x.strides), plan.run, x.shape[1], mask is not None
 
-    def call(g: Array, x: Array, _: Any, weight: Array, mean: Array, __: Any, kept: Any, *___: Any) -> Any:
+    def call(*operands: Any) -> Any:
+        g, x, _, weight, mean, _, (var, mask), *_ = operands
+        if masked and mask is None:  # the ReLU was a pass of its own, because of NaN
+            return general(*operands)
         dx, (g_weight, g_bias) = make(), np.empty((2, channels), FLOAT32)
-        run(x, g, dx, mean, kept[0], weight, g_weight, g_bias, *kept[1:][: kept[1] is not None])
+        run(x, g, dx, mean, var, weight, g_weight, g_bias, *((mask,) if masked else ()))
         return dx, g_weight, g_bias
 
     return for_layout(general, call, g, x, None, weight, mean)

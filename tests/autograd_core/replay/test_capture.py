@@ -694,3 +694,18 @@ def test_norms_of_numbers_that_leave_the_range_of_float32_squares_later():
     for found, expected in pairs:
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_nan_behind_a_normalisation_with_relu_comes_later():
+    layer = nn.Sequential(nn.BatchNorm2d(32, track_running_stats=False), nn.ReLU())
+
+    def step(x):
+        y = layer(x)
+        return y.detach(), *ag.grad(y.square().sum(), list(layer.parameters()))
+
+    x = ag.randn(8, 32, 12, 12).contiguous(memory_format=ag.channels_last)
+    odd = x.clone()
+    odd[0, 0, 0, 0] = float("nan")
+    for found, expected in replayed_and_as_it_is(step, [x] * 4 + [odd, x]):
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
