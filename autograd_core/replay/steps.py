@@ -69,7 +69,8 @@ class capture:
             from autograd_core.replay.reach import Settings
 
             self._settings = Settings(self.step)
-        key = (grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
+        now = _situation()  # kernels of oneDNN keep other results for their gradients than NumPy's
+        key = (now is None, grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
                *arrangement(args, kwargs, given), *map(_signature, given))  # fmt: skip
         try:
             kind = self._kinds.get(key)
@@ -82,7 +83,6 @@ class capture:
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             kind = self._kinds[key] = _Kind()
-        now = _situation()
         for settled, general, situation in kind.replays:
             try:
                 return settled(*given) if situation is now else general(*given)

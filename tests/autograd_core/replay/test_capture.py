@@ -11,6 +11,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.replay.noted import Noted
+from backends.onednn import choice
 from nn import functional as F
 
 OPTIMIZERS = {
@@ -709,3 +710,25 @@ def test_nan_behind_a_normalisation_with_relu_comes_later():
     for found, expected in replayed_and_as_it_is(step, [x] * 4 + [odd, x]):
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("first", ["auto", "numpy"])
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_the_kernels_that_compute_change_between_calls(recurrent, first):
+    layer = nn.LSTM(32, 48) if recurrent else nn.Sequential(nn.BatchNorm1d(32), nn.ReLU())
+
+    def step(x):
+        y = layer(x)
+        y = y[0] if isinstance(y, tuple) else y
+        return y.detach(), *ag.grad(y.square().sum(), list(layer.parameters()))
+
+    before, run = choice.chosen(), ag.capture(step)
+    x = ag.randn(20, 32, 32)
+    try:
+        for kernels in [first] * 4 + [{"auto": "numpy", "numpy": "auto"}[first]] * 4 + [first] * 2:
+            choice.choose(kernels)
+            for found, expected in zip(run(x), step(x), strict=True):
+                np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-4)
+    finally:
+        choice.choose(before)
+    assert not run.reasons
