@@ -38,6 +38,22 @@ def test_computed_positions_are_checked_in_every_replay():
         run(ag.ones(3, 2), ag.tensor([0, 3]))
 
 
+@pytest.mark.parametrize("odd", [-0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("factor", [1, 1.0])
+def test_probabilities_are_checked_in_every_replay(odd, factor):
+    """Those of an argument, and computed ones."""
+
+    def step(x):
+        return F.binary_cross_entropy(x if factor.__class__ is int else x * factor, ag.ones(3))
+
+    run, x = ag.capture(step), ag.tensor([0.1, 0.5, 0.9])
+    assert [run(x) for _ in range(4)] == [step(x)] * 4
+    with pytest.raises(RuntimeError, match=r"must lie in \[0, 1\]|out of range"):
+        run(ag.tensor([0.5, odd, 0.5]))
+    assert run(x) == step(x)
+    assert not run.reasons
+
+
 def test_parts_of_an_argument_are_checked_as_the_argument_is():
     """All labels are classes, as a usual step sees too, so that both compute the same to the last bit."""
     w = ag.randn(6, 3)
