@@ -16,6 +16,7 @@ from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
 
 Functions = tuple[Callable[..., Any], Callable[..., Any]]
 BY_SHAPE = {"empty_like", "full_like", "ones_like", "zeros_like"}  # what the first operand holds does not matter
+CONVERSIONS = {"astype", "{0}.astype({rest})"}  # their result may be the operand itself
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
 
@@ -112,6 +113,8 @@ class Program:
         operands = self.arrays((args, kwargs))
         made: list[Any] = []
         left, value = self._taken(found, operands, made)
+        if name in CONVERSIONS and not made:  # nothing to do, unless the dtype of a sum depends on values
+            left = value.name
         scalars = [a.name for a in made if a.scalar]
         if [left] == scalars:
             line, scalars = f"{self.constant(np.asarray)}({line})", []
@@ -130,7 +133,8 @@ class Program:
         fixed = {a.name: a.held for a in made if a.fixed and a.held.size < LARGE}
         if len(fixed) < len(made):
             fixed = {}
-        self.lines.append(Line(f"{left} = {line}" if made else line, names, call, bool(made), fixed))
+        assigned = made or name in CONVERSIONS
+        self.lines.append(Line(f"{left} = {line}" if assigned else line, names, call, bool(made), fixed))
         for name in scalars:
             self.lines.append(Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True, fixed))
         return value

@@ -697,6 +697,14 @@ def test_norms_of_numbers_that_leave_the_range_of_float32_squares_later():
             np.testing.assert_array_equal(a, b)
 
 
+def test_variances_keep_their_dtype_where_float32_loses_some_later():
+    """The sums of such squares are of float64."""
+    x = ag.randn(64, 128)
+    for found, expected in replayed_and_as_it_is(lambda x: (x.var(dim=1),), [x] * 4 + [x * 1e30, x + 1e6]):
+        assert found[0].dtype == np.float32
+        np.testing.assert_array_equal(found[0], expected[0])
+
+
 def test_nan_behind_a_normalisation_with_relu_comes_later():
     layer = nn.Sequential(nn.BatchNorm2d(32, track_running_stats=False), nn.ReLU())
 
