@@ -14,7 +14,7 @@ from autograd_core.engine.libraries import LIBRARY, checks_values
 from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor, own_scalar
-from backends.live import live
+from backends.live import deferred, live
 
 
 class OptState(Enum):
@@ -107,7 +107,11 @@ class GradScaler:
         if id(optimizer) not in self._found:
             self.unscale_(optimizer)
         self._stepped = {*self._stepped, id(optimizer)}
-        found = self._found[id(optimizer)]
+        return self._step_unless(self._found[id(optimizer)], optimizer, *args, **kwargs)
+
+    @deferred
+    def _step_unless(self, found: Tensor, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call optimizer.step() unless a number is 1: one of a GPU is not read."""
         if any(map(checks_values, (found, *_parameters(optimizer)))):
             optimizer.stepped = True
             return None if found.item() else optimizer.step(*args, **kwargs)

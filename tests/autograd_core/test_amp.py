@@ -287,3 +287,25 @@ def test_batch_norm_keeps_narrow_images_and_wide_statistics(dtype):
     assert (x.grad.dtype, narrow.weight.grad.dtype) == (ag.dtype(dtype), ag.float32)
     np.testing.assert_allclose(narrow.weight.grad.numpy(), wide.weight.grad.numpy(), rtol=1e-5)
     np.testing.assert_allclose(x.grad.float().numpy(), exact.grad.numpy(), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
+def test_captured_steps_are_not_taken_where_a_gradient_is_infinite(make):
+    def trained(wrap):
+        w, scaler = ag.ones(3, requires_grad=True), ag.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+        optimizer = make([w], lr=0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            scaler.scale((w * x).sum() ** 2).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+        run = wrap(step)
+        for factor in (1, 2, 3, 4, float("inf"), 5, float("nan"), 6):
+            run(ag.arange(3.0) * factor)
+            yield w.tolist(), scaler.get_scale()
+        assert not getattr(run, "reasons", [])
+
+    with np.errstate(all="ignore"):
+        assert list(trained(ag.capture)) == list(trained(lambda step: step))
