@@ -191,7 +191,7 @@ def bernoulli_loss(xp, input, target):
 
 
 def _probabilities(x):
-    return bool(((x >= 0) & (x <= 1)).all())
+    return bool(((x >= 0) & (x <= 1)).all().item())
 
 
 def _clamped(xp, log):
