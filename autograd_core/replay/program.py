@@ -102,9 +102,10 @@ class Program:
         """
         name = form
         if "{" not in form:
-            form = f"{self.constant(fast or function, form)}({{rest}})"
-            if fast is not function and fast is not None:
-                self.general[self.constant(fast)] = function
+            called = self.constant(fast or function, form)
+            form = f"{called}({{rest}})"
+            if fast not in (None, function):
+                self.general[called] = function
         shown = list(map(self.text, args))
         if form.startswith("{0}["):
             shown[1] = self._subscript(args[1])

@@ -95,7 +95,7 @@ class capture:
                 return self.step(*args, **kwargs)
             except Stale as change:
                 kind.change = str(change)
-        return self._first(kind, given, args, kwargs, now)
+        return self._first(kind, given, args, kwargs)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._attribute = name
@@ -111,7 +111,7 @@ class capture:
     def _name(self) -> str:
         return str(getattr(self.step, "__name__", "the step"))
 
-    def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any, now: object) -> Any:
+    def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         if any(t.is_cuda for t in tensors):
@@ -135,7 +135,7 @@ class capture:
             return self.step(*args, **kwargs)
         if kind.replays:
             logger.info("%s is captured again: %s", self._name(), kind.change)
-        kind.replays, kind.known = ((settled, general, now), *kind.replays)[:STATES], None
+        kind.replays, kind.known = ((settled, general, _situation()), *kind.replays)[:STATES], None
         return settled(*given)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:

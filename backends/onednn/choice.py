@@ -26,6 +26,11 @@ def active() -> bool:
     return _choice.library is not False
 
 
+def asked() -> bool | None:
+    """The same, or None if no kernel has asked yet; loads nothing."""
+    return None if _choice.library is None else _choice.library is not False
+
+
 def chosen() -> str:
     """The setting: "auto", "onednn" or "numpy"."""
     return _choice.wanted

@@ -24,8 +24,8 @@ class _Rows:
     """What steps of some parameters, each with its state, need and is found once. strides: None if NumPy computes."""
 
     def __init__(self, least: int, rows: Sequence[Sequence[Array]]) -> None:
-        self.situation = situation()
         fit = any(row[0].size >= least for row in rows) and all(_suit(1, *row) for row in rows)
+        self.situation = situation()  # a first large parameter asks for the library
         self.strides = [row[0].strides for row in rows] if fit else None
         self.passes: list[Any] = []
         self.constants: tuple[float, ...] = ()

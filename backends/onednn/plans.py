@@ -14,7 +14,7 @@ from typing import Any
 from backends import buffers, precision, threads
 from backends.buffers import address
 from backends.geometry import Sizes
-from backends.onednn.choice import active
+from backends.onednn.choice import asked
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
 # The arguments of a primitive.
@@ -273,9 +273,13 @@ gc.callbacks.append(state.exchange)
 
 
 def situation() -> object:
-    """Stands for the plans of this thread under the present settings; in finalizers it is another one."""
-    if not active():
-        return None
+    """Stands for the plans of this thread under the present settings; in finalizers it is another one.
+
+    False if there are none yet, as no kernel has asked for the library; None if NumPy computes.
+    """
+    used = asked()
+    if not used:
+        return False if used is None else None
     if state.setting != changes.count:
         state.refresh(load())
     return state.token

@@ -106,3 +106,26 @@ def test_kernels_are_chosen_at_run_time(caplog):
     assert not caplog.records
     with pytest.raises(ValueError, match="'auto', 'onednn', 'numpy', not 'mkl'"):
         ag.config.kernels = "mkl"
+
+
+def test_small_steps_do_not_load_the_library():
+    program = """
+import autograd_core as ag, nn, optim
+from backends.onednn import choice
+net, x = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1)), ag.randn(4, 2)
+optimizer = optim.Adam(net.parameters())
+
+@ag.capture
+def step(x):
+    optimizer.zero_grad()
+    loss = net(x).square().mean()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+for _ in range(5):
+    step(x)
+assert step.source and not step.reasons
+assert choice.asked() is None
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
