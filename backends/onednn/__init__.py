@@ -1,7 +1,8 @@
 """Kernels of the oneDNN library for float32 arrays of NumPy.
 
-Each has the signature of the kernel that it replaces, and returns None if that one should compute instead: if the
-library is missing or switched off, for other dtypes, for small operands or cases without a fast implementation.
+Each has the signature of the kernel that it replaces. It returns None if that one should compute instead, because the
+library is missing or switched off, for other dtypes or small operands, and raises Unsupported, before it has changed
+anything, where the library has no fast implementation for the case or the processor.
 """
 
 from collections.abc import Callable
@@ -46,6 +47,12 @@ SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
 SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll", "smoothed_nll"), 1 << 15)
 
 
+class Unsupported(Exception):
+    """oneDNN has no kernel for this, or only a reference implementation, which is worse than NumPy's."""
+
+    used = 0  # as of plans, in whose place it is kept
+
+
 def overlay(kernels: SimpleNamespace) -> None:
     """Put oneDNN's kernels in front of NumPy's."""
     for module, names in KERNELS.items():
@@ -53,29 +60,26 @@ def overlay(kernels: SimpleNamespace) -> None:
             setattr(kernels, name, _in_front(getattr(kernels, name), module, name))
 
 
-def deferred(module: str, name: str) -> Callable[..., Any]:
-    """A kernel whose module is imported on its first call."""
-    kernel: Callable[..., Any] | None = None
-
-    def call(*arguments: Any) -> Any:
-        nonlocal kernel
-        if kernel is None:
-            kernel = _kernel(module, name)
-        return kernel(*arguments)
-
-    return call
-
-
-def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
-    """A kernel of oneDNN, imported on its first call, and `plain` if it returns None."""
+def deferred(module: str, name: str, plain: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """A kernel of oneDNN, imported on its first call; what it leaves, `plain` computes if given, else it is None."""
     kernel: Callable[..., Any] | None = None
 
     def call(*arguments: Any, **named: Any) -> Any:
         nonlocal kernel
         if kernel is None:
             kernel = _kernel(module, name)
-        result = kernel(*arguments, **named)
-        return plain(*arguments, **named) if result is None else result
+        try:
+            result = kernel(*arguments, **named)
+        except Unsupported:
+            result = None
+        return result if plain is None or result is not None else plain(*arguments, **named)
+
+    return call
+
+
+def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
+    """A kernel of oneDNN in front of `plain`; for small operands only that one."""
+    call = deferred(module, name, plain)
 
     def of_size(*arguments: Any) -> Any:
         return plain(*arguments) if arguments[0].size < SMALL[name] else call(*arguments)
@@ -83,8 +87,8 @@ def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[...
     def settle(*operands: Any) -> Any:
         """By `settle_` and the name, in the module: a function, or None if `plain` computes for such operands."""
         if operands[0].size >= SMALL.get(name, 0):
-            find = getattr(import_module(f"{__name__}.{module}"), f"settle_{name}", None)
-            found = call if find is None else find(call, *operands)
+            offered = hasattr(import_module(f"{__name__}.{module}"), f"settle_{name}")
+            found = deferred(module, f"settle_{name}")(call, *operands) if offered else call
             if found is not None:
                 return found
         return settled(plain, *operands)

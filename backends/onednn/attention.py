@@ -9,11 +9,11 @@ import numpy as np
 from backends.buffers import FLOAT32, address, empty, empty_like
 from backends.generic.attention import Part, parts
 from backends.geometry import Array, Sizes, blocks
-from backends.onednn import softmax
+from backends.onednn import Unsupported, softmax
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 from backends.onednn.products import product_into
 from backends.strides import dense, is_dense
 
@@ -33,8 +33,7 @@ def attention(
     for i, part in enumerate(some):
         q, k, v, hidden = part.of(query, key, value, mask)
         weights = _weights(q, k, scale, part.first if is_causal else None, hidden, _piece(kept, ends, i))
-        if weights is None or not product_into(y[part.rows], weights, v):
-            return None
+        product_into(y[part.rows], weights, v)
     if kept is not None and len(some) == 1:
         kept = kept.reshape(*rows, keys)
     return (y, kept) if all_finite(y) else None
@@ -68,29 +67,22 @@ def attention_gradients(
     for i, part in reversed([*enumerate(some)]):
         q, k, v, hidden = part.of(query, key, value, mask)
         w = _piece(kept, ends, i)
-        if w is not None:
-            w = w.reshape(*q.shape[:-1], -1)
-        elif (w := _weights(q, k, scale, part.first if is_causal else None, hidden, None)) is None:
-            return None
+        if w is None:
+            w = _weights(q, k, scale, part.first if is_causal else None, hidden, None)
+        w = w.reshape(*q.shape[:-1], -1)
         of_scores = _slopes(w, g[part.rows], v, early)
-        if of_scores is None or not (
-            product_into(sums[0][part.rows], of_scores, k, late)
-            and product_into(sums[1][part.seen], of_scores.swapaxes(-1, -2), q, late, added=added)
-            and product_into(sums[2][part.seen], w.swapaxes(-1, -2), g[part.rows], added=added)
-        ):
-            return None
+        product_into(sums[0][part.rows], of_scores, k, late)
+        product_into(sums[1][part.seen], of_scores.swapaxes(-1, -2), q, late, added=added)
+        product_into(sums[2][part.seen], w.swapaxes(-1, -2), g[part.rows], added=added)
         added = True
     return *sums, of_scores if masked else None
 
 
-def _weights(
-    query: Array, key: Array, scale: float, first: int | None, mask: Array | None, out: Array | None
-) -> Array | None:
+def _weights(query: Array, key: Array, scale: float, first: int | None, mask: Array | None, out: Array | None) -> Array:
     """The weights of a part, in memory that is given; first: the number of its first query if causal."""
     shape = (*query.shape[:-1], key.shape[-2])
     scores = empty(shape) if out is None else out.reshape(shape)
-    if not product_into(scores, query, key.swapaxes(-1, -2), scale):
-        return None
+    product_into(scores, query, key.swapaxes(-1, -2), scale)
     hidden = mask if first is None else _later(first, *shape[-2:])
     if hidden is not None:
         _add(scores, hidden)
@@ -99,13 +91,12 @@ def _weights(
     return scores
 
 
-def _slopes(weights: Array, g: Array, value: Array, scale: float) -> Array | None:
+def _slopes(weights: Array, g: Array, value: Array, scale: float) -> Array:
     """`scale` times the gradient in the scores."""
     of_scores = empty(weights.shape)
-    if not product_into(of_scores, g, value.swapaxes(-1, -2), scale):
-        return None
+    product_into(of_scores, g, value.swapaxes(-1, -2), scale)
     lines = (weights.size // weights.shape[-1], weights.shape[-1])
-    softmax.backward(lines).run(weights, of_scores, of_scores)
+    softmax.slopes(lines, weights, of_scores, of_scores)
     return of_scores
 
 
@@ -157,18 +148,17 @@ def _later(first: int, length: int, keys: int) -> Array:
 
 def _add(scores: Array, mask: Array) -> None:
     """Add a mask that broadcasts over the scores, in place."""
-    for like in mask, np.broadcast_to(mask, scores.shape):
-        like = np.ascontiguousarray(like).reshape(*(1,) * (scores.ndim - like.ndim), *like.shape)
+    like = mask.reshape(*(1,) * (scores.ndim - mask.ndim), *mask.shape)
+    try:
         plan = _sum(scores.shape, like.shape)
-        if plan is not None:
-            plan.run(scores, like, scores)
-            return
+    except Unsupported:
+        like = np.broadcast_to(like, scores.shape)
+        plan = _sum(scores.shape, like.shape)
+    plan.run(scores, np.ascontiguousarray(like), scores)
 
 
 @planned
 def _sum(workshop: Workshop, shape: Sizes, of_mask: Sizes) -> Plan:
     x, mask = (workshop.memory(sizes, dense(sizes)) for sizes in (shape, of_mask))
-    desc = workshop.primitive("binary", ADD, x, mask, x)
-    if "jit" not in workshop.implementation(desc):
-        raise Unsupported("masks that repeat along such axes")
+    desc = workshop.compiled(workshop.primitive("binary", ADD, x, mask, x), "masks that repeat along such axes")
     return Plan(workshop, desc, (SRC, x), (SRC1, mask), (DST, x))

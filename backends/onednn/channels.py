@@ -19,19 +19,17 @@ NEGATIVE_PART = (("y", of("x"), constant(0.0), smaller("x"), times("g")),)  # gÂ
 def prelu(x: Array, slopes: Array) -> Array | None:
     """See `backends.generic.channels.prelu`."""
     shapes = _shapes(x, slopes)
-    plan = shapes and chained(shapes[0], MUL, ((MAX,),), shapes[1])
-    if not plan:
+    if shapes is None:
         return None
     y = empty(x.shape, x.strides)
-    plan.run(x, np.ascontiguousarray(slopes), y, x)
+    chained(shapes[0], MUL, ((MAX,),), shapes[1]).run(x, np.ascontiguousarray(slopes), y, x)
     return y
 
 
 def prelu_gradient(g: Array, x: Array, slopes: Array) -> tuple[Array, Array] | None:
     """See `backends.generic.channels.prelu_gradient`."""
     shapes = _shapes(x, slopes)
-    plan = shapes and chained(shapes[0], MAX, ((MUL,),), shapes[1])
-    if not plan or g.dtype != FLOAT32 or g.shape != x.shape:
+    if shapes is None or g.dtype != FLOAT32 or g.shape != x.shape:
         return None
     g = g if g.strides == x.strides else copied(g, x.strides)
     found, y = empty(x.shape, x.strides), empty(x.shape, x.strides)
@@ -39,7 +37,7 @@ def prelu_gradient(g: Array, x: Array, slopes: Array) -> tuple[Array, Array] | N
     evaluate(NEGATIVE_PART, flat, in_memory(y))
     of_slopes = total(y, (0, *range(2, x.ndim)), False).reshape(slopes.shape)
     evaluate(POSITIVE, flat, in_memory(y))
-    plan.run(y, np.ascontiguousarray(slopes), found, g)
+    chained(shapes[0], MAX, ((MUL,),), shapes[1]).run(y, np.ascontiguousarray(slopes), found, g)
     return found, of_slopes
 
 

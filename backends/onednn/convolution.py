@@ -78,8 +78,6 @@ def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, 
         return convolve(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
     w = _described(w)
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
-    if plan is None:
-        return None
     y = empty(plan.shape, plan.strides)
     if bias is None:
         plan.run(to_channels_last(x), plan.weights(w), y)
@@ -103,8 +101,6 @@ def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Ar
         return None if dx is None else channels_first(channels_last(dx).reshape(x_shape[0], *x_shape[2:], x_shape[1]))
     w = _described(w)
     plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
-    if plan is None:
-        return None
     dx = empty(plan.shape, plan.strides)
     plan.run(to_channels_last(g), plan.weights(w), dx)
     return dx
@@ -117,11 +113,9 @@ def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> A
         dw = convolve_weight(g, _joined(x), joined, _plain(geometry))
         return None if dw is None else _parted_kernels(dw, w_shape)
     dw = empty(w_shape)
-    plan = None
-    if _suits(g, dw) and x.dtype == FLOAT32:
-        plan = _weight(x.shape, g.shape, w_shape, geometry)
-    if plan is None:
+    if not _suits(g, dw) or x.dtype != FLOAT32:
         return None
+    plan = _weight(x.shape, g.shape, w_shape, geometry)
     inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
     plan.run(to_channels_last(x), to_channels_last(g), inside)
     if plan.reorder is not None:
@@ -135,9 +129,9 @@ def settle_convolve(
     """`convolve` of such operands; None if NumPy computes it. general: computes it for all."""
     if _spans(x.shape, w.shape, geometry):
         return general
-    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu) if _suits(x, w) else None
-    if plan is None:
+    if not _suits(x, w):
         return None
+    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
 
     def call(y: Array, x: Array, w: Array, _: Any, bias: Array | None = None) -> None:
         plan.run(x, plan.weights(w), y, *(() if bias is None else (bias,)))
@@ -156,9 +150,9 @@ def settle_convolve_input(general: Function, g: Array, w: Array, x_shape: Sizes,
     """`convolve_input` of such operands."""
     if _spans(x_shape, w.shape, geometry):
         return general
-    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry) if _suits(g, w) else None
-    if plan is None:
+    if not _suits(g, w):
         return None
+    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
 
     def call(dx: Array, g: Array, w: Array, *_: Any) -> None:
         plan.run(g, plan.weights(w), dx)
@@ -173,9 +167,9 @@ def settle_convolve_weight(
     if _spans(x.shape, w_shape, geometry):
         return general
     dw = np.empty(w_shape, FLOAT32)
-    plan = _weight(x.shape, g.shape, w_shape, geometry) if _suits(g, dw) and x.dtype == FLOAT32 else None
-    if plan is None:
+    if not _suits(g, dw) or x.dtype != FLOAT32:
         return None
+    plan = _weight(x.shape, g.shape, w_shape, geometry)
 
     def call(dw: Array, g: Array, x: Array, *_: Any) -> None:
         if plan.reorder is None:

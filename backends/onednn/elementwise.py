@@ -56,10 +56,9 @@ def gate(g: Array, x: Array) -> Array | None:
 
 def settle_relu(general: Function, x: Array) -> Function | None:
     """`relu` of such operands; None if NumPy computes it. general: computes it for all."""
-    plan = chained((x.size,), MAX, (constant(0.0), (MAX,))) if _suits(x) else None
-    if plan is None:
+    if not _suits(x):
         return None
-    make, run = maker(x.shape, x.strides), plan.run
+    make, run = maker(x.shape, x.strides), chained((x.size,), MAX, (constant(0.0), (MAX,))).run
 
     def call(x: Array) -> Array:
         y: Array = make()

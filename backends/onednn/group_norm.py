@@ -17,7 +17,7 @@ from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import backward, forward, parameter, scaling
 from backends.onednn.passes import ADD, MUL, STEP, SUB
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 from backends.strides import channels_last_strides, dense, is_channels_last
 
 SMALL = 1 << 15  # elements of a sample: below this the calls for each cost more than they save
@@ -31,8 +31,6 @@ def normalize_groups(
         return group_rows.normalize_groups(x, weight, bias, groups, eps)
     one, (n, channels) = (1, *x.shape[1:]), x.shape[:2]
     of_channels, of_groups = forward(one, eps, False), scaling(one)
-    if of_channels is None or of_groups is None:
-        return None
     y, (mean, var) = empty(x.shape, channels_last_strides(x.shape)), np.empty((2, n, channels), FLOAT32)
     ones, bias = np.ones(channels, FLOAT32), parameter(bias, 0, channels)
     for i in range(n):
@@ -56,8 +54,6 @@ def group_gradients(
     (n, channels), width = x.shape[:2], line_width(x)
     plan = backward((1, *x.shape[1:]), 0.0, False, True)
     rest = _less_projections((x[0].size // (width * channels), width * channels))
-    if plan is None or rest is None:
-        return None
     each, weight = channels // groups, parameter(weight, 1, channels)
     centers, scales = (np.repeat(v.reshape(n, groups), each, axis=1) for v in (mean, scale))
     g, dx, var = to_channels_last(g), empty(x.shape, channels_last_strides(x.shape)), 1 / (scales * scales)
@@ -86,7 +82,6 @@ def _less_projections(workshop: Workshop, shape: Sizes) -> Plan:
     x, row = workshop.memory(shape, dense(shape)), workshop.memory((1, shape[1]), (4 * shape[1], 4))
     steps = workshop.attributes(("binary", MUL, row), ("binary", ADD, row), ("binary", ADD, x))
     desc = workshop.primitive("binary", SUB, x, row, x, attributes=steps)
-    if "jit" not in workshop.implementation(desc):
-        raise Unsupported("rows of such a length")
+    workshop.compiled(desc, "rows of such a length")
     others = [(STEP * (i + 1) | SRC1, memory) for i, memory in enumerate((row, row, x))]
     return Plan(workshop, desc, (SRC, x), (SRC1, row), (DST, x), *others)

@@ -18,7 +18,7 @@ from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import parameter
 from backends.onednn.passes import ADD, MUL, STEP, SUB
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 from backends.strides import dense, is_channels_last
 
 SMALL, SMALL_GRADIENT = 1 << 13, 1 << 15  # elements: below this the calls cost more than they save
@@ -38,8 +38,6 @@ def normalize_groups(
     (y, mean, scale), channels = found, x.shape[1]
     if weight is not None or bias is not None:
         plan = _by_channels(MUL, (ADD,), planes)
-        if plan is None:
-            return None
         plan.run(y, parameter(weight, 1, channels), y, parameter(bias, 0, channels))
     return _like(x, y.reshape(x.shape)), mean, scale
 
@@ -53,8 +51,6 @@ def group_gradients(
         return None
     (n, channels, size), gs, xs = planes, contiguous(g), contiguous(x)
     scaling, centering = _by_channels(MUL, (), planes), _by_channels(SUB, (MUL,), (1, n * channels, size))
-    if scaling is None or centering is None:
-        return None
     dx = of_weight = None
     if needs[1]:
         normal, (means, scales) = empty(planes), (np.repeat(v, channels // groups) for v in (mean, scale))
@@ -95,7 +91,6 @@ def _by_channels(workshop: Workshop, kind: int, chain: tuple[int, ...], planes: 
     x, row = workshop.memory(planes, dense(planes)), workshop.memory((1, planes[1], 1), (4 * planes[1], 4, 4))
     steps = workshop.attributes(*[("binary", step, row) for step in chain])
     desc = workshop.primitive("binary", kind, x, row, x, attributes=steps)
-    if "jit" not in workshop.implementation(desc):
-        raise Unsupported("planes of such a size")
+    workshop.compiled(desc, "planes of such a size")
     others = [(STEP * (i + 1) | SRC1, row) for i in range(len(chain))]
     return Plan(workshop, desc, (SRC, x), (SRC1, row), (DST, x), *others)

@@ -77,6 +77,7 @@ PROTOTYPES = {
     "lbr_gru_forward_primitive_desc_create": "ppii" + "p" * 7 + "ip",
     "lbr_gru_backward_primitive_desc_create": "ppii" + "p" * 14 + "ipp",
 }
+AVX2 = 7  # bits for SSE 4.1, AVX and AVX2; other architectures have none
 RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # runtimes whose work is done when a call returns
 
 log = logging.getLogger("backends")
@@ -119,6 +120,9 @@ class Library:
         for name, arguments in (("memory_desc_get_size", [POINTER]), ("primitive_desc_query_md", [POINTER, INT, INT])):
             self[name].argtypes = arguments
             self[name].restype = SIZE if "size" in name else POINTER
+        instructions = self["get_effective_cpu_isa"]()
+        if 0 < instructions & AVX2 < AVX2:
+            raise Unusable(f"{path} has few kernels for processors without AVX2, such as this one")
         self.set_handle: Any = self["memory_set_data_handle"]
         self.execute: Any = self["primitive_execute"]
         self.engine = POINTER()

@@ -27,7 +27,6 @@ from backends.onednn.plans import (
     VARIANCE,
     WORKSPACE,
     Plan,
-    Unsupported,
     Workshop,
     planned,
 )
@@ -42,12 +41,9 @@ def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Any] | None:
     """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
-    plan = None
-    if x.dtype == FLOAT32 and x.size >= SMALL and active():
-        plan = forward(x.shape, eps, relu)
-    if plan is None:
+    if not _suits(x):
         return None
-    channels = x.shape[1]
+    plan, channels = forward(x.shape, eps, relu), x.shape[1]
     x = to_channels_last(x)
     weight, bias = parameter(weight, 1, channels), parameter(bias, 0, channels)
     y = empty(x.shape, channels_last_strides(x.shape))
@@ -73,9 +69,9 @@ def batch_gradients(
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.normalization.batch_gradients`."""
     var, mask = kept or (None, None)
-    plan = backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
-    if plan is None:
+    if not kept or g.dtype != FLOAT32:
         return None
+    plan = backward(x.shape, eps, mask is not None)
     if rectified is not None and mask is None:
         g = selection.gate(g, rectified)
     dx = empty(x.shape, channels_last_strides(x.shape))
@@ -90,10 +86,9 @@ def settle_normalize_batch(
     general: Function, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> Function | None:
     """`normalize_batch` of such operands; None if NumPy computes it. general: computes it for all."""
-    plan = forward(x.shape, eps, relu) if x.dtype == FLOAT32 and x.size >= SMALL and active() else None
-    if plan is None:
+    if not _suits(x):
         return None
-    channels = x.shape[1]
+    plan, channels = forward(x.shape, eps, relu), x.shape[1]
     if not (_is_image(x) and _is_parameter(weight, channels) and _is_parameter(bias, channels)):
         return general
     make, run, small = maker(x.shape, x.strides), plan.run, FLOAT32.type(eps)
@@ -120,9 +115,9 @@ def settle_batch_gradients(
 ) -> Function | None:  # fmt: skip
     """`batch_gradients` of such operands."""
     var, mask = kept or (None, None)
-    plan = backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
-    if plan is None:
+    if not kept or g.dtype != FLOAT32:
         return None
+    plan = backward(x.shape, eps, mask is not None)
     parameters = all(_is_parameter(v, x.shape[1]) for v in (weight, mean, var))
     if not (parameters and _is_image(x) and _is_image(g)) or (rectified is not None and mask is None):
         return general
@@ -139,6 +134,10 @@ def settle_batch_gradients(
     return for_layout(general, call, g, x, None, weight, mean)
 
 
+def _suits(x: Array) -> bool:
+    return bool(x.dtype == FLOAT32 and x.size >= SMALL and active())
+
+
 def _is_image(x: Array) -> bool:
     return is_channels_last(x.shape, x.strides) and x.strides == channels_last_strides(x.shape)
 
@@ -149,12 +148,9 @@ def _is_parameter(v: Array | None, channels: int) -> bool:
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
     """See `backends.generic.normalization.scale_channels`: a normalisation with mean 0 and variance 1."""
-    plan = None
-    if x.dtype == FLOAT32 and x.size >= SMALL and active():
-        plan = scaling(x.shape)
-    if plan is None:
+    if not _suits(x):
         return None
-    channels = x.shape[1]
+    plan, channels = scaling(x.shape), x.shape[1]
     x, y = to_channels_last(x), empty(x.shape, channels_last_strides(x.shape))
     mean, var = np.zeros(channels, FLOAT32), np.ones(channels, FLOAT32)
     plan.run(x, y, mean, var, parameter(scale, 1, channels), parameter(shift, 0, channels))
@@ -185,8 +181,7 @@ def _described(
         USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed,
     )
     desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
-    if "jit" not in workshop.implementation(desc):  # plain C++, for channels that do not fill registers
-        raise Unsupported("batch normalisation of so many channels")
+    workshop.compiled(desc, "batch normalisation of channels that do not fill registers")
     return x, desc, flags, workshop.asked(desc, OF_WORKSPACE)
 
 

@@ -139,12 +139,12 @@ def adagrad_step(
     """See `backends.generic.adaptive_steps.adagrad_step`. True if it was done."""
     if maximize or not _suit(LARGER, p, g, total):
         return None
-    size, d = p.size, empty_like(p)
+    d, squares, root, quotient = empty_like(p), _squares(p.size, 1.0, 1.0), _root(p.size, eps), _quotient(p.size, 1.0)
     if weight_decay:
         g = _pulled(p, g, weight_decay)
-    _squares(size, 1.0, 1.0).run(g, g, total)
-    _root(size, eps).run(total, total, d)
-    _quotient(size, 1.0).run(g, d, p, _scalar(-rate))
+    squares.run(g, g, total)
+    root.run(total, total, d)
+    quotient.run(g, d, p, _scalar(-rate))
     return True
 
 
@@ -167,16 +167,17 @@ def rmsprop_step(
     size, d = p.size, empty_like(p)
     if weight_decay:
         g = _pulled(p, g, weight_decay)
+    add_scaled, root, quotient = _scaled_sum(size), _root(size, eps), _quotient(size, 0.0 if momentum else 1.0)
     _squares(size, 1 - alpha, 0.0).run(g, g, d)
-    _scaled_sum(size).run(v, _scalar(alpha), v, d)
-    _root(size, eps).run(v, v, d)
+    add_scaled.run(v, _scalar(alpha), v, d)
+    root.run(v, v, d)
     if momentum:
         (b,) = others
-        _quotient(size, 0.0).run(g, d, d, _scalar(1.0))
-        _scaled_sum(size).run(b, _scalar(momentum), b, d)
-        _scaled_sum(size).run(b, _scalar(-lr), p, p)
+        quotient.run(g, d, d, _scalar(1.0))
+        add_scaled.run(b, _scalar(momentum), b, d)
+        add_scaled.run(b, _scalar(-lr), p, p)
     else:
-        _quotient(size, 1.0).run(g, d, p, _scalar(-lr))
+        quotient.run(g, d, p, _scalar(-lr))
     return True
 
 

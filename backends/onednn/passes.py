@@ -9,7 +9,8 @@ from typing import Any
 
 from backends.buffers import empty
 from backends.geometry import Array, Sizes
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.onednn import Unsupported
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 from backends.strides import dense
 
 ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF4, 0x1FFF5, 0x1FFF7, 0x1FFF9
@@ -105,8 +106,8 @@ def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> bool:
-    """Run the passes; the last one writes `result`. All arrays are contiguous vectors. False if oneDNN cannot.
+def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> None:
+    """Run the passes; the last one writes `result`. All arrays are contiguous vectors.
 
     Earlier passes write to scratch memory of the size of `result`; a pass may overwrite the result of an earlier one.
     """
@@ -114,12 +115,9 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
     for i, (target, (kind, left, right), *steps) in enumerate(formula):
         chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
         plan = chained(result.shape, kind, chain)
-        if plan is None:
-            return False
         written = result if i == last else arrays[target] if target in arrays else empty(result.shape)
         plan.run(arrays[left], arrays[right], written, *[arrays[step[1]] for step in steps if len(step) == 2])
         arrays[target] = written
-    return True
 
 
 @planned

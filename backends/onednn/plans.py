@@ -14,6 +14,7 @@ from typing import Any
 from backends import buffers, precision, threads
 from backends.buffers import address
 from backends.geometry import Sizes
+from backends.onednn import Unsupported
 from backends.onednn.choice import asked
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
@@ -44,10 +45,6 @@ CAPACITY = 1024  # plans per thread
 # the rest becomes alpha·(exp(x) - 1), which for alpha = 0 is a negative zero; adding 0 makes it positive.
 ELU, LINEAR = 0x22, 0x26
 RELU = ("eltwise", ELU, 0.0, 0.0), ("eltwise", LINEAR, 1.0, 0.0)
-
-
-class Unsupported(Exception):
-    """oneDNN has no kernel for this, or only a reference implementation, which is worse than NumPy's."""
 
 
 class Failed(RuntimeError):
@@ -102,6 +99,12 @@ class Workshop:
         self.library["primitive_desc_query"](primitive, IMPLEMENTATION, 0, ctypes.byref(text))
         return (text.value or b"").decode()
 
+    def compiled(self, primitive: Any, case: str) -> Any:
+        """The descriptor, if the implementation behind it is compiled for the processor."""
+        if "jit" not in self.implementation(primitive):
+            raise Unsupported(case)
+        return primitive
+
     def attributes(self, *steps: tuple[Any, ...]) -> Any:
         """Attributes with steps for the result, given as names and arguments of post-operations."""
         attributes = self.make("primitive_attr_create")
@@ -137,10 +140,12 @@ class Workshop:
         """Whether two descriptors are equal."""
         return bool(self.library["memory_desc_equal"](one, other))
 
-    def reorder(self, source: Any, target: Any) -> "Plan":
-        """The plan that copies from one layout to another."""
+    def reorder(self, source: Any, target: Any, converts: bool = False) -> "Plan":
+        """The plan that copies from one layout to another, or one dtype to another."""
         engine = self.library.engine
         desc = self.make("reorder_primitive_desc_create", source, engine, target, engine, self.attributes())
+        if converts:  # others lose the sign of zeros
+            self.compiled(desc, "conversion on this processor")
         return Plan(self, desc, (SRC, source), (DST, target))
 
 
@@ -259,12 +264,6 @@ class _Changes:
         self.count += 1
 
 
-class _Nothing:
-    """The plan of an unsupported case."""
-
-    used = 0
-
-
 state = _State()
 changes = _Changes()
 threads.on_change(changes.note)
@@ -286,7 +285,7 @@ def situation() -> object:
 
 
 def planned(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Cache the results of `make(workshop, *key)` by key; None for cases that oneDNN does not support."""
+    """Cache the results of `make(workshop, *key)` by key, and that it raised Unsupported."""
 
     @functools.wraps(make)
     def find(*key: Any) -> Any:
@@ -301,10 +300,12 @@ def planned(make: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 with Workshop(load()) as workshop:
                     plan = make(workshop, *key)
-            except Unsupported:
-                plan = _Nothing()
+            except Unsupported as reason:
+                plan = reason.with_traceback(None)
             own.plans[make, key] = plan
         plan.used = own.clock
-        return None if plan.__class__ is _Nothing else plan
+        if plan.__class__ is Unsupported:
+            raise Unsupported(*plan.args)
+        return plan
 
     return find

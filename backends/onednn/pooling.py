@@ -11,6 +11,7 @@ import numpy as np
 
 from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes, Window, check_gradient, pooling_sizes
+from backends.onednn import Unsupported
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite, settled_all_finite
 from backends.onednn.layouts import to_channels_last
@@ -23,7 +24,6 @@ from backends.onednn.plans import (
     TRAINING,
     WORKSPACE,
     Plan,
-    Unsupported,
     Workshop,
     dims,
     planned,
@@ -42,8 +42,6 @@ def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Ar
         return None
     out = pooling_sizes(x.shape, window, ceil_mode)
     plan = _pooled(MAXIMUM, x.shape, out, window)
-    if plan is None:
-        return None
     x = to_channels_last(x)
     if not all_finite(x):
         return None
@@ -59,8 +57,6 @@ def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | N
     if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
         return None
     plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
-    if plan is None:
-        return None
     if taps.strides != channels_last_strides(taps.shape, 1):
         taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
     dx = empty(x_shape, channels_last_strides(x_shape))
@@ -74,8 +70,6 @@ def settle_max_of_windows(general: Function, x: Array, window: Window, ceil_mode
         return None
     out = pooling_sizes(x.shape, window, ceil_mode)
     plan = _pooled(MAXIMUM, x.shape, out, window)
-    if plan is None:
-        return None
     if not is_channels_last(x.shape, x.strides):
         return general
     shape, run, finite = (*x.shape[:2], *out), plan.run, settled_all_finite(x)
@@ -97,8 +91,6 @@ def settle_put_taps(general: Function, g: Array, taps: Array, x_shape: Sizes, wi
     if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
         return None
     plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
-    if plan is None:
-        return None
     if not is_channels_last(g.shape, g.strides) or taps.strides != channels_last_strides(taps.shape, 1):
         return general
     make, run = maker(x_shape, channels_last_strides(x_shape)), plan.run
@@ -118,8 +110,6 @@ def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool,
         return None
     out = pooling_sizes(x.shape, window, False)
     plan = _pooled(kind, x.shape, out, window)
-    if plan is None:
-        return None
     y = empty((*x.shape[:2], *out), channels_last_strides((*x.shape[:2], *out)))
     plan.run(to_channels_last(x), y)
     return y
@@ -135,8 +125,6 @@ def avg_pool_input(
     out = pooling_sizes(x_shape, window, False)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
     plan = _spread(kind, x_shape, out, window)
-    if plan is None:
-        return None
     dx = empty(x_shape, channels_last_strides(x_shape))
     plan.run(to_channels_last(g), dx)
     return dx

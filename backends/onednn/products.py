@@ -12,9 +12,10 @@ import numpy as np
 
 from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes
+from backends.onednn import Unsupported
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
-from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Workshop, planned
 from backends.precision import get_float32_matmul_precision
 from backends.settled import Function, for_layout
 from backends.strides import dense
@@ -43,7 +44,8 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
         y = product(b.T, a.T, None, relu)
         return y if y is None else y.T
     y = empty((*a.shape[:-1], columns))
-    return y if product_into(y, a, b, 1.0, bias, relu) else None
+    product_into(y, a, b, 1.0, bias, relu)
+    return y
 
 
 def _suits(a: Array, b: Array) -> bool:
@@ -77,9 +79,9 @@ def _settled(general: Function, a: Array, b: Array, given: Array, *bias: Array, 
     if not _suits(a, b):
         return None
     shape = (*a.shape[:-1], b.shape[-1])
-    plan = _product(a.shape, a.strides, b.shape, b.strides, dense(shape), 1.0, bool(bias), relu, False)
-    if plan is None or shape[-1] == 1 or not all(v.flags.c_contiguous for v in bias):
+    if shape[-1] == 1 or not (_is_readable(a) and _is_readable(b) and all(v.flags.c_contiguous for v in bias)):
         return general
+    plan = _product(a.shape, a.strides, b.shape, b.strides, dense(shape), 1.0, bool(bias), relu, False)
     make, run = maker(shape), plan.run
 
     def call(*operands: Array) -> Array:
@@ -92,23 +94,18 @@ def _settled(general: Function, a: Array, b: Array, given: Array, *bias: Array, 
 
 def product_into(
     y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False, added: bool = False
-) -> bool:
-    """Write `scale` times (a b + bias), or its ReLU, into y, or optionally add it to y.
-
-    False if oneDNN cannot.
-    """
+) -> None:
+    """Write `scale` times (a b + bias), or its ReLU, into y, or optionally add it to y."""
     rest = y.strides, scale, bias is not None, relu, added
-    plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
-    if plan is None:
+    try:
+        plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
+    except Unsupported:
         a, b = (v if _is_readable(v) else v.copy() for v in (a, b))
         plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
-        if plan is None:
-            return False
     if bias is None:
         plan.run(a, b, y)
     else:
         plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
-    return True
 
 
 def _is_readable(v: Array) -> bool:
@@ -134,8 +131,7 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | N
     if count > SHORT or not (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
         return None
     found = empty((columns, 1))
-    if not product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32)):
-        return None
+    product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32))
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
     return found.reshape(shape if keepdims else [x.shape[axis] for axis in kept])
 

@@ -121,8 +121,6 @@ def _forward(
     if any(v.dtype != FLOAT32 or v.shape != shape for v, shape in zip(operands, shapes, strict=True)):
         return None
     plan = _forward_plan(kind, steps, rows, inputs, width)
-    if plan is None:
-        return None
     y, lasts, kept = empty((steps, rows, width)), [empty(states[0].shape) for _ in states], empty((plan.kept,))
     weights = (_turned(kind, w) for w in (w_ih, w_hh))
     plan.run(*map(contiguous, (x, *states)), *weights, contiguous(bias), y, *lasts, kept)

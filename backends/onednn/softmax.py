@@ -13,7 +13,7 @@ from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.reduction import SHORT, extreme, total
-from backends.onednn import columns, products
+from backends.onednn import Unsupported, columns, products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, Step, chained
@@ -31,11 +31,8 @@ def softmax(x: Array, axis: int) -> Array | None:
         return None
     if not _in_rows(x, axis, SHORT_ROW):
         return columns.softmax(x, axis)
-    plan = forward(_rows(x))
-    if plan is None:
-        return None
     y = empty(x.shape)
-    plan.run(x, y)
+    forward(_rows(x)).run(x, y)
     return y if all_finite(y) else None
 
 
@@ -45,12 +42,21 @@ def softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
         return None
     if not _in_rows(y, axis):
         return columns.softmax_gradient(g, y, axis)
-    plan = backward(_rows(y))
-    if plan is None:
-        return None
     dx = empty(y.shape)
-    plan.run(y, g, dx)
+    slopes(_rows(y), y, g, dx)
     return dx
+
+
+def slopes(rows: Sizes, y: Array, g: Array, dx: Array) -> None:
+    """Write the gradient of the softmax y of rows into dx, which may be g."""
+    try:
+        plan = _backward(rows)
+    except Unsupported:  # by processors without AVX-512
+        p = empty(rows)
+        chained(rows, MUL, ()).run(y, g, p)
+        _by_rows(rows, SUB, (MUL,)).run(g, _row_sums(p), dx, y)
+    else:
+        plan.run(y, g, dx)
 
 
 def log_softmax(x: Array, axis: int) -> Array | None:
@@ -191,8 +197,7 @@ def forward(workshop: Workshop, rows: Sizes) -> Plan:
 
 
 @planned
-def backward(workshop: Workshop, rows: Sizes) -> Plan:
-    """The plan of its gradient; operands: y, g and dx, which may be g."""
+def _backward(workshop: Workshop, rows: Sizes) -> Plan:
     x, forward = _described(workshop, rows, TRAINING)
     desc = workshop.primitive("softmax_backward", ACCURATE, x, x, x, 1, forward)
     return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
