@@ -46,6 +46,31 @@ def test_blas_has_one_thread_while_blocks_run_and_the_count_that_was_set_otherwi
     assert blas_threads() == {1}
 
 
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [
+        (["150000 100000"], 2),
+        (["max 100000"], 8),
+        (["100000", "100000"], 1),
+        (["-1", "100000"], 8),
+        (["1600000 100000"], 8),
+        ([], 8),
+    ],
+)
+def test_the_count_respects_what_a_container_may_use(monkeypatch, tmp_path, texts, count):
+    files = [tmp_path / str(i) for i in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text + "\n")
+    monkeypatch.setattr(threads, "QUOTAS", ((str(tmp_path / "none"),), tuple(map(str, files))))
+    monkeypatch.setattr(threads, "_count", None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert ag.get_num_threads() == count
+    if count < 8:
+        assert blas_threads() == {count}
+
+
 def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setattr(threads, "_blas", threads._Blas())
