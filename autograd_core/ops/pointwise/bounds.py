@@ -80,6 +80,10 @@ def clamp(input, min=None, max=None):
         raise OperandError("clamp(): give min, max or both")
     if not hasattr(min, "shape") and not hasattr(max, "shape"):
         return clamp_number(input, min=min, max=max)
+    if min is not None and max is not None:
+        dtype = dtypes.result_type(input, min, max)
+        if input.dtype != dtype:
+            input = functional.astype(input, dtype)  # of both bounds, whichever comes first
     # A bound that is NaN makes the element NaN.
     if min is not None:
         input = functional.where((input < min) | (min != min), min, input)

@@ -333,3 +333,10 @@ def test_clamp_between_tensors():
     assert (x[:3], low[:3], high[:3]) == ([0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0])
     assert np.isnan(wide([0.5]).clamp(min=wide([NAN])).numpy()).all()
     assert whole([1, 5]).clamp(max=2.5).tolist() == [1.0, 2.5]
+
+
+def test_clamp_has_the_common_dtype_of_both_bounds():
+    low, high = ag.tensor(2, dtype=ag.uint8), ag.tensor(300, dtype=ag.int32)
+    y = ag.tensor([True, False]).clamp(low, high)
+    assert (y.dtype, y.tolist()) == (ag.int32, [2, 2])
+    assert whole([1]).clamp(ag.tensor(0.0, dtype=ag.float64), ag.ones(1)).dtype == ag.float32
