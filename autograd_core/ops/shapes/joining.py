@@ -17,6 +17,7 @@ NOTHING = (0,)  # an empty vector joins with anything, as in PyTorch
 
 
 def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
+    dim = dim if len(g.shape) > 1 else 0  # empty vectors join along any axis
     kept = [s != NOTHING or len(g.shape) == 1 for s in xs_shape]
     sizes = tuple(s[dim] for s, k in zip(xs_shape, kept, strict=True) if k)
     pieces = iter(xp.split_sizes(g, sizes=sizes, dim=dim))
@@ -31,7 +32,8 @@ def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
     joint=_split_rule)
 def cat(xp, *xs, dim=0):
     """Tensors concatenated along an existing axis; empty vectors are skipped."""
-    return xp.concatenate([x for x in xs if x.shape != NOTHING] or xs, dim)
+    joined = [x for x in xs if x.shape != NOTHING]
+    return xp.concatenate(joined or xs, dim if joined else 0)
 
 
 @op(JOIN, symbol="stack", method=False,

@@ -164,6 +164,12 @@ def test_no_axes_at_all_are_none_of_them_but_to_a_reduction():
     same(x.logsumexp(dim=()), math.log(math.exp(1) + math.exp(2)))
 
 
+def test_empty_vectors_join_along_any_axis():
+    nothing = ag.zeros(0, requires_grad=True)
+    ag.cat([nothing, nothing], 1).sum().backward()
+    assert nothing.grad.shape == (0,)
+
+
 def test_small_integers_stay_small_except_where_their_results_would_not_fit():
     a = ag.tensor([100, 1], dtype=ag.int8)
     assert (ag.vander(a, 3).tolist(), ag.linalg.vander(a).dtype) == ([[10000, 100, 1], [1, 1, 1]], ag.int64)
