@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from autograd_core import dtypes
 from autograd_core.creation import floating, number_of, on_device, shape_of
 from autograd_core.engine.options import with_options
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor
 
@@ -91,8 +91,18 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     first, last = number_of(start), number_of(end)
-    kind = dtypes.as_dtype(dtype) or (dtypes.default_complex() if isinstance(first + last, complex) else floating(None))
+    kind = _kind_between(first, last, dtype)
     return on_device(lambda xp: _spaced(xp, first, last, steps, kind).astype(kind), device, requires_grad)
+
+
+def _kind_between(first: Any, last: Any, dtype: DTypeLike | None) -> dtypes.DType:
+    """The dtype of numbers between two ends: complex if one of them is, the default float otherwise."""
+    kind = dtypes.as_dtype(dtype)
+    if not isinstance(first + last, complex):
+        return kind or floating(None)
+    if kind is not None and kind.kind != "c":
+        raise DtypeError(f"numbers between {first} and {last} are complex, not {kind}")
+    return kind or dtypes.default_complex()
 
 
 def _spaced(xp: Any, start: Any, end: Any, steps: Any, kind: Any) -> Any:
@@ -112,7 +122,8 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` powers of `base`, with exponents evenly spaced from `start` to `end`; `dtype` as in `linspace`."""
-    first, last, kind = number_of(start), number_of(end), floating(dtype)
+    first, last = number_of(start), number_of(end)
+    kind = _kind_between(first, last, dtype)
     return on_device(lambda xp: (base ** _spaced(xp, first, last, steps, kind)).astype(kind), device, requires_grad)
 
 

@@ -216,6 +216,9 @@ def test_spaces_and_eye():
     assert ag.linspace(ag.tensor(0.0), 1, steps=1).tolist() == [0.0]
     assert ag.linspace(0, 1, 0).shape == (0,)
     assert ag.linspace(0, 1j, 3).dtype == ag.complex64
+    np.testing.assert_allclose(ag.logspace(0, 1j, 2, base=np.e), [1, np.exp(1j)], rtol=1e-6)
+    with pytest.raises(DtypeError, match="are complex, not float32"):
+        ag.linspace(0, 1j, 3, dtype=ag.float32)
     assert ag.logspace(0, 3, 4, base=2).tolist() == [1, 2, 4, 8]
     assert ag.eye(2, 3, dtype=ag.int64).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert ag.eye(0).shape == (0, 0)
