@@ -117,9 +117,11 @@ class NumpyGenerator:
         """int64 numbers in [low, high)."""
         count, span = math.prod(shape), high - low
         y = self._words(count) if span < SHORT else _pairs(self._twister.random_raw(2 * count))
-        y -= y // y.dtype.type(span) * y.dtype.type(span)  # faster than the remainder
+        if span < 2**64:
+            y -= y // y.dtype.type(span) * y.dtype.type(span)  # faster than the remainder
         y = y.astype(np.uint64, copy=False).view(np.int64).reshape(shape)
-        y += low
+        if span < 2**64:
+            y += low
         return y
 
     def permutation(self, n: int) -> Array:

@@ -42,6 +42,12 @@ def test_whole_numbers_without_bounds_fit_the_dtype(dtype):
     assert not bool((x == x[0]).all())
 
 
+def test_whole_numbers_from_the_whole_range_of_int64():
+    x = ag.zeros(200, dtype=ag.int64).random_(-(2**63), None)
+    assert bool((x < -(2**61)).any())
+    assert bool((x > 2**61).any())
+
+
 IMPOSSIBLE = {
     "exponential": lambda x: x.exponential_(0),
     "geometric": lambda x: x.geometric_(1.5),
