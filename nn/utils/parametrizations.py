@@ -78,7 +78,7 @@ class _SpectralNorm(Module):
     def _iterate(self, rows: Tensor, count: int) -> None:
         for _ in range(count):
             self._u.copy_(F.normalize(rows @ self._v, dim=0, eps=self.eps))
-            self._v.copy_(F.normalize(rows.T @ self._u, dim=0, eps=self.eps))
+            self._v.copy_(F.normalize(rows.mH @ self._u, dim=0, eps=self.eps))
 
     def forward(self, weight: Tensor) -> Tensor:
         if weight.ndim == 1:
@@ -87,7 +87,7 @@ class _SpectralNorm(Module):
         if self.training:
             self._iterate(rows.detach(), self.n_power_iterations)
         # Copied, so that a second forward before backward does not change the saved values.
-        return weight / (self._u.clone() @ (rows @ self._v.clone()))
+        return weight / core.vdot(self._u.clone(), rows @ self._v.clone())
 
     def right_inverse(self, value: Tensor) -> Tensor:
         """The weight itself; any multiple would do."""

@@ -221,6 +221,8 @@ def test_spectral_norm_finds_the_largest_singular_value():
     layer.eval()
     assert layer.weight.tolist() == layer.weight.tolist()
     assert parametrizations.spectral_norm(nn.Linear(2, 3), "bias").bias.norm().item() == pytest.approx(1)
+    layer = parametrizations.spectral_norm(nn.Linear(3, 3, dtype=ag.complex128), n_power_iterations=100)
+    assert np.linalg.norm(layer.weight.detach().numpy(), 2) == pytest.approx(1, rel=1e-3)
 
 
 @pytest.mark.parametrize(
