@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from autograd_core import Tensor
 from autograd_core.errors import warn
 from backends.live import deferred
 from optim.optimizer import Optimizer
@@ -123,13 +124,12 @@ def attributes_of(function: Any) -> dict[str, Any] | None:
 
 
 def for_groups(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
-    """One value per group of an optimizer, from a single value or a list."""
+    """One number per group of an optimizer, from a single value or a list; tensors may change later, numbers do not."""
     count = len(optimizer.param_groups)
-    if not isinstance(value, Sequence):
-        return [value] * count
-    if len(value) != count:
-        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {len(value)} != {count}")
-    return list(value)
+    values = value if isinstance(value, Sequence) else [value] * count
+    if len(values) != count:
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {len(values)} != {count}")
+    return [v.item() if isinstance(v, Tensor) else v for v in values]
 
 
 def _check_length(schedule: LRScheduler, name: str, epochs: float) -> None:

@@ -229,6 +229,15 @@ def test_schedules_followed_by_another(first, expected):
     assert [lr for lr, _ in found] == pytest.approx(expected, abs=1e-5)
 
 
+def test_rates_given_as_tensors_may_change_later():
+    lowest, highest = ag.tensor(0.125), ag.tensor(1.125)
+    cycle = lr_scheduler.CyclicLR(optimizer(), lowest, highest, step_size_up=2, cycle_momentum=False)
+    for bound in (lowest, highest):
+        bound.fill_(9)
+    cycle.step()
+    assert cycle.get_last_lr() == [0.625, 0.625]
+
+
 def test_rate_set_by_hand_is_respected():
     opt = optimizer()
     schedule = lr_scheduler.StepLR(opt, 2, gamma=0.5)
