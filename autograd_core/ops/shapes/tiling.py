@@ -193,6 +193,8 @@ def vander(x, N=None, increasing=False):
     if x.ndim != 1:
         raise OperandError(f"vander() takes a vector, not a tensor of shape {x.shape}")
     count = x.shape[0] if N is None else N
+    if count < 0:
+        raise OperandError(f"vander() takes no negative N: {N}")
     return powers(x, range(count) if increasing else reversed(range(count)))
 
 

@@ -190,6 +190,7 @@ WRONG = {
     "too long an axis": (OperandError, lambda: ag.zeros(2**63), "Maximum allowed dimension"),
     "too many numbers": (RuntimeError, lambda: ag.zeros(2**50), r"zeros\(\): .*try a smaller batch"),
     "too many draws": (MemoryError, lambda: ag.randn(2**50), r"randn\(\): .*try a smaller batch"),
+    "vander": (OperandError, lambda: ag.vander(ag.ones(2), -1), "no negative N"),
     "clamp": (OperandError, X.clamp, "give min, max or both"),
     "no operand": (TypeError, lambda: ag.logical_xor(X, None), "logical_xor"),
     "gelu": (OperandError, lambda: F.gelu(X, approximate="erf"), "'none' or 'tanh'"),
