@@ -82,8 +82,9 @@ def var(
 ) -> Tensor:
     """Squared deviations from the mean over some or all axes, their sum divided by the count less `correction`."""
     deviations = _filled(input, None, 0, dtype) - mean(input, dim, keepdim=True, dtype=dtype, mask=mask)
-    count = _count(input, dim, keepdim, mask) - (int(unbiased) if correction is None else correction)
-    return sum((deviations * deviations.conj()).real, dim, keepdim=keepdim, mask=mask) / count.clamp(min=0)
+    count = _count(input, dim, keepdim, mask).double() - (int(unbiased) if correction is None else correction)
+    total = sum((deviations * deviations.conj()).real, dim, keepdim=keepdim, mask=mask)
+    return (total / count.clamp(min=0)).to(total.dtype)
 
 
 def std(input: Tensor, dim: Dims = None, unbiased: bool = True, **options: Any) -> Tensor:

@@ -48,6 +48,12 @@ def test_scans_and_normalizations(name):
         np.testing.assert_allclose(found[i, m, k], ALONG[name](X[i, m, k]), rtol=1e-12)
 
 
+def test_corrections_that_are_no_integers():
+    x = ag.tensor(X)
+    np.testing.assert_allclose(masked.var(x, dim=1, correction=1.3), x.var(dim=1, correction=1.3), rtol=1e-12)
+    assert masked.var(x.bfloat16(), dim=1, correction=1.3).dtype == ag.bfloat16
+
+
 def test_positions_and_pairs():
     x, mask = ag.tensor(X), ag.tensor(MASK)
     for function, sign in ((masked.argmax, -1), (masked.argmin, 1)):
