@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from autograd_core.creation import legacy_tensor
-from autograd_core.engine.overriding import DisableTorchFunctionSubclass
+from autograd_core.engine.overriding import DisableTorchFunctionSubclass, state
 from autograd_core.registry import OPS
 from autograd_core.semantics.members import Subclassed, add_members
 from autograd_core.tensor import Tensor, own_scalar, wrap
@@ -63,6 +63,8 @@ def _turned(t: Tensor, cls: type) -> Any:
 def _torch_function(cls: type, func: Any, types: Sequence[type], args: Any = (), kwargs: Any = None) -> Any:
     """What a subclass does by default: tensors among the results become instances of it."""
     if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
+    if cls is Tensor and not state.classes:  # another library asks again for its own function
         return NotImplemented
     with DisableTorchFunctionSubclass():
         result = func(*args, **(kwargs or {}))

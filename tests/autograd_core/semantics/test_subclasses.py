@@ -215,6 +215,13 @@ def test_what_is_asked_about_is_the_public_function(asked):
     assert list(inspect.signature(F.relu).parameters) == ["input", "inplace"]
 
 
+def test_functions_of_another_library_have_no_answer():
+    def foreign(x):  # one that asks about itself, as PyTorch's do
+        return type(x).__torch_function__(foreign, (type(x),), (x,))
+
+    assert foreign(ag.ones(2)) is NotImplemented
+
+
 def test_nobody_is_asked_inside_of_an_answer(asked):
     x = image(2, 2, cls=Noting)
     with DisableTorchFunctionSubclass():
