@@ -7,8 +7,8 @@ anything is what it was, and costs what it did.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from types import FunctionType
+from functools import cache, partial
+from types import CodeType, FunctionType
 from typing import Any
 
 Way = Callable[..., Any]  # called with what it leads to, and with the arguments of the call
@@ -32,9 +32,8 @@ class Redirected:
             self.run = partial(way, self.run)
         function = self.function
         if self.ways:
-            free = tuple([f"free{i}" for i in range(len(self.original.__code__.co_freevars))])
             function.__kwdefaults__ = {**(self.defaults or {}), "_redirected": self}
-            function.__code__ = _relay.__code__.replace(co_freevars=free)
+            function.__code__ = _relaying(len(self.original.__code__.co_freevars))
             vars(function).setdefault("__wrapped__", self.original)  # whose signature it shows
         else:
             function.__code__, function.__kwdefaults__ = self.original.__code__, self.defaults
@@ -44,6 +43,25 @@ class Redirected:
 
 def _relay(*args: Any, _redirected: Any, **kwargs: Any) -> Any:
     return _redirected.run(*args, **kwargs)
+
+
+@cache
+def _relaying(free: int) -> CodeType:
+    """The code of `_relay` with free variables, in cells, which debuggers read: it takes the place of a closure's."""
+    if not free:
+        return _relay.__code__
+    names = ", ".join([f"free{i}" for i in range(free)])
+    scope: dict[str, Any] = {}
+    exec(
+        f"""def closed({names}):
+            def _relay(*args, _redirected, **kwargs):
+                return _redirected.run(*args, **kwargs)
+                {names}
+            return _relay""",
+        scope,
+    )
+    made: CodeType = scope["closed"](*range(free)).__code__
+    return made.replace(co_filename=__file__, co_firstlineno=_relay.__code__.co_firstlineno)
 
 
 def redirect(function: Any, way: Way) -> None:
