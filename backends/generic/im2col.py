@@ -84,7 +84,7 @@ def convolve_weight(xp: Any, g: Array, x: Array, w_shape: Sizes, geometry: Geome
     taps = Taps(w_shape[2:], geometry.stride, geometry.dilation, geometry.padding, out)
     dw = _correlate_weight(xp, channels_last(x), channels_last(g), geometry.groups, taps, schedule)
     rank = len(out)
-    dw = dw.reshape(geometry.groups, *w_shape[2:], w_shape[1], -1)
+    dw = dw.reshape(geometry.groups, *w_shape[2:], w_shape[1], w_shape[0] // geometry.groups)
     dw = dw.transpose(0, rank + 2, rank + 1, *range(1, rank + 1)).reshape(w_shape)
     return xp.ascontiguousarray(dw.astype(g.dtype, copy=False))
 

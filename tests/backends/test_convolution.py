@@ -131,10 +131,12 @@ def test_dtype_is_kept(library, dtype):
 
 
 def test_zero_channels(library):
-    x, w = np.ones((2, 0, 4)), np.ones((3, 0, 2))
-    y = library.get(library.kernels.convolve(library.put(x), library.put(w), Geometry((1,), (0,), (1,), 1)))
+    x, w, steps = library.put(np.ones((2, 0, 4))), library.put(np.ones((3, 0, 2))), Geometry((1,), (0,), (1,), 1)
+    y = library.kernels.convolve(x, w, steps)
     assert y.shape == (2, 3, 3)
-    assert not y.any()
+    assert not library.get(y).any()
+    assert library.kernels.convolve_input(y, w, x.shape, steps).shape == x.shape
+    assert library.kernels.convolve_weight(y, x, w.shape, steps).shape == w.shape
 
 
 @pytest.mark.parametrize(
