@@ -99,14 +99,14 @@ def _was_written(x: Tensor, before: Any) -> bool:
     return x.node is not before and x.node is not None and x.node.__class__ is not Leaf
 
 
-def _left(y: Any, dim: int | None, level: Level) -> Tensor:
-    """An output moved outside: with an axis of samples, or without one if all are the same."""
+def _left(y: Any, dim: int | None, level: Level) -> Any:
+    """An output moved outside: with an axis of samples, or without one if all are the same, or if it is no tensor."""
     if dim is not None:
         y = inside(y)
         if not -y.ndim - 1 <= dim <= y.ndim:
             raise IndexError(f"vmap(): out_dims has {dim}, which is out of range for an output of {y.ndim + 1} axes")
         return leave(y, level=level, dim=dim % (y.ndim + 1), at=level.depth)
-    if depth_of(y.array) < level.depth:
+    if not isinstance(y, Tensor) or depth_of(y.array) < level.depth:
         return y
     if y.array.level is not None:
         raise ValueError("vmap(): out_dims is None for an output that differs between samples")
@@ -149,15 +149,16 @@ def _size(values: list[Any], dims: list[int | None]) -> int:
 
 
 def _out_dims(out_dims: Any, result: Any, outputs: list[Any]) -> list[int | None]:
-    for y in outputs:
-        if not isinstance(y, Tensor):
-            raise ValueError(f"vmap(): the function must return tensors, not {type(y).__name__}")
     if isinstance(result, Tensor) and isinstance(out_dims, tuple | list) and len(out_dims) == 1:
         out_dims = out_dims[0]
     try:
-        return trees.spread(out_dims, result)
+        dims = trees.spread(out_dims, result)
     except ValueError as e:
         raise ValueError(f"vmap(): out_dims does not fit the outputs: {e}") from None
+    for y, d in zip(outputs, dims, strict=False):
+        if d is not None and not isinstance(y, Tensor):
+            raise ValueError(f"vmap(): the function must return tensors, not {type(y).__name__}")
+    return dims
 
 
 def _part(value: Any, dim: int | None, start: int, count: int) -> Any:

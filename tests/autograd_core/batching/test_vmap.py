@@ -115,6 +115,7 @@ def test_nested_arguments_and_results():
 def test_a_result_that_is_the_same_for_all_may_go_without_an_axis():
     w = values(3, requires_grad=True)
     y = vmap(lambda x: w * 2, out_dims=None)(values(5, 3))
+    assert vmap(lambda x: (x, "name"), out_dims=(0, None))(values(5, 3))[1] == "name"
     assert y.shape == (3,)
     y.sum().backward()
     close(w.grad, np.full(3, 2.0))
