@@ -49,11 +49,10 @@ class Watched:
         return self._register("_load_state_dict_post", hook, prepend)
 
     def _register(self, name: str, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        there = getattr(self, name) or ()
-        setattr(self, name, (hook, *there) if prepend else (*there, hook))
+        handle = add_hook(self, name, hook, first=prepend)
         method = name[1:].rpartition("_")[0]
         self.__dict__[method] = getattr(self, f"_watched_{method}")  # of this optimizer alone
-        return Removable(self, name, hook)
+        return handle
 
     def watch(self) -> None:
         """Call the hooks of all optimizers around the steps of this one too."""

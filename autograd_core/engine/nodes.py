@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core.engine.libraries import LAYERS, VMAP
@@ -137,9 +138,12 @@ def _check_inside(tensor: Tensor) -> None:
         )
 
 
-def add_hook(owner: Any, attribute: str, hook: Any) -> Removable:
-    """Append a hook to the list in an attribute."""
-    setattr(owner, attribute, (*(getattr(owner, attribute) or ()), hook))
+def add_hook(owner: Any, attribute: str, hook: Any, first: bool = False) -> Removable:
+    """Append a hook to the list in an attribute, or let it be the first."""
+    there = getattr(owner, attribute) or ()
+    if any(h is hook for h in there):
+        hook = partial(hook)  # which its own handle removes, and no other one
+    setattr(owner, attribute, (hook, *there) if first else (*there, hook))
     return Removable(owner, attribute, hook)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_core import cuda
@@ -16,6 +17,12 @@ def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
     """The GPUs that tensors among `args` lie on, and the states of their random numbers."""
     devices = sorted({x.device.index or 0 for x in args if isinstance(x, Tensor) and x.device.type == "cuda"})
     return devices, [cuda.get_rng_state(device) for device in devices]
+
+
+@contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """Without effect: a function is always computed again as a whole."""
+    yield
 
 
 def set_device_states(devices: Iterable[int], states: Iterable[Any]) -> None:

@@ -57,6 +57,18 @@ def test_hooks_around_a_step(name):
     assert len(calls) == count
 
 
+def test_a_function_that_is_a_hook_twice_has_two_handles():
+    optimizer, calls = optim.SGD([ag.ones(1, requires_grad=True)], lr=0.1), []
+
+    def note(*given):
+        calls.append(given)
+
+    first, _ = optimizer.register_step_post_hook(note), optimizer.register_step_post_hook(note)
+    first.remove()
+    optimizer.step()
+    assert len(calls) == 1
+
+
 def test_hooks_of_all_optimizers_enclose_those_of_each():
     calls = []
     first, heir = [optim.SGD([ag.ones(1, requires_grad=True)]) for _ in range(2)]

@@ -10,7 +10,7 @@ import autograd_core as ag
 import nn
 from autograd_core import checkpoint, func
 from autograd_core.errors import CheckpointError, GraphReleasedError, InplaceError
-from autograd_core.utils.checkpoint import checkpoint_sequential
+from autograd_core.utils.checkpoint import checkpoint_sequential, set_checkpoint_early_stop
 
 
 def leaf(*shape, seed=0):
@@ -41,6 +41,13 @@ def test_values_gradients_and_second_derivatives_with_random_numbers_keywords_an
         return [loss, *grads, *ag.grad(sum((g * g).sum() for g in grads), (x, w)), ag.rand(2)]
 
     same(run(checkpoint), run(plain))
+
+
+def test_a_function_is_computed_again_as_a_whole_whatever_programs_ask_for():
+    x, calls = leaf(3), []
+    with set_checkpoint_early_stop(True):
+        checkpoint(lambda x: (x.exp(), calls.append(1))[0], x).sum().backward()
+    assert len(calls) == 2
 
 
 def test_without_the_random_state_the_numbers_are_new():

@@ -30,6 +30,16 @@ def test_hooks_see_replace_and_go_away():
     assert_grad(x, np.zeros(3))
 
 
+def test_a_function_that_is_a_hook_twice_has_two_handles():
+    x, calls = leaf(3), []
+    note = calls.append
+    for register in (x.register_hook, x.register_post_accumulate_grad_hook):
+        first, _ = register(note), register(note)
+        first.remove()
+    x.sum().backward()
+    assert len(calls) == 2
+
+
 def test_a_hook_cannot_write_the_gradient_it_sees():
     x = leaf(3)
 
