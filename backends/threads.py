@@ -52,8 +52,8 @@ def on_change(callback: Callable[[int], None]) -> None:
 def _positive(name: str, n: Any) -> int:
     if isinstance(n, bool) or not isinstance(n, int):
         raise RuntimeError(f"{name} expects an int, but got {type(n).__name__}")
-    if n < 1:
-        raise RuntimeError(f"{name} expects a positive integer, but got {n}")
+    if not 0 < n < 2**31:
+        raise RuntimeError(f"{name} expects a positive integer of 32 bits, but got {n}")
     return n
 
 
