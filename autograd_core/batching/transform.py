@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-from autograd_core import functional, trees
+from autograd_core import functional, random, trees
 from autograd_core.batching.graph import admitted, depth_of, inside, leave
 from autograd_core.batching.levels import Level, entered
 from autograd_core.engine.inplace import rebase
@@ -55,10 +56,11 @@ def vmap(
 
         if chunk_size is None or size <= chunk_size:
             return run(values, size)
-        results = []
+        results, drawn = [], random.rng_states() if randomness == "same" else None
         for start in range(0, size, chunk_size):
             chunk = [_part(v, d, start, chunk_size) for v, d in zip(values, dims, strict=True)]
-            results.append(run(chunk, min(chunk_size, size - start)))
+            with random.resumed(drawn) if drawn and start else nullcontext():
+                results.append(run(chunk, min(chunk_size, size - start)))
         return _joined(results, out_dims)
 
     return batched
@@ -85,7 +87,8 @@ def _run(
         written = [(v, _left(x, d, level).node) for v, x, node, d in taken if _was_written(x, node)]
     for v, node in written:
         rebase(v, node)
-    out = [_moved(*same[id(y)], d) if left is None else left for left, (y, d) in zip(out, places, strict=True)]
+    returned = zip(out, places, strict=True)
+    out = [_moved(*same[id(y)], d) if left is None and y is not None else left for left, (y, d) in returned]
     return trees.rebuild(result, out)
 
 

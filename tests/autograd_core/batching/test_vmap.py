@@ -115,7 +115,7 @@ def test_nested_arguments_and_results():
 def test_a_result_that_is_the_same_for_all_may_go_without_an_axis():
     w = values(3, requires_grad=True)
     y = vmap(lambda x: w * 2, out_dims=None)(values(5, 3))
-    assert vmap(lambda x: (x, "name"), out_dims=(0, None))(values(5, 3))[1] == "name"
+    assert vmap(lambda x: ("name", None), out_dims=None)(values(5, 3)) == ("name", None)
     assert y.shape == (3,)
     y.sum().backward()
     close(w.grad, np.full(3, 2.0))
@@ -349,6 +349,8 @@ def test_random_numbers_for_each_sample_or_for_all():
     same = vmap(lambda x: x + ag.rand(100), randomness="same")(x)
     assert len({tuple(row) for row in different.tolist()}) == 4
     assert len({tuple(row) for row in same.tolist()}) == 1
+    in_parts = vmap(lambda x: x + ag.rand(100), randomness="same", chunk_size=3)(x)
+    assert len({tuple(row) for row in in_parts.tolist()}) == 1
     dropped = vmap(lambda x: nn.functional.dropout(x + 1), randomness="different")(x)
     assert len({tuple(row) for row in dropped.tolist()}) == 4
     weights = ag.ones(100)
