@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import functional
 from autograd_core.creation import as_tensor
 from autograd_core.dtypes import as_dtype, get_default_dtype
 from autograd_core.engine.options import deliver
+from autograd_core.random import Generator
 from autograd_core.tensor import Tensor
+
+BITS = 30  # of the coordinates
 
 
 class SobolEngine:
     """Sobol's sequence in up to 21,201 dimensions, the points of SciPy's `stats.qmc.Sobol` (Joe and Kuo 2008).
 
-    scramble: move them at random, by `seed` or the generator of the CPU, but keep how evenly they lie.
+    scramble: move them at random, by `seed` or the generator of the CPU, but keep how evenly they lie (Matoušek 1998).
 
     >>> SobolEngine(2).draw(4)
     tensor([[0.0000, 0.0000],
@@ -33,8 +37,14 @@ class SobolEngine:
         from scipy.stats import qmc  # a second
 
         self.dimension, self.scramble, self.seed = dimension, scramble, seed
-        own = int(functional.randint(2**31, ())) if scramble and seed is None else seed
-        self._sequence = qmc.Sobol(dimension, scramble=scramble, bits=30, rng=own)
+        self._sequence = qmc.Sobol(dimension, scramble=False, bits=BITS)
+        if scramble:
+            source = None if seed is None else Generator().manual_seed(seed)
+            bits = functional.randint(2, (dimension, BITS), generator=source).numpy()
+            matrices = functional.randint(2, (dimension, BITS, BITS), generator=source).tril().numpy()
+            places = 2 ** np.arange(BITS)
+            self._shift = bits @ places
+            self._rows = (matrices | np.eye(BITS, dtype=np.int64)) @ places[::-1]
 
     def draw(self, n: int = 1, out: Tensor | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """The next `n` points, as rows."""
@@ -42,8 +52,18 @@ class SobolEngine:
             # SciPy would warn that this many are not balanced; more of them may follow.
             rows = functional.cat([self.draw(1, dtype=dtype), self.draw(n - 1, dtype=dtype)])
         else:
-            rows = as_tensor(self._sequence.random(n)).to(dtype=as_dtype(dtype) or get_default_dtype())
+            points = self._sequence.random(n)
+            points = self._scrambled(points) if self.scramble else points
+            rows = as_tensor(points).to(dtype=as_dtype(dtype) or get_default_dtype())
         return rows if out is None else deliver("SobolEngine.draw", rows, out)
+
+    def _scrambled(self, points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The points whose binary digits are products of those of others and a triangular matrix, and then shifted."""
+        digits = (points * 2**BITS).astype(np.int64)
+        found = np.broadcast_to(self._shift, digits.shape).copy()
+        for place, row in enumerate(self._rows.T[::-1]):
+            found ^= (np.bitwise_count(digits & row) & 1).astype(np.int64) << place
+        return found / 2**BITS
 
     def draw_base2(self, m: int, out: Tensor | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """The next 2ᵐ points; ValueError if they and those before are not a power of 2, which alone is balanced."""

@@ -322,4 +322,7 @@ def test_points_of_sobol_lie_evenly(scramble):
         parts.draw_base2(1)
     with pytest.raises(ValueError, match="21201"):
         SobolEngine(0)
+    engine = SobolEngine(3, scramble=True, seed=12345)  # the numbers that PyTorch 2.13 gave
+    assert engine.draw(2)[1].tolist() == [0.07997307926416397, 0.9156703352928162, 0.19711631536483765]
+    assert engine.fast_forward(3).draw(1).tolist() == [[0.3467804193496704, 0.6344958543777466, 0.7081148624420166]]
     assert repr(SobolEngine(2, scramble=True, seed=3)) == "SobolEngine(dimension=2, scramble=True, seed=3)"
