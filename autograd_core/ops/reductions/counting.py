@@ -138,10 +138,9 @@ def bincount(input, weights=None, minlength=0):
     return functional.place(weights, index=x, shape=(length,))
 
 
-def _limits(name, x, low, high, margin):
-    """The range of a histogram: as given, or from the smallest to the largest element, widened if they are equal."""
-    if low == high and x.size:
-        low, high = x.min().item(), x.max().item()
+def _limits(name, x, given, margin):
+    """The range of a histogram, as given or from the smallest to the largest element, widened if the ends are equal."""
+    low, high = given or ((x.min().item(), x.max().item()) if x.size else (0, 1))
     if not (math.isfinite(low) and math.isfinite(high)):
         raise OperandError(f"{name}(): the range from {low} to {high} is not finite; give one")
     if low > high:
@@ -175,7 +174,7 @@ def histc(input, bins=100, min=0, max=0):
     """
     x = input.array
     _check_histogram("histc", x, bins)
-    low, high = _limits("histc", x, float(min), float(max), 1)
+    low, high = _limits("histc", x, None if min == max else (float(min), float(max)), 1)
     counts, _ = LIBRARY[x.__class__].histogram(x.astype(dtypes.float64), bins, range=(low, high))
     return functional.as_tensor(counts.astype(x.dtype))
 
@@ -203,8 +202,7 @@ def _edges(name, x, bins, limits):
     _check_histogram(name, x, bins)
     if not isinstance(bins, int):
         return functional.as_tensor(bins, device=device_of(x)).array
-    low, high = limits or ((0, 0) if x.size else (0, 1))
-    return LIBRARY[x.__class__].linspace(*_limits(name, x, low, high, 0.5), bins + 1).astype(x.dtype)
+    return LIBRARY[x.__class__].linspace(*_limits(name, x, limits, 0.5), bins + 1).astype(x.dtype)
 
 
 @composition(REDUCTION, order=0, tolerance=1e-6,

@@ -65,6 +65,7 @@ def test_results_have_pytorchs_names():
     assert (x.aminmax().min.item(), x.aminmax().max.item()) == (1, 3)
     assert x.histogram(2)._fields == ("hist", "bin_edges")
     assert x.histogram(density=True).hist.shape == (100,)
+    assert x.histogram(2, range=(1.5, 1.5)).bin_edges.tolist() == [1, 1.5, 2]
 
 
 def test_running_extremes_take_the_last_of_equals_and_every_nan():
