@@ -7,6 +7,7 @@ import numpy as np
 from autograd_core.engine.precision import single
 from autograd_core.errors import OperandError
 from autograd_core.kinds import NORMALIZATION
+from autograd_core.ops.layers.layer_norm import as_narrow
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import composition, op, sample
 
@@ -75,4 +76,4 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
             )
     if n * channels // num_groups * math.prod(rest) == 1:
         raise OperandError(f"group_norm() needs more than one value per group; input has shape {input.shape}")
-    return normalize_groups(input, weight, bias, groups=num_groups, eps=eps)
+    return as_narrow(normalize_groups(input, weight, bias, groups=num_groups, eps=eps), input)

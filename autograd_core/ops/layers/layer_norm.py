@@ -76,6 +76,11 @@ def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, cente
     return y.reshape(input.shape).astype(input.dtype, copy=False), mean, scale
 
 
+def as_narrow(y, input):
+    """A result of 16 bits like the input, also if the parameters are float32."""
+    return y if y.dtype is input.dtype or input.itemsize != 2 else y.to(input.dtype)
+
+
 def _checked(input, normalized_shape, parameters, name):
     """The number of normalised axes, after checking their shape against the input and the parameters."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
@@ -101,7 +106,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     tensor([-1.,  1.])
     """
     dims = _checked(input, normalized_shape, (weight, bias), "layer_norm")
-    return normalize_rows(input, weight, bias, dims=dims, eps=eps)
+    return as_narrow(normalize_rows(input, weight, bias, dims=dims, eps=eps), input)
 
 
 @composition(NORMALIZATION, tolerance=1e-10,
@@ -119,7 +124,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     dims = _checked(input, normalized_shape, (weight,), "rms_norm")
     if eps is None:
         eps = float(np.finfo(np.float64 if input.dtype.char in "dD" else np.float32).eps)
-    return normalize_rows(input, weight, None, dims=dims, eps=eps, centered=False)
+    return as_narrow(normalize_rows(input, weight, None, dims=dims, eps=eps, centered=False), input)
 
 
 def _slow_neighbours(x, size, alpha=1e-4, beta=0.75, k=1.0):

@@ -77,6 +77,16 @@ def test_batch_norm_of_no_samples_of_unknown_channels():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_float32_parameters_leave_a_result_of_16_bits(dtype):
+    x, w = ag.arange(8.0).reshape(1, 4, 2).to(dtype).requires_grad_(), ag.ones(4, requires_grad=True)
+    norms = [F.group_norm(x, 2, w, w), F.instance_norm(x, None, None, w, w), F.layer_norm(x.mT, (4,), w, w)]
+    norms += [F.rms_norm(x.mT, (4,), w), F.batch_norm(x, None, None, w, w, training=True)]
+    assert {y.dtype for y in norms} == {x.dtype}
+    sum(y.sum() for y in norms).backward()
+    assert (x.grad.dtype, w.grad.dtype) == (x.dtype, ag.float32)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("training", [True, False])
 def test_16_bit_images_are_normalized_by_parameters_in_float32(dtype, training):
     rng = np.random.default_rng(0)
