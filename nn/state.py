@@ -117,7 +117,7 @@ class Stateful:
         for hook in self._hooks_of_state(LOAD):
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         targets: list[tuple[str, Any, bool]] = [(prefix + name, t, optional) for name, t, optional in self._own_state()]
-        if hasattr(self, "get_extra_state"):
+        if hasattr(self, "set_extra_state"):
             targets.append((prefix + "_extra_state", self, False))
         missing_keys.extend([key for key, _, optional in targets if key not in state_dict and not optional])
         if isinstance(state_dict, Load):

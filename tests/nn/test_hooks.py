@@ -138,6 +138,21 @@ def test_extra_state_is_saved_and_loaded_with_the_rest():
         b.load_state_dict({k: v for k, v in a.state_dict().items() if "extra" not in k})
 
 
+def test_extra_state_that_only_one_side_knows():
+    class Giving(nn.Module):
+        def get_extra_state(self):
+            return 5
+
+    class Taking(nn.Module):
+        def set_extra_state(self, state):
+            self.state = state
+
+    for model, what in ((Giving(), "Unexpected"), (Taking(), "Missing")):
+        with pytest.raises(RuntimeError, match=rf'{what} key\(s\) in state_dict: "_extra_state"'):
+            model.load_state_dict(model.state_dict())
+    Taking().load_state_dict(Giving().state_dict())
+
+
 def test_state_by_reference():
     model = nn.Linear(2, 2)
     assert model.state_dict(keep_vars=True)["weight"] is model.weight
