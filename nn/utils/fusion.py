@@ -25,8 +25,9 @@ def fuse_conv_bn_weights(
 
     transpose: the output channels are the second axis of the weight, as in transposed convolutions.
     """
-    made = folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, transpose)
-    return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])
+    weight, bias = folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, transpose)
+    learns = conv_b is not None and conv_b.requires_grad
+    return Parameter(weight, requires_grad=conv_w.requires_grad), Parameter(bias, requires_grad=learns)
 
 
 def fuse_linear_bn_weights(

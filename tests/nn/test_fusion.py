@@ -132,6 +132,7 @@ def test_a_pair_is_fused_by_hand(kind, transpose, affine):
         fuse(layer, norm)
     fused = fuse(layer.eval(), norm.eval())
     assert fused.weight.requires_grad
+    assert fused.bias.requires_grad == (layer.bias is not None)
     assert fused is not layer
     np.testing.assert_allclose(fused(x).detach().numpy(), norm(layer(x)).detach().numpy(), rtol=1e-10, atol=1e-12)
 
