@@ -72,23 +72,23 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     return arrays
 
 
-def load(path: str | os.PathLike[str] | BinaryIO, trusted: bool = False) -> Any:
+def load(path: str | os.PathLike[str] | BinaryIO, trusted: bool = False, encoding: str = "utf-8") -> Any:
     """The tensors of a safetensors, `.pt` or `.pth` file by name, for `Module.load_state_dict`.
 
     A PyTorch file may hold more, such as {"epoch": 3, "state_dict": ...}, which is returned as it is.
     Nothing in it is executed unless it is `trusted`: files of whole models, rather than their state, raise an
-    UnpicklingError, and so do damaged files.
+    UnpicklingError, and so do damaged files. encoding: that of strings that Python 2 wrote.
     """
     if isinstance(path, (str, os.PathLike)):
         with Path(path).open("rb") as file:
             try:
-                return load(file, trusted)
+                return load(file, trusted, encoding)
             except UnpicklingError as e:
                 raise UnpicklingError(f"{os.fspath(path)}: {e}") from e
     if not hasattr(path, "read"):
         raise TypeError(f"load() takes a path or an open binary file, not {type(path).__name__}")
     if is_pytorch(path):
-        return load_pytorch(path, trusted)
+        return load_pytorch(path, trusted, encoding)
     safetensors = _safetensors()
     try:
         entries = safetensors.deserialize(path.read())

@@ -52,7 +52,7 @@ def is_pytorch(file: BinaryIO) -> bool:
     return legacy or start.startswith(b"PK\x03\x04")
 
 
-def load_pytorch(file: BinaryIO, trusted: bool = False) -> Any:
+def load_pytorch(file: BinaryIO, trusted: bool = False, encoding: str = "utf-8") -> Any:
     """The saved object: usually a dict of tensors by name, or a dict of such dicts and numbers.
 
     trusted: whether the file may name, and so call, anything that can be imported, as files of whole models do.
@@ -61,7 +61,7 @@ def load_pytorch(file: BinaryIO, trusted: bool = False) -> Any:
     archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
     file.seek(at)
     try:
-        return _Archive(file).load(trusted) if archive else _load_legacy(file, size)
+        return _Archive(file).load(trusted, encoding) if archive else _load_legacy(file, size, encoding)
     except (zipfile.BadZipFile, EOFError, KeyError) as e:
         raise pickle.UnpicklingError(f"the file is damaged or ends early: {e}") from e
 
@@ -136,9 +136,13 @@ class _Reader(pickle.Unpickler):
     """storage: gives the array for a storage's type, key and number of elements."""
 
     def __init__(
-        self, file: Any, storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None, trusted: bool = False
+        self,
+        file: Any,
+        storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None,
+        trusted: bool = False,
+        encoding: str = "utf-8",
     ) -> None:
-        super().__init__(file, encoding="utf-8")
+        super().__init__(file, encoding=encoding)
         self._storage, self._trusted = storage, trusted
 
     def find_class(self, module: str, name: str) -> Any:
@@ -184,8 +188,8 @@ class _Archive:
         self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
 
-    def load(self, trusted: bool) -> Any:
-        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage, trusted).load()
+    def load(self, trusted: bool, encoding: str) -> Any:
+        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage, trusted, encoding).load()
 
     def _storage(self, dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
         if key not in self._arrays:
@@ -194,7 +198,7 @@ class _Archive:
         return self._arrays[key]
 
 
-def _load_legacy(file: BinaryIO, size: int) -> Any:
+def _load_legacy(file: BinaryIO, size: int, encoding: str) -> Any:
     """The format before PyTorch 1.6: pickles one after the other, then the storages."""
     if _Reader(file).load() != LEGACY_MAGIC or _Reader(file).load() != LEGACY_VERSION:
         raise pickle.UnpicklingError("the file was not written by torch.save")
@@ -206,7 +210,7 @@ def _load_legacy(file: BinaryIO, size: int) -> Any:
             raise pickle.UnpicklingError(f"a storage of {count} elements does not fit into a file of {size} bytes")
         return arrays.setdefault(key, np.zeros(count, dtype))
 
-    state = _Reader(file, storage).load()
+    state = _Reader(file, storage, encoding=encoding).load()
     for key in _Reader(file).load():
         array = arrays[str(key)]
         count = int.from_bytes(file.read(8), "little")

@@ -41,13 +41,14 @@ def load(
     *,
     weights_only: bool = True,
     mmap: bool | None = None,
+    encoding: str = "utf-8",
 ) -> Any:
     """Load a file of `save` or `torch.save`. map_location: the device of the tensors, by default the CPU.
 
     Nothing in the file is executed, unless weights_only=False says that it is trusted: it may then name anything that
-    can be imported, as the file of a whole model does.
+    can be imported, as the file of a whole model does. encoding: that of strings that Python 2 wrote.
     """
-    found = load_file(f, trusted=not weights_only)
+    found = load_file(f, not weights_only, encoding)
     if not isinstance(map_location, str):
         return found
     if isinstance(found, Module):

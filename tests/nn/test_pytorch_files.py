@@ -173,6 +173,12 @@ def test_numbers_of_the_other_byte_order(tmp_path):
     assert load_program(tmp_path / "t.pt", tensor_program((4,), (1,)), data, "big").tolist() == [0, 1, 2, 3]
 
 
+def test_strings_that_python_2_wrote(tmp_path):
+    with pytest.raises(UnicodeDecodeError):
+        load_program(tmp_path / "t.pt", b"\x80\x02U\x01\xe9.")
+    assert ag.load(tmp_path / "t.pt", encoding="latin1") == "é"
+
+
 def test_files_that_are_something_else(tmp_path):
     path = tmp_path / "x.pt"
     with zipfile.ZipFile(path, "w") as file:
