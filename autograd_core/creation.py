@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.devices import default_device, library_of, place
-from autograd_core.engine.libraries import LIBRARY, all_below
+from autograd_core.engine.libraries import LAYERS, LIBRARY, all_below
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.options import with_options
 from autograd_core.errors import DtypeError, OperandError
@@ -372,13 +372,21 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
         requires_grad: bool = False,
         **given: Any,
     ) -> Tensor:
-        return make(
+        made = make(
             *args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **given
         )
+        return made if requires_grad or self.array.__class__ not in LAYERS else _of_each_sample(made, self)
 
     new.__name__ = f"new_{make.__name__}"
     new.__doc__ = f"`{make.__name__}` with the dtype and on the device of this tensor, where none is given."
     return new
+
+
+def _of_each_sample(made: Tensor, like: Tensor) -> Tensor:
+    """What all samples of `vmap` share, as each sample's own, which may be written in place."""
+    nothing = like.detach().flatten()[:0]
+    zero = (nothing != nothing).any().to(made.dtype)
+    return made | zero if made.dtype == dtypes.bool_ else made + zero
 
 
 def _new_legacy(self: Tensor, *args: Any) -> Tensor:

@@ -361,6 +361,21 @@ def test_random_numbers_for_each_sample_or_for_all():
     assert len({tuple(row) for rows in inner.tolist() for row in rows}) == 4
 
 
+def test_what_a_sample_makes_is_its_own():
+    def made(x):
+        parts = x.new_zeros(4), x.new_ones(3), x.new_full((2, 3), 2.0), x.new_empty(3), x.new_zeros(3, dtype=ag.bool)
+        for part in parts:
+            part[..., -3:] = x
+        return parts
+
+    x = ag.arange(6.0).reshape(2, 3)
+    zeros, ones, full, empty, flags = vmap(made)(x)
+    assert zeros.tolist() == [[0, 0, 1, 2], [0, 3, 4, 5]]
+    assert ones.tolist() == empty.tolist() == x.tolist()
+    assert full[:, 1].tolist() == x.tolist()
+    assert flags.tolist() == [[False, True, True], [True, True, True]]
+
+
 def test_a_batch_can_be_printed():
     seen = []
     vmap(lambda x: seen.append(repr(x)) or x)(ag.ones(2, 3))
