@@ -97,7 +97,7 @@ _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
     set_num_interop_threads set_warn_always use_deterministic_algorithms"""
-_UNINHABITED = "SymBool SymFloat SymInt float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz"
+_UNINHABITED = "DeviceObjType SymBool SymFloat SymInt float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz"
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",
@@ -106,7 +106,7 @@ _PLACES = {
     "OutOfMemoryError": "errors",
     "_assert": "compatibility.jit",
     "checkpoint": "autograd.recomputation",
-    "get_device_module": "compatibility.accelerator",
+    **dict.fromkeys(("Event", "Stream", "get_device_module"), "compatibility.accelerator"),
     **dict.fromkeys(_LEGACY.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
     **dict.fromkeys(_UNINHABITED.split(), "compatibility.uninhabited"),

@@ -39,7 +39,11 @@ PLACES = {
     "storage": "autograd_core.semantics.storages",
     **{name: f"autograd_core.semantics.storages:{name}" for name in ("UntypedStorage", "TypedStorage")},
     "futures": "autograd_core.compatibility.futures", "Future": "autograd_core.compatibility.futures:Future",
+    "__config__": "autograd_core.compatibility.build",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
+    "_higher_order_ops.associative_scan": "autograd_core.compatibility.scanning",
+    "_higher_order_ops": "autograd_core.compatibility.jit",
+    "_tensor_str": "autograd_core.semantics.printing",
 }  # fmt: skip
 
 

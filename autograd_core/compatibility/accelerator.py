@@ -70,6 +70,20 @@ def get_device_module(device: Any = None) -> Any:
     return cuda if kind == "cuda" else cpu
 
 
+class Stream:
+    """`Stream(device)` makes a stream of the device's own module, `cpu` or `cuda`."""
+
+    def __new__(cls, device: Any = None, *, priority: int = 0) -> Any:
+        return get_device_module(device).Stream(device, priority)
+
+
+class Event:
+    """`Event(device)` makes an event of the device's own module, `cpu` or `cuda`."""
+
+    def __new__(cls, device: Any = None, *, enable_timing: bool = False, **options: Any) -> Any:
+        return get_device_module(device).Event(enable_timing)
+
+
 def __getattr__(name: str) -> Any:
     """The functions of `cuda` about streams and memory."""
     if name in _SHARED:

@@ -7,7 +7,7 @@ import sys
 from typing import Any, NoReturn
 
 # `torch.distributed.nn` has the functions that tensors pass through, `.tensor` and `.device_mesh` their types.
-nn = optim = tensor = device_mesh = sys.modules[__name__]
+nn = optim = rpc = tensor = device_mesh = sys.modules[__name__]
 
 
 class ProcessGroup:

@@ -26,7 +26,7 @@ WITHIN = {
         "nn.utils": "clip_grad convert_parameters",
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
-        "distributed": "device_mesh nn optim tensor",
+        "distributed": "device_mesh nn optim rpc tensor",
         "profiler": "profiler",
     }.items()
     for name in names.split()

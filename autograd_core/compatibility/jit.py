@@ -83,7 +83,7 @@ class OptimizedModule:
 
 is_tracing = is_compiling = is_exporting = is_dynamo_compiling = is_scripting
 freeze = optimize_for_inference = script
-export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written
+export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload = _overload_method = _as_written
 _script_if_tracing = _as_written
 assume_constant_result = _as_written
 

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from autograd_core.autograd.function import Function
 from autograd_core.grad_mode import no_grad
 
-NAMESPACES: dict[str, SimpleNamespace] = {}
+
+class _Builtin:
+    """An operator of PyTorch's own by its internal name, such as `aten.add.Tensor`: the function, or method, add."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, overload: str) -> _Builtin:
+        if overload.startswith("__"):
+            raise AttributeError(overload)
+        setattr(self, overload, made := _Builtin(self._name))
+        return made
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        package = import_module("autograd_core")
+        place = package if hasattr(package, self._name) else package.Tensor
+        return getattr(place, self._name)(*args, **options)
+
+
+class _Builtins:
+    def __getattr__(self, name: str) -> _Builtin:
+        setattr(self, name, made := _Builtin(name))
+        return made
+
+
+NAMESPACES: dict[str, Any] = {"aten": _Builtins()}
 
 
 class CustomOpDef:

@@ -11,6 +11,10 @@ float8_e4m3fn, float8_e5m2 = Dtype(ml_dtypes.float8_e4m3fn), Dtype(ml_dtypes.flo
 float8_e4m3fnuz, float8_e5m2fnuz = Dtype(ml_dtypes.float8_e4m3fnuz), Dtype(ml_dtypes.float8_e5m2fnuz)
 
 
+class DeviceObjType:
+    """The class of streams' and devices' compiled counterparts, which programs name in annotations."""
+
+
 class SymInt:
     """The type of integers whose value is not known while a program is traced; there are none."""
 

@@ -203,6 +203,10 @@ def between_0_and_1(y: Tensor) -> Tensor:
     return y.clamp(limits.tiny, 1 - limits.eps)
 
 
+def _clipped_sigmoid(x: Tensor) -> Tensor:
+    return between_0_and_1(x.sigmoid())
+
+
 class SigmoidTransform(Transform):
     """1 / (1 + exp(-x)), never 0 or 1."""
 
@@ -211,7 +215,7 @@ class SigmoidTransform(Transform):
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        return between_0_and_1(x.sigmoid())
+        return _clipped_sigmoid(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
         return functional.logit(between_0_and_1(y))

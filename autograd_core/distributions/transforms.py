@@ -12,6 +12,7 @@ from autograd_core.distributions.elementwise_transforms import (
     TanhTransform,
     Transform,
 )
+from autograd_core.distributions.elementwise_transforms import _clipped_sigmoid as _clipped_sigmoid
 from autograd_core.distributions.elementwise_transforms import _InverseTransform as _InverseTransform
 from autograd_core.distributions.vector_transforms import (
     CatTransform,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
+from autograd_core.compatibility.named import emit_itt as emit_itt
+from autograd_core.compatibility.named import emit_nvtx as emit_nvtx
 from autograd_core.engine import walk
 from autograd_core.engine.anomaly import users_line
 from autograd_core.engine.libraries import LIBRARY

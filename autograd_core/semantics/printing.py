@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 NEWLINE = "\n"
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Options:
     precision: int = 4
     threshold: float = 1000
@@ -27,7 +27,7 @@ class _Options:
 
 
 PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=math.inf)}
-_options = PROFILES["default"]
+PRINT_OPTS = _Options()  # in use; libraries read it
 
 
 def set_printoptions(
@@ -43,22 +43,27 @@ def set_printoptions(
     profile: "default", "short" or "full", which abbreviates nothing. sci_mode: always or never use scientific notation;
     by default the values decide.
     """
-    global _options
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    base = _options if profile is None else PROFILES[profile]
-    _options = replace(base, **{k: v for k, v in given.items() if v is not None}, sci_mode=sci_mode)  # type: ignore[arg-type]
+    if profile is not None:
+        vars(PRINT_OPTS).update(vars(PROFILES[profile]))
+    vars(PRINT_OPTS).update({k: v for k, v in given.items() if v is not None}, sci_mode=sci_mode)
 
 
-def _repr(self: Tensor) -> str:
+def _tensor_str(self: Tensor, indent: int) -> str:
+    """The values alone, in brackets, with `indent` spaces before the second line and those that follow."""
     array: Any = self.array
     while array.__class__ in LAYERS:
         array = array.held
     host = np.asarray(LIBRARY[array.__class__].backend.to_host(array))
+    return _text(host, indent) if host.size else "[]"
+
+
+def _repr(self: Tensor) -> str:
     prefix = "tensor(" if self.__class__ is Tensor else f"{self.__class__.__name__}("
-    text = prefix + (_text(host, len(prefix)) if host.size else "[]")
+    text = prefix + _tensor_str(self, len(prefix))
     used = len(text) - text.rfind("\n") + 1
     for note in _notes(self):
-        if used + len(note) + 2 > _options.linewidth:
+        if used + len(note) + 2 > PRINT_OPTS.linewidth:
             text += f",\n{' ' * len(prefix)}{note}"
             used = len(prefix) + len(note)
         else:
@@ -84,7 +89,7 @@ def _notes(t: Tensor) -> list[str]:
 
 
 def _text(a: Array, indent: int) -> str:
-    brief = a.size > _options.threshold
+    brief = a.size > PRINT_OPTS.threshold
     shown = _edges(a) if brief else a
     if a.dtype.kind != "c":
         form, width = _format_of(shown)
@@ -100,7 +105,7 @@ def _text(a: Array, indent: int) -> str:
 
 def _edges(a: Array) -> Array:
     """The elements that an abbreviated array shows: the first and last few along every axis."""
-    edge = _options.edgeitems
+    edge = PRINT_OPTS.edgeitems
     for axis, length in enumerate(a.shape):
         if length > 2 * edge:
             a = np.take(a, [*range(edge), *range(length - edge, length)], axis)
@@ -111,7 +116,7 @@ def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief
     """The bracketed text of `a`; `width` is that of an element with the comma and space after it."""
     if not a.ndim:
         return form(a.item())
-    edge = _options.edgeitems
+    edge = PRINT_OPTS.edgeitems
     cut = brief and len(a) > 2 * edge
     rows = [*a[:edge], *a[len(a) - edge :]] if cut else a
     items = [form(v.item()) if a.ndim == 1 else _nested(v, indent + 1, form, width, brief) for v in rows]
@@ -120,7 +125,7 @@ def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief
     margin = " " * (indent + 1)
     if a.ndim > 1:
         return f"[{(',' + NEWLINE * (a.ndim - 1) + margin).join(items)}]"
-    per_line = max(1, (_options.linewidth - indent) // width)
+    per_line = max(1, (PRINT_OPTS.linewidth - indent) // width)
     lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
     return f"[{(',' + NEWLINE + margin).join(lines)}]"
 
@@ -139,7 +144,7 @@ def _format_of(a: Array) -> tuple[Callable[[Any], str], int]:
 
 def _number_format(values: Array) -> Callable[[float], str]:
     """Integers as `1.`, scientific notation for extreme or widely spread magnitudes, else `precision` digits."""
-    digits, scientific = _options.precision, _options.sci_mode
+    digits, scientific = PRINT_OPTS.precision, PRINT_OPTS.sci_mode
     if scientific is None and values.size:
         sizes = np.abs(values)
         low, high = sizes.min(), sizes.max()

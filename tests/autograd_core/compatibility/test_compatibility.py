@@ -60,6 +60,8 @@ def test_without_an_accelerator():
     assert (found.is_available(), found.current_accelerator(), found.device_count()) == (False, None, 0)
     with pytest.raises(RuntimeError, match="no accelerator"):
         found.current_device_index()
+    (stream, event), streams = (ag.Stream("cpu"), ag.Event()), (ag.cpu.Stream, ag.cpu.Event)
+    assert (type(stream), type(event), event.query()) == (*streams, True)
 
 
 def test_backends():

@@ -24,10 +24,13 @@ def test_names_that_libraries_import():
     from autograd_core._C._nn import _parse_to
     from autograd_core._dynamo import OptimizedModule
     from autograd_core._dynamo.utils import is_compile_supported
+    from autograd_core._tensor_str import PRINT_OPTS, _tensor_str
     from autograd_core.ao.quantization import QuantStub
-    from autograd_core.autograd.profiler import record_function
+    from autograd_core.autograd.profiler import emit_nvtx, record_function
+    from autograd_core.distributed import rpc
     from autograd_core.distributed.tensor import DTensor
     from autograd_core.fx import GraphModule, wrap
+    from autograd_core.jit import _overload
     from autograd_core.jit.annotations import BroadcastingList2, List
     from autograd_core.multiprocessing.pool import ThreadPool
     from autograd_core.onnx.symbolic_helper import parse_args
@@ -54,15 +57,19 @@ def test_names_that_libraries_import():
     assert _parse_to(dtype=ag.int8, memory_format=ag.channels_last) == (None, ag.int8, False, ag.channels_last)
     assert (BroadcastingList2[int], List[int]) == (list[int], List[int])
     assert ThreadPool is importlib.import_module("multiprocessing.pool").ThreadPool
-    assert wrap(len) is parse_args("v")(len) is record_function("length")(len).__wrapped__ is len
+    assert wrap(len) is parse_args("v")(len) is _overload(len) is record_function("length")(len).__wrapped__ is len
     assert ag.autograd.profiler.record_function is ag.profiler.record_function
     assert ProfilerActivity.CPU.name == "CPU"
     assert isinstance(ag.ones(1).untyped_storage(), UntypedStorage | ag.UntypedStorage)
     assert ag.onnx.register_custom_op_symbolic("tests::fill", len, 11) is None
     assert not is_compile_supported("cpu")
     assert FlopCounterMode(display=False).get_total_flops() == 0
-    assert not isinstance(ag.ones(1), DTensor | TorchFunctionMode)
-    for absent in (QuantStub, ag.ScriptModule, ag.cuda.CUDAGraph):
+    assert not isinstance(ag.ones(1), DTensor | TorchFunctionMode | ag.DeviceObjType)
+    assert (PRINT_OPTS.threshold, _tensor_str(ag.tensor([1.0, 2.0]), 0)) == (1000, "[1., 2.]")
+    assert not rpc.is_available()
+    assert "NumPy" in ag.__config__.show()
+    assert str(ag.get_num_threads()) in ag.__config__.parallel_info()
+    for absent in (QuantStub, ag.ScriptModule, ag.cuda.CUDAGraph, emit_nvtx):
         with pytest.raises(NotImplementedError, match="not provided"):
             absent()
 

@@ -41,6 +41,18 @@ def test_an_operator_can_write_to_its_arguments():
     assert x.tolist() == [3, 3]
 
 
+def test_names_of_pytorchs_own_operators():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    add, fill = ag.ops.aten.add.Tensor, ag.ops.aten.fill_.Scalar
+    assert {ag.ops.aten.add.Tensor: 1, ag.ops.aten._pin_memory.default: 2}[add] == 1
+    ag.ops.aten.sum(add(x, x)).backward()
+    assert (x.grad.tolist(), fill(ag.ones(2), 3.0).tolist()) == ([2, 2], [3, 3])
+    with pytest.raises(AttributeError, match="_pin_memory"):
+        ag.ops.aten._pin_memory(x)
+    with pytest.raises(AttributeError, match="__len__"):
+        ag.ops.aten.add.__len__
+
+
 def test_without_an_operator():
     with pytest.raises(ValueError, match="'namespace::name', not 'fill'"):
         custom_op("fill", print, mutates_args=())

@@ -10,6 +10,7 @@ from scipy import stats
 import autograd_core as ag
 import nn
 from autograd_core import distributions as D
+from autograd_core.distributions.transforms import _clipped_sigmoid
 
 A, B = (ag.tensor(v, dtype="f8", requires_grad=True) for v in ([0.7, 1.3, 2.5], [1.5, 0.4, 2.0]))
 a, b = A.detach().numpy(), B.detach().numpy()
@@ -37,6 +38,7 @@ def test_transformed_random_variables():
     close(logistic.log_prob(v), theirs.logpdf(UNIT))
     close(logistic.cdf(v), theirs.cdf(UNIT))
     close(logistic.icdf(v), theirs.ppf(UNIT), rtol=1e-6)
+    close(_clipped_sigmoid(v), D.SigmoidTransform()(v))
     both = D.ComposeTransform([D.AffineTransform(0.5, 2.0), D.TanhTransform()])
     event = D.TransformedDistribution(D.Independent(D.Normal(A, B), 1), both)
     x = event.rsample((4,))

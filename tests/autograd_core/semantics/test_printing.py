@@ -1,6 +1,7 @@
 """What tensors print: the texts are PyTorch's, but for `dtype=float64` and the names of operations."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -183,7 +184,7 @@ def test_printing_neither_computes_nor_changes():
     ],
 )
 def test_options(options, data, text, monkeypatch):
-    monkeypatch.setattr(printing, "_options", printing.PROFILES["default"])
+    monkeypatch.setattr(printing, "PRINT_OPTS", replace(printing.PRINT_OPTS))
     ag.set_printoptions(**options)
     assert repr(ag.tensor(data)) == text
     ag.set_printoptions(profile="default")
@@ -191,7 +192,7 @@ def test_options(options, data, text, monkeypatch):
 
 
 def test_the_full_profile_abbreviates_nothing(monkeypatch):
-    monkeypatch.setattr(printing, "_options", printing.PROFILES["default"])
+    monkeypatch.setattr(printing, "PRINT_OPTS", replace(printing.PRINT_OPTS))
     ag.set_printoptions(profile="full")
     assert "..." not in repr(ag.arange(2000))
 
