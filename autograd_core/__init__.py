@@ -98,6 +98,9 @@ _SWITCHES = """
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
     set_num_interop_threads set_warn_always use_deterministic_algorithms"""
 _UNINHABITED = "DeviceObjType SymBool SymFloat SymInt float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz"
+_CHECKS = """
+    _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
+    _check_value _check_with"""
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",
@@ -107,6 +110,7 @@ _PLACES = {
     "_assert": "compatibility.jit",
     "checkpoint": "autograd.recomputation",
     **dict.fromkeys(("Event", "Stream", "get_device_module"), "compatibility.accelerator"),
+    **dict.fromkeys(_CHECKS.split(), "compatibility.checks"),
     **dict.fromkeys(_LEGACY.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
     **dict.fromkeys(_UNINHABITED.split(), "compatibility.uninhabited"),
