@@ -128,3 +128,6 @@ __all__ = [
     "attention", "functional", "functional_call", "fuse", "guided_backprop", "init", "load", "models", "saliency",
     "save", "stack_module_state", "summary", "utils",
 ]  # fmt: skip
+
+# Libraries look through `vars(nn.modules.activation)` for a layer by its name.
+vars(modules).update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})

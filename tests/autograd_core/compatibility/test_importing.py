@@ -98,6 +98,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     with pytest.raises(NotImplementedError, match="SyncBatchNorm"):
         nn.parallel.ReduceAddCoalesced.apply(1)
     assert nn.modules.utils._ntuple(2)(3) == (3, 3)
+    assert vars(nn.modules.activation)["ReLU"] is nn.ReLU
     assert isinstance(nn.ReLU().load_state_dict({}), nn.modules.module._IncompatibleKeys)
     assert (nn.modules.utils._pair(3), nn.modules.utils._pair([1, 2, 3, 4])) == ((3, 3), (1, 2, 3, 4))
     with register_module_forward_hook(lambda *_: None) as handle:
