@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self, overload
 
-from autograd_core import Tensor
+from autograd_core import Tensor, typename
 from nn.chains import chain
 from nn.module import Module, framed
 from nn.parameter import Parameter
@@ -208,10 +208,10 @@ class ModuleDict(Module):
             del self[name]
 
 
-def _described(value: Any) -> str:
+def _described(value: Any, kind: str) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
-    return f"Parameter containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+    return f"Parameter containing: [{kind} of size {'x'.join(map(str, value.shape))}]"
 
 
 class _Parameters(Module):
@@ -247,7 +247,11 @@ class _Parameters(Module):
 
     def extra_repr(self) -> str:
         values = [(name, self._get(name)) for name in self._names if name not in self._modules]
-        return "\n".join(f"  ({name}): {_described(value)}" for name, value in values)
+        return "\n".join(f"  ({name}): {_described(value, self._kind_of(value))}" for name, value in values)
+
+    def _kind_of(self, value: Any) -> str:
+        """What the printed form says of a tensor: its dtype in a list, its type in a dictionary, as in PyTorch."""
+        return str(getattr(value, "dtype", ""))
 
 
 class ParameterList(_Parameters):
@@ -293,6 +297,9 @@ class ParameterDict(_Parameters, MutableMapping[str, Any]):
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__()
         self.update(parameters or {})
+
+    def _kind_of(self, value: Any) -> str:
+        return typename(value)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:

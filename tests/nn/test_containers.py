@@ -100,6 +100,7 @@ def test_parameter_list_and_dict():
     assert repr(values).splitlines()[1] == "    (0): Parameter containing: [float32 of size 2]"  # as PyTorch indents it
     named = nn.ParameterDict({"w": ag.ones(2, 2)})
     named["v"] = ag.ones(1)
+    assert repr(named).splitlines()[1] == "    (w): Parameter containing: [torch.FloatTensor of size 2x2]"
     assert list(named) == list(named.keys()) == ["w", "v"]
     del named["w"]
     assert list(named.state_dict()) == ["v"]
