@@ -6,6 +6,7 @@ from autograd_core.library import custom_op, register_autograd, register_fake
 
 import autograd_core as ag
 from autograd_core.testing import gradcheck
+from autograd_core.utils import cpp_extension
 
 
 def test_an_operator_has_the_derivative_that_it_is_given():
@@ -60,3 +61,5 @@ def test_without_an_operator():
         ag.ops.nothing
     with pytest.raises(OSError, match=r"_C.so: libraries compiled for PyTorch"):
         ag.ops.load_library("_C.so")
+    with pytest.raises(OSError, match="nothing can be compiled"):
+        cpp_extension.load("kernels", sources=["kernels.cpp"])
