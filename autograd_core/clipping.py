@@ -10,7 +10,7 @@ from autograd_core import functional as core
 from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.engine.precision import together
 from autograd_core.engine.versions import record_writes
-from autograd_core.tensor import wrap
+from autograd_core.tensor import own_scalar, wrap
 from backends.strides import may_overlap
 
 
@@ -116,6 +116,8 @@ def clip_grad_norm_(
 
 def _kernels_of(tensors: list[Tensor]) -> Any:
     """Kernels for all of these arrays at once, if they are on one device and float32 or float64; else None."""
+    for t in tensors:
+        own_scalar(t)
     kind, dtype = tensors[0].array.__class__, tensors[0].array.dtype
     alike = all(t.array.__class__ is kind and t.array.dtype == dtype for t in tensors)
     return LIBRARY[kind].kernels if alike and dtype.char in "fd" and kind in MUTABLE and kind not in LAYERS else None

@@ -37,16 +37,21 @@ def test_norm_is_limited_and_returned(limit, order):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_all_gradients_are_scaled_by_one_kernel(monkeypatch, dtype):
+def test_all_gradients_are_measured_and_scaled_by_one_kernel_each(monkeypatch, dtype):
     kernels, calls = LIBRARY[np.ndarray].kernels, []
-    rescale = kernels.rescale
+    norm, rescale = kernels.norm, kernels.rescale
+    monkeypatch.setattr(kernels, "norm", lambda arrays: calls.append(len(arrays)) or norm(arrays))
     monkeypatch.setattr(kernels, "rescale", lambda arrays, factor: calls.append(len(arrays)) or rescale(arrays, factor))
     params = [ag.ones(n, dtype=dtype, requires_grad=True) for n in (2, 3)]
     for p in params:
         p.grad = ag.full_like(p, 2.0)
-    optim.clip_grad_norm_(params, 20**0.5 / 2)
+    scale = ag.tensor(1.0, dtype=dtype, requires_grad=True)
+    (2 * scale).backward()
+    assert isinstance(scale.grad.array, np.generic)  # a gradient that is a number is scaled with the others
+    params.append(scale)
+    optim.clip_grad_norm_(params, 24**0.5 / 2)
     np.testing.assert_allclose(flat(params), 1, rtol=1e-6)
-    assert calls == [2]
+    assert calls == [3, 3]
 
 
 def test_the_norm_of_order_0_counts_tensors_as_in_pytorch():
