@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.engine.libraries import LIBRARY, holds
+from autograd_core.engine.libraries import LIBRARY, all_true, required
 from autograd_core.tensor import wrap
 
 # Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.
@@ -63,7 +63,7 @@ def trunc_normal_(
     mode = min(max(mean, low), high)
     most = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)) > 2 * 0.3
     values, rejected = core.empty_like(tensor), core.ones_like(tensor, dtype=bool)
-    while holds(rejected.any()):
+    while not required(all_true, ~rejected):
         x = core.empty_like(tensor)
         if most:
             x.normal_(mean, std, generator=generator)

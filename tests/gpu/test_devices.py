@@ -32,6 +32,12 @@ def test_tensors_travel_and_keep_their_layout():
     assert two.to("cuda") is not two  # "cuda" is the current device
 
 
+def test_truncated_normal_numbers_are_drawn_until_all_are_accepted():
+    x = nn.init.trunc_normal_(ag.empty(200, device="cuda"), 0.0, 1.0, -0.5, 0.5)
+    assert x.abs().max().item() <= 0.5
+    assert x.std().item() > 0.1
+
+
 def test_types_of_tensors_have_a_device():
     x = ag.cuda.FloatTensor([1, 2])
     assert (x.device.type, x.dtype) == ("cuda", ag.float32)
