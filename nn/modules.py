@@ -22,6 +22,7 @@ from nn.layers.normalization import _NormBase as _NormBase
 from nn.loading import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from nn.losses.loss import Loss as _Loss  # noqa: F401
 from nn.losses.loss import WeightedLoss as _WeightedLoss  # noqa: F401
+from nn.state import EXTRA as _EXTRA_STATE_KEY_SUFFIX  # noqa: F401
 
 
 def _repeated(rank: int, value: Any) -> tuple[Any, ...]:

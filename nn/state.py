@@ -13,6 +13,7 @@ from nn.hooks import Hook
 from nn.loading import IncompatibleKeys, Load, copy_values, mismatches, refuse
 from nn.parts import REGISTRIES
 
+EXTRA = "_extra_state"  # the key of a module's extra state
 SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
 
 
@@ -68,7 +69,7 @@ class Stateful:
         """Save what belongs to this module alone; programs override it to save more, or less."""
         destination.update({prefix + name: t if keep_vars else t.detach() for name, t, _ in self._own_state()})
         if hasattr(self, "get_extra_state"):
-            destination[prefix + "_extra_state"] = self.get_extra_state()
+            destination[prefix + EXTRA] = self.get_extra_state()
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -118,7 +119,7 @@ class Stateful:
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         targets: list[tuple[str, Any, bool]] = [(prefix + name, t, optional) for name, t, optional in self._own_state()]
         if hasattr(self, "set_extra_state"):
-            targets.append((prefix + "_extra_state", self, False))
+            targets.append((prefix + EXTRA, self, False))
         missing_keys.extend([key for key, _, optional in targets if key not in state_dict and not optional])
         if isinstance(state_dict, Load):
             state_dict.keys_of[prefix] = [key for key, _, _ in targets]

@@ -132,6 +132,7 @@ def test_extra_state_is_saved_and_loaded_with_the_rest():
     a[0].count = 7
     state = a.state_dict(destination={"other": 1}, prefix="m.")
     assert list(state) == ["other", "m.0._extra_state", "m.0.inner.weight", "m.0.inner.bias"]
+    assert list(state)[1].endswith(nn.modules.module._EXTRA_STATE_KEY_SUFFIX)  # to which programs compare keys
     b.load_state_dict(a.state_dict())
     assert b[0].count == 7
     with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "0._extra_state"'):
