@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError, VmapError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
@@ -156,7 +157,7 @@ def eig(xp, x):
     The gradient of eigenvectors is NaN where eigenvalues repeat; functions of them must not depend on their phases.
     """
     matrices.require("eig", x, square=True)
-    if not xp.all(xp.isfinite(x)).item():
+    if not holds(xp.isfinite(x)):
         raise OperandError("eig() takes finite matrices; this one holds infinity or NaN")
     return tuple([v.astype(np.result_type(x.dtype, np.complex64)) for v in xp.linalg.eig(x)])
 

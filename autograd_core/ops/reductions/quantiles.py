@@ -5,6 +5,7 @@ from collections import Counter, namedtuple
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -128,7 +129,7 @@ def _check_quantile(input, q, name):
         raise OperandError(f"{name}() of no elements is undefined; the tensor has shape {input.shape}")
     if q.ndim > 1 or q.dtype != input.dtype:
         raise OperandError(f"{name}(): q must be a number or a vector of {input.dtype}, not {q.dtype} {q.shape}")
-    if not ((q >= 0) & (q <= 1)).all():
+    if not holds((q >= 0) & (q <= 1)):
         raise OperandError(f"{name}(): q must lie between 0 and 1")
 
 

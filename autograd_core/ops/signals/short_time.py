@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.pointwise.complex_numbers import view_as_real
@@ -148,7 +149,7 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     whole = _added(pieces * window, total, hop)[:, start:stop]
     squares = functional.expand((window * window).unsqueeze(0).unsqueeze(0), (1, count, n_fft))
     weight = _added(squares, total, hop)[:, start:stop]
-    if weight.numel() and not bool((functional.abs(weight) > LEAST).all()):
+    if not holds(functional.abs(weight) > LEAST):
         raise OperandError("istft(): the squared windows add up to 0 somewhere; use more overlap or another window")
     y = whole / weight
     y = functional.pad_constant(y, widths=((0, 0), (0, length - y.shape[1]))) if (length or 0) > y.shape[1] else y

@@ -16,8 +16,8 @@ ONCE = {"ctc_posterior", "gamma_path", "beta_path", "geqrf"}  # without derivati
 # What reads values in Python: to choose a shape or an algorithm; and memory.
 REFUSED = {
     "allclose", "argwhere", "as_strided", "as_strided_copy", "as_strided_scatter", "bincount", "eig", "embedding_bag",
-    "equal", "histc", "histogram", "histogramdd", "index_reduce", "istft", "linalg.eigvals", "masked_scatter",
-    "masked_select", "nanquantile", "nonzero", "nonzero_static", "quantile", "restride", "segment_reduce", "unique",
+    "equal", "histc", "histogram", "histogramdd", "index_reduce", "masked_scatter",
+    "masked_select", "nonzero", "nonzero_static", "restride", "segment_reduce", "unique",
     "unique_consecutive", "unstride",
 }  # fmt: skip
 GROUPS = defaultdict(list)
