@@ -23,7 +23,7 @@ from backends import Backend
 from backends.live import recording
 
 # Further kinds that PyTorch has: programs compare devices with them.
-_ELSEWHERE = ("hpu", "meta", "mps", "mtia", "xla", "xpu")
+_ELSEWHERE = ("hpu", "mps", "mtia", "xla", "xpu")
 
 
 class Device(str):
@@ -147,7 +147,9 @@ def place(array: Any, device: str, non_blocking: bool = False) -> Any:
     try:
         if source is target:
             return target.transfer(array, index)
-        host = array if source is None else source.to_host(array, non_blocking and target.name == "cpu")
+        if source is None or target.name == "meta":  # which wants no elements
+            return target.from_host(array, index, non_blocking)
+        host = source.to_host(array, non_blocking and target.name == "cpu")
         return target.from_host(host, index, non_blocking)
     except ValueError as e:
         raise DeviceError(str(e)) from None
@@ -260,12 +262,12 @@ def install() -> None:
         "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
         "is_cpu": property(lambda self: self.device.type == "cpu", doc="Whether the elements live on the CPU."),
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
+        "is_meta": property(lambda self: self.device.type == "meta", doc="Whether there are no elements."),
         **{
             f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
             for kind in (
                 "ipu",
                 "maia",
-                "meta",
                 "mkldnn",
                 "mps",
                 "mtia",

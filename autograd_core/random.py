@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograd_core.devices import Device, backend_of, resolved
+from autograd_core.devices import Device, backend_of, default_device, resolved
 from autograd_core.engine.libraries import LAYERS, VMAP
 from autograd_core.errors import DeviceError, OperandError
 from autograd_core.registry import publish
@@ -160,8 +160,12 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, by default that of the device."""
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be a Generator, such as Generator().manual_seed(0), not {generator!r}")
-    if generator is not None and device is not None and resolved(device)[0] != resolved(generator.device)[0]:
-        raise DeviceError(f"the generator is for device {generator.device}, not {Device(*resolved(device))}")
+    if generator is not None and (device := device or default_device()) is not None:
+        kind = resolved(device)[0]
+        if kind == "meta":
+            generator = None  # which draws nothing there
+        elif kind != resolved(generator.device)[0]:
+            raise DeviceError(f"the generator is for device {generator.device}, not {Device(*resolved(device))}")
     if (current := recording.get()) is not None and current.backend is not None:
         return current.stream(device, generator)
     stream = (generator or generator_of(device)).stream

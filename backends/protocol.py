@@ -19,6 +19,8 @@ METHODS = (
 )  # fmt: skip
 ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
 VIEWS = ("T", "imag", "real")
+# Functions whose results have a shape that depends on values.
+DYNAMIC = ("argwhere", "bincount", "compress", "extract", "flatnonzero", "nonzero", "trim_zeros", "unique")
 
 
 class BackendUnavailable(RuntimeError, ImportError):

@@ -13,7 +13,11 @@ def _module(name: str) -> Loader:
     return lambda: cast(Backend, import_module(name).load())
 
 
-_loaders: dict[str, Loader] = {"cpu": _module("backends.numpy_backend"), "cuda": _module("backends.cupy_backend")}
+_loaders: dict[str, Loader] = {
+    "cpu": _module("backends.numpy_backend"),
+    "cuda": _module("backends.cupy_backend"),
+    "meta": _module("backends.meta_backend"),
+}
 _loaded: dict[str, Backend] = {}
 
 

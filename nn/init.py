@@ -15,16 +15,20 @@ SKIPPED: ContextVar[bool] = ContextVar("initial values are skipped", default=Fal
 LINEAR = ("linear", *(f"conv{way}{rank}d" for way in ("", "_transpose") for rank in (1, 2, 3)), "sigmoid")
 
 
+def _skipped(tensor: Tensor) -> bool:
+    return SKIPPED.get() or tensor.is_meta
+
+
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform on [a, b)."""
-    return tensor if SKIPPED.get() else tensor.uniform_(a, b, generator=generator)
+    return tensor if _skipped(tensor) else tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return tensor if SKIPPED.get() else tensor.normal_(mean, std, generator=generator)
+    return tensor if _skipped(tensor) else tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
@@ -52,7 +56,7 @@ def trunc_normal_(
     Drawn by rejection, from the normal distribution if [a, b] contains most of it, else from the uniform one; beyond
     eight standard deviations nothing would be accepted.
     """
-    if SKIPPED.get():
+    if _skipped(tensor):
         return tensor
     low, high = max(a, mean - 8 * std), min(b, mean + 8 * std)
     if low >= high:
@@ -185,7 +189,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    if not rows * columns:
+    if not rows * columns or _skipped(tensor):
         return tensor
     flat = core.randn(rows, columns, dtype=tensor.dtype, device=tensor.device, generator=generator).array
     xp = LIBRARY[flat.__class__]
@@ -200,6 +204,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     """Normal, with the fraction `sparsity` of every column, at random places, set to zero (Martens 2010)."""
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
+    if _skipped(tensor):
+        return tensor
     rows, columns = tensor.shape
     normal_(tensor, 0.0, std, generator)
     for column in range(columns):

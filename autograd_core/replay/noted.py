@@ -29,8 +29,6 @@ from backends.settled import settled
 Array = np.ndarray[Any, Any]
 # Operators of large arrays are computed by these kernels, as those of tensors on NumPy's arrays are.
 KERNELS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}
-# Functions whose results have a shape that depends on values.
-DYNAMIC = {"argwhere", "bincount", "compress", "extract", "flatnonzero", "nonzero", "trim_zeros", "unique"}
 # Functions that look at shapes and dtypes only.
 STATIC = {
     "broadcast_shapes", "can_cast", "iscomplexobj", "isscalar", "may_share_memory", "ndim", "result_type", "shape",
@@ -188,7 +186,7 @@ def _check_shape(name: str, args: tuple[Any, ...]) -> None:
     index = args[1] if len(args) > 1 else None
     parts = index if isinstance(index, tuple) else (index,)
     masks = [i for i in parts if getattr(i, "dtype", None) == np.bool_ and i.ndim] if name == "take_at" else []
-    decisive = [args[0]] if name in DYNAMIC else [index] if name == "repeat" else masks
+    decisive = [args[0]] if name in protocol.DYNAMIC else [index] if name == "repeat" else masks
     noted = [a for a in decisive if a.__class__ is Noted]
     if not all(not _whole(a).given and backend.suppose(np.array_equal, a, _whole(a).held.copy()) for a in noted):
         raise TracingError(

@@ -148,14 +148,18 @@ def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
     kind = () if self.__class__ is Tensor else (self.__class__,)
-    return _rebuild, (_host(self), str(self.device), self.requires_grad, labels, *kind)
+    elements = (self.shape, self.stride(), self.dtype) if self.is_meta else _host(self)
+    return _rebuild, (elements, str(self.device), self.requires_grad, labels, *kind)
 
 
-def _rebuild(
-    array: np.ndarray[Any, Any], device: str, requires_grad: bool, labels: dict[str, str], kind: type = Tensor
-) -> Tensor:
-    make = functional.as_tensor if array.flags.writeable else functional.tensor  # nothing else refers to the array
-    t = make(array, device=device).requires_grad_(requires_grad)
+def _rebuild(array: Any, device: str, requires_grad: bool, labels: dict[str, str], kind: type = Tensor) -> Tensor:
+    if isinstance(array, tuple):
+        shape, strides, dtype = array  # on "meta"
+        t = functional.empty_strided(shape, strides, dtype, device)
+    else:
+        make = functional.as_tensor if array.flags.writeable else functional.tensor  # nothing else refers to the array
+        t = make(array, device=device)
+    t.requires_grad_(requires_grad)
     t = t if kind is Tensor else Tensor._make_subclass(kind, t, requires_grad)
     for label, value in labels.items():
         setattr(t, label, value)

@@ -153,8 +153,8 @@ def detach(input: Tensor) -> Tensor:
 
 
 def get_device(input: Tensor) -> int:
-    """The index of the GPU, or -1 for the CPU."""
-    return -1 if input.device.type == "cpu" else input.device.index or 0
+    """The index of the GPU, or -1 without one."""
+    return -1 if input.device.index is None else input.device.index
 
 
 def storage_offset(self: Tensor) -> int:

@@ -54,7 +54,10 @@ def _tensor_str(self: Tensor, indent: int) -> str:
     array: Any = self.array
     while array.__class__ in LAYERS:
         array = array.held
-    host = np.asarray(LIBRARY[array.__class__].backend.to_host(array))
+    backend = LIBRARY[array.__class__].backend
+    if backend.name == "meta":
+        return "..."
+    host = np.asarray(backend.to_host(array))
     return _text(host, indent) if host.size else "[]"
 
 
@@ -78,10 +81,11 @@ def _notes(t: Tensor) -> list[str]:
         notes.append(f"inside vmap, each of shape {t.shape}")
     if t.device.type != "cpu":
         notes.append(f"device={str(t.device)!r}")
-    if not t.numel() and t.ndim > 1:
+    seen = t.numel() and not t.is_meta
+    if t.is_meta or (not seen and t.ndim > 1):
         notes.append(f"size={t.shape}")
     silent = (dtypes.get_default_dtype(), dtypes.default_complex(), dtypes.int64, dtypes.bool_)
-    if t.array.dtype not in (silent if t.numel() else silent[:1]):
+    if t.array.dtype not in (silent if seen else silent[:1]):
         notes.append(f"dtype={t.dtype}")
     if t.node is not None:
         notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.grad_fn!r}")
@@ -157,7 +161,7 @@ def _number_format(values: Array) -> Callable[[float], str]:
 
 
 def _format(self: Tensor, spec: str) -> str:
-    return object.__format__(self, spec) if self.ndim else format(self.item(), spec)
+    return object.__format__(self, spec) if self.ndim or self.is_meta else format(self.item(), spec)
 
 
 def install() -> None:

@@ -79,7 +79,7 @@ class Storage:
         self._elements[index] = value
 
     def __repr__(self) -> str:
-        lines = "".join(f" {value}\n" for value in self.tolist())
+        lines = "...\n" if self._elements.is_meta else "".join(f" {value}\n" for value in self.tolist())
         return f"{lines}[Storage of {len(self)} {self.dtype} on {self.device}]"
 
 

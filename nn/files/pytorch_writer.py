@@ -84,6 +84,9 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         return _Name("torch._tensor", "_rebuild_from_type_v2"), (make, obj.__class__, parts, vars(obj))
 
     def _tensor(self, t: Tensor) -> Any:
+        if t.is_meta:
+            description = t.array.dtype, tuple(t.shape), t.stride(), t.requires_grad
+            return _Name("torch._utils", "_rebuild_meta_tensor_no_storage"), description
         array = np.asarray(LIBRARY[t.array.__class__].backend.to_host(t.array))
         whole = storage(array)
         shared = whole.dtype == array.dtype and whole.flags.forc and min(array.strides, default=0) >= 0
