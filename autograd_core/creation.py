@@ -352,6 +352,11 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
 
 def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
     """Tensor(2, 3): an uninitialised tensor of that shape; Tensor(data): float32 data. Prefer `tensor` and `empty`."""
+    if kwargs.keys() == {"requires_grad"} and args and isinstance(args[0], Tensor):
+        # `type(p)(data, requires_grad=...)` of a parameter, whose type is this one.
+        made = args[0].detach()
+        made._role = "parameter"
+        return made.requires_grad_(kwargs["requires_grad"])
     return tensor(args[0], **kwargs) if args and kwargs else of_dtype(dtypes.get_default_dtype(), *args)
 
 

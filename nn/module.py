@@ -97,7 +97,10 @@ class Module(Hooked, Convertible, Stateful):
     def __setattr__(self, name: str, value: Any) -> None:
         registry = self._registry_of(name)
         if isinstance(value, Parameter):
-            self._own("_parameters", name, value, "parameters")
+            if registry != "_parameters":
+                self._check_made("_parameters", "parameters")
+                self._forget(name)
+            self.register_parameter(name, value)  # which programs replace
         elif isinstance(value, Module) and registry != "_parameters":
             self._own("_modules", name, value, "module")
         elif isinstance(value, Buffer) and registry in (None, "_buffers"):
@@ -119,8 +122,7 @@ class Module(Hooked, Convertible, Stateful):
         self._forget(name)
 
     def _own(self, registry: str, name: str, value: Any, what: str) -> None:
-        if registry not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call; call super().__init__() first")
+        self._check_made(registry, what)
         if name not in self.__dict__[registry]:
             self._forget(name)
         self.__dict__[registry][name] = value
@@ -162,9 +164,12 @@ class Module(Hooked, Convertible, Stateful):
 
     register_module = add_module
 
-    def _check_name(self, kind: str, registry: str, name: str) -> None:
+    def _check_made(self, registry: str, what: str) -> None:
         if registry not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call; call super().__init__() first")
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call; call super().__init__() first")
+
+    def _check_name(self, kind: str, registry: str, name: str) -> None:
+        self._check_made(registry, kind)
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:

@@ -97,6 +97,22 @@ def test_shared_parts_are_listed_once():
     assert len(m.state_dict()) == 6
 
 
+def test_assigned_parameters_are_registered_by_a_function_that_programs_replace(monkeypatch):
+    register, seen = nn.Module.register_parameter, []
+
+    def replaced(module, name, parameter):
+        register(module, name, parameter)
+        seen.append(name)
+        kind = type(module._parameters[name])
+        module._parameters[name] = kind(module._parameters[name].to("meta"), requires_grad=parameter.requires_grad)
+
+    monkeypatch.setattr(nn.Module, "register_parameter", replaced)
+    layer = nn.Linear(2, 3)
+    assert seen == ["weight", "bias"]
+    assert all(isinstance(p, nn.Parameter) and p.is_meta and p.requires_grad for p in layer.parameters())
+    assert layer.weight is layer._parameters["weight"]
+
+
 @pytest.mark.parametrize(
     "action, error, message",
     [
