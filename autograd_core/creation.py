@@ -111,11 +111,6 @@ def finish(array: Any, device: str | None, requires_grad: bool, name: str | None
     return t
 
 
-def parameter(t: Tensor) -> Tensor:
-    """A leaf on the storage of `t` that requires a gradient."""
-    return wrap(t.array).requires_grad_()
-
-
 def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[int, ...]:
     """The shape behind zeros(2, 3), zeros((2, 3)), zeros([2, 3]) and zeros(size=(2, 3))."""
     if keyword is not None:

@@ -138,6 +138,11 @@ def channels_first(array: Array) -> Array:
     return array.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
 
 
+def spreads(shape: Sizes, whole: Sizes) -> bool:
+    """Whether an array of this shape broadcasts to the whole one."""
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape[::-1], whole[::-1], strict=False))
+
+
 def wide_dtype(xp: Any, dtype: Any) -> Any:
     """The type to accumulate in: float32 for the 16-bit floats (bfloat16 is of kind V), else the type itself."""
     return xp.dtype(xp.float32) if dtype.itemsize == 2 and dtype.kind in "fV" else dtype

@@ -18,7 +18,7 @@ from backends import kernels
 from backends.cupy_backend.launch import Gpu, Struct, Unusable, threads_for
 from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out, memory_order
 from backends.cupy_backend.table import POINTWISE
-from backends.geometry import Array, Sizes, wide_dtype
+from backends.geometry import Array, Sizes, spreads, wide_dtype
 
 logger = logging.getLogger(__name__)
 
@@ -262,7 +262,7 @@ def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: 
         return None
     first = operands[0] if len(operands) == 1 else max(operands, key=_extent)
     shape = first.shape
-    if not first.size or any(v.shape != shape and not _spreads(v.shape, shape) for v in operands):
+    if not first.size or any(v.shape != shape and not spreads(v.shape, shape) for v in operands):
         return None
     if not all(isinstance(v, STATIC) for v in statics.values()):
         return None
@@ -300,11 +300,6 @@ def _computed(gpu: Gpu, kernel: str, first: Array, operands: Sequence[Array], nu
 
 def _extent(x: Array) -> tuple[int, int]:
     return x.size, x.ndim
-
-
-def _spreads(shape: Sizes, whole: Sizes) -> bool:
-    """Whether an array of this shape broadcasts to the whole one."""
-    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape[::-1], whole[::-1], strict=False))
 
 
 def _place(x: Array, y: Array) -> Place | None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.creation import parameter
 from autograd_core.errors import DtypeError
 
 
@@ -268,12 +267,8 @@ def test_the_legacy_constructor():
     assert ag.DoubleTensor([0.1]).tolist() == [0.1]
 
 
-def test_names_and_parameters():
-    w = ag.tensor([1.0], name="w")
-    assert (w.name, ag.ones(1).name) == ("w", None)
-    p = parameter(w)
-    assert (p.is_leaf, p.requires_grad, w.requires_grad) == (True, True, False)
-    assert p.data_ptr() == w.data_ptr()
+def test_names():
+    assert (ag.tensor([1.0], name="w").name, ag.ones(1).name) == ("w", None)
 
 
 def test_messages_say_what_to_do():

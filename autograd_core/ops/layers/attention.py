@@ -10,6 +10,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
+from backends.geometry import spreads
 
 
 def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
@@ -66,11 +67,6 @@ def _numbers(mask, query):
             f"attn_mask must hold booleans or numbers of the dtype of query, {query.dtype}, not {mask.dtype}"
         )
     return functional.astype(mask, query.dtype)
-
-
-def _fits(shape, scores):
-    """Whether a mask broadcasts over scores."""
-    return len(shape) <= len(scores) and all(k in (1, n) for k, n in zip(shape[::-1], scores[::-1], strict=False))
 
 
 def _hidden(mask):
@@ -150,7 +146,7 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
     if dropout is None and not enable_gqa and alike and not (is_causal and attn_mask is not None):
         scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
         mask = None if attn_mask is None else _numbers(attn_mask, query)
-        if mask is None or _fits(mask.shape, (*query.shape[:-1], key.shape[-2])):
+        if mask is None or spreads(mask.shape, (*query.shape[:-1], key.shape[-2])):
             return attend(query, key, value, mask, scale=scale, is_causal=is_causal)
     weights = attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
     return functional.matmul(weights if dropout is None else dropout(weights), _shared(value, query, enable_gqa))

@@ -4,12 +4,7 @@ import numpy as np
 
 from autograd_core.kinds import CHANNELWISE
 from autograd_core.registry import op, sample
-
-
-def _parts(x, count):
-    """`count` equal parts of the last axis."""
-    width = x.shape[-1] // count
-    return [x[..., i * width : (i + 1) * width] for i in range(count)]
+from backends.generic.recurrent_steps import parts
 
 
 def _check(state, count, *gates):
@@ -31,7 +26,7 @@ def _slow_lstm(gates, cell):
 
 def _lstm_rule(xp, g, gates, cell, next_cell, i, f, n, o, bent):
     g_state, g_next = g
-    x_i, x_f, x_n, x_o = _parts(gates, 4)
+    x_i, x_f, x_n, x_o = parts(gates, 4)
     g_cell = g_next + xp.tanh_gradient(g_state * o, next_cell)
     through = [
         xp.sigmoid_gradient(g_cell * n, x_i),
@@ -44,7 +39,7 @@ def _lstm_rule(xp, g, gates, cell, next_cell, i, f, n, o, bent):
 
 def _recorded_lstm_rule(xp, g, gates, cell, next_cell):
     """The fast rule with recomputed gates, so that they are differentiated too."""
-    i, f, n, o = _parts(gates, 4)
+    i, f, n, o = parts(gates, 4)
     opened = xp.sigmoid(i), xp.sigmoid(f), xp.tanh(n), xp.sigmoid(o), xp.tanh(next_cell)
     return _lstm_rule(xp, g, gates, cell, next_cell, *opened)
 
@@ -56,7 +51,7 @@ def _recorded_lstm_rule(xp, g, gates, cell, next_cell):
 def lstm_gates(xp, gates, cell):
     """The next state σ(o)·tanh(c) and cell c = σ(f)·cell + σ(i)·tanh(n), of gates i, f, n, o along the last axis."""
     _check(cell, 4, gates)
-    i, f, n, o = _parts(gates, 4)
+    i, f, n, o = parts(gates, 4)
     i, f, n, o = xp.kernels.sigmoid(i), xp.kernels.sigmoid(f), xp.kernels.tanh(n), xp.kernels.sigmoid(o)
     next_cell = f * cell + i * n
     bent = xp.kernels.tanh(next_cell)
@@ -70,7 +65,7 @@ def _slow_gru(share, turned, state):
 
 
 def _gru_rule(xp, g, share, turned, state, r, z, n):
-    (x_r, x_z, x_n), (t_r, t_z, t_n) = _parts(share, 3), _parts(turned, 3)
+    (x_r, x_z, x_n), (t_r, t_z, t_n) = parts(share, 3), parts(turned, 3)
     g_n = xp.tanh_gradient(g - g * z, x_n + r * t_n)
     g_r = xp.sigmoid_gradient(g_n * t_n, x_r + t_r)
     g_z = xp.sigmoid_gradient(g * (state - n), x_z + t_z)
@@ -79,7 +74,7 @@ def _gru_rule(xp, g, share, turned, state, r, z, n):
 
 def _recorded_gru_rule(xp, g, share, turned, state):
     """The fast rule with recomputed gates, so that they are differentiated too."""
-    (x_r, x_z, x_n), (t_r, t_z, t_n) = _parts(share, 3), _parts(turned, 3)
+    (x_r, x_z, x_n), (t_r, t_z, t_n) = parts(share, 3), parts(turned, 3)
     r = xp.sigmoid(x_r + t_r)
     return _gru_rule(xp, g, share, turned, state, r, xp.sigmoid(x_z + t_z), xp.tanh(x_n + r * t_n))
 
@@ -94,7 +89,7 @@ def gru_gates(xp, share, turned, state):
     share: of the input; turned: of the state.
     """
     _check(state, 3, share, turned)
-    (x_r, x_z, x_n), (t_r, t_z, t_n) = _parts(share, 3), _parts(turned, 3)
+    (x_r, x_z, x_n), (t_r, t_z, t_n) = parts(share, 3), parts(turned, 3)
     r, z = xp.kernels.sigmoid(x_r + t_r), xp.kernels.sigmoid(x_z + t_z)
     n = xp.kernels.tanh(x_n + r * t_n)
     return n + z * (state - n), r, z, n

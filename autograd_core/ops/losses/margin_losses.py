@@ -10,8 +10,6 @@ from autograd_core.ops.domains import UNIT
 from autograd_core.ops.losses.loss import logistic_loss, np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, integers, sample
 
-NEGATIVE = Interval(-2, -1)
-
 
 @composition(LOSS,
              reference=lambda a, b, t, margin=0.0, reduction="mean": np_reduced(

@@ -13,6 +13,7 @@ from autograd_core.ops import axes
 from autograd_core.ops.domains import OFF_ZERO, POSITIVE
 from autograd_core.ops.reductions.reduction import added, axis_of
 from autograd_core.registry import composition, op, sample
+from backends.generic.reduction import squares
 
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 OVER = (
@@ -39,10 +40,6 @@ def power_of_two(xp, x, axis):
     return _factor(xp, functools.reduce(xp.maximum, extremes))
 
 
-def _squares(x):
-    return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
-
-
 def _euclidean_rule(xp, g, x, y, dim, keepdim):
     """x / y; at 0 the minimum-norm subgradient, 0."""
     return _unit(xp, axes.spread(xp, g, x.shape, dim, keepdim), x, axes.spread(xp, y, x.shape, dim, keepdim))
@@ -63,7 +60,7 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
     if x.dtype in WIDER:
         return xp.sqrt(xp.kernels.sum_of_squares(x, axis, keepdim)).astype(x.real.dtype)
     factor = power_of_two(xp, x, axis)
-    y = xp.sqrt(added(xp, _squares(x * factor), dim, True)) / factor
+    y = xp.sqrt(added(xp, squares(x * factor), dim, True)) / factor
     return y if keepdim else y.squeeze(axis)
 
 
