@@ -4,8 +4,7 @@ import warnings
 
 from autograd_core import creation, devices, families, ops, random, ranges, sampling, signal
 from autograd_core.compatibility import absent, importing
-from autograd_core.engine import inplace
-from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages, subclasses
+from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages, subclasses, writing
 
 for part in (
     importing,
@@ -13,7 +12,7 @@ for part in (
     creation,
     ranges,
     devices,
-    inplace,
+    writing,
     interop,
     metadata,
     ops,

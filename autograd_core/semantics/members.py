@@ -9,10 +9,10 @@ from typing import Any
 
 from autograd_core.engine.arguments import is_operand
 from autograd_core.engine.entries import Composition, Op, public_names
-from autograd_core.engine.inplace import OPERATORS
 from autograd_core.engine.overriding import answered, call, overrides
 from autograd_core.families import Unloaded
 from autograd_core.registry import LISTENERS, OPS
+from autograd_core.semantics.writing import OPERATORS
 from autograd_core.tensor import Tensor
 
 # Members about which nobody is asked.

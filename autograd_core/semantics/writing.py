@@ -1,0 +1,144 @@
+"""The in-place methods and operators of Tensor: `x.add_(y)`, `x += y`, `x[0] = y`, `x.zero_()` and the like."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.engine import direct
+from autograd_core.engine.arguments import is_operand
+from autograd_core.engine.entries import Composition, Op, public_names
+from autograd_core.engine.inplace import as_operand, assigned_directly, computed_directly, fitted, set_item, write
+from autograd_core.errors import InplaceError
+from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
+from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
+from autograd_core.tensor import Tensor
+
+OPERATORS = {
+    "__iadd__": "add", "__isub__": "subtract", "__imul__": "multiply", "__itruediv__": "divide", "__ipow__": "pow",
+    "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and", "__ior__": "bitwise_or",
+    "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift", "__irshift__": "bitwise_right_shift",
+}  # fmt: skip
+# Operations whose kinds do not preserve the shape, but which have in-place forms.
+OTHERS = (
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "index_add", "index_copy", "index_fill",
+    "index_put", "index_reduce", "masked_fill", "masked_scatter", "put", "renorm", "scatter", "scatter_add",
+    "scatter_reduce", "tril", "triu",
+)  # fmt: skip
+
+
+def _method(
+    function: Callable[..., Tensor], name: str, most: float = math.inf, entry: str = ""
+) -> Callable[..., Tensor]:
+    """most: how many operands there are besides the tensor; the function would write to a further one, its `out`."""
+    simple, further = entry in direct.UFUNCS, {"alpha"} if entry in direct.SIGNS else set()
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if simple and len(args) == 1 and kwargs.keys() <= further and computed_directly(entry, self, *args, **kwargs):
+            return self
+        if len(args) > most:
+            raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")
+        return write(self, functools.partial(function, **kwargs), *args, others=kwargs.values())
+
+    method.__name__ = f"{name}_"
+    method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
+    method.__wrapped__ = function  # type: ignore[attr-defined]  # for the signature in help() and in the stub
+    return method
+
+
+def _operator(function: Callable[..., Tensor], entry: str = "") -> Callable[..., Any]:
+    """The in-place operator; returns NotImplemented for operands of unknown types."""
+    simple = entry in direct.UFUNCS
+
+    def assign_operator(self: Tensor, other: Any) -> Any:
+        if simple and computed_directly(entry, self, other):
+            return self
+        return write(self, function, other) if is_operand(other) else NotImplemented
+
+    return assign_operator
+
+
+def _zero(self: Tensor) -> Tensor:
+    """Write zeros; returns the tensor."""
+    if assigned_directly(self, 0):
+        return self
+    return write(self, lambda x: functional.zeros_like(x.detach()))
+
+
+def _fill(input: Tensor, value: Any) -> Tensor:
+    """Write a number, or that of a 0-d tensor, to every element; returns the tensor."""
+    dtype = input.array.dtype
+    if value.__class__ in (float, int) and dtype.kind == "f" and assigned_directly(input, dtype.type(value)):
+        return input
+    return write(input, functional.fill, value)
+
+
+def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write a number to the diagonal, where all indices are equal; returns the tensor.
+
+    wrap: in a tall matrix the diagonal restarts one row below each of its ends.
+    """
+    if self.ndim < 2 or (self.ndim > 2 and len(set(self.shape)) > 1):
+        raise InplaceError(
+            f"fill_diagonal_() takes a matrix, or axes of one length, not a tensor of shape {self.shape}"
+        )
+    rows, *others = [
+        functional.arange(n, device=self.device).reshape(-1, *(1,) * (self.ndim - 1 - i))
+        for i, n in enumerate(self.shape)
+    ]
+    if wrap and self.ndim == 2:
+        rows = rows % (self.shape[1] + 1)
+    mask = functools.reduce(operator.and_, [rows == other for other in others])
+    return write(self, lambda x: functional.masked_fill(x, mask, fill_value))
+
+
+def _copy(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Copy the elements of `other`, broadcast and converted to this dtype and device; returns the tensor."""
+    a, b = self.array, other.array if isinstance(other, Tensor) else None
+    same = a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape
+    if same and assigned_directly(self, b, other):
+        return self
+    return write(self, lambda x, s: functional.expand(fitted(as_operand(s, x), x).to(x.device), x.shape), other)
+
+
+def _offer(entry: Op | Composition) -> None:
+    """Add the in-place forms of an entry: methods, and functions for unary operations."""
+    if entry.name not in OTHERS and not (entry.method and entry.kind in (ELEMENTWISE, BINARY, COMPARISON)):
+        return
+    for module, name in public_names(entry):
+        if not module:
+            most = len(entry.inputs) - 1 if isinstance(entry, Op) and entry.simple and not entry.form else math.inf
+            method = _method(entry.call, name, most, entry.name)
+            setattr(Tensor, method.__name__, method)
+            if entry.kind is ELEMENTWISE:
+                publish(method)
+
+
+def install() -> None:
+    """Add the in-place methods and operators to Tensor."""
+    entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
+    for entry in entries:
+        _offer(entry)
+    LISTENERS.append(_offer)
+    for symbol, name in OPERATORS.items():
+        setattr(Tensor, symbol, _operator(getattr(functional, name), name))
+    methods = {
+        "zero_": _zero,
+        "fill_": _fill,
+        "copy_": _copy,
+        "fill_diagonal_": _fill_diagonal,
+        "__setitem__": set_item,
+        "float_power_": _method(functional.float_power, "float_power"),  # not in the registry
+        "conj_physical_": _method(lambda x: functional.conj(x), "conj_physical"),  # noqa: PLW0108  registered later
+    }
+    for name, method in methods.items():
+        method.__name__ = name
+        setattr(Tensor, name, method)
+    publish(_zero)
+    publish(_fill)
