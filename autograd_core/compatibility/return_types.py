@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import families
-from autograd_core.registry import RESULTS
+from autograd_core.engine.deriving import RESULTS
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,10 @@ from autograd_core.autograd.function import Function, _Operation
 from autograd_core.compatibility import above
 from autograd_core.cuda.graphs import graph
 from autograd_core.engine import direct, walk
+from autograd_core.engine.deriving import no_gradient
 from autograd_core.engine.entries import Composition, Op
 from autograd_core.engine.redirection import redirect, restore
-from autograd_core.registry import COMPOSITIONS, LISTENERS, MODULES, OPS, _nothing
+from autograd_core.registry import COMPOSITIONS, LISTENERS, MODULES, OPS
 from autograd_core.replay import capture
 from autograd_core.tensor import Tensor
 from backends.locks import shared_lock
@@ -146,7 +147,7 @@ def _of_entry(entry: Op | Composition) -> Iterator[Site]:
     if isinstance(entry, Op):
         for operator in entry.operators:
             yield from _of_function(vars(Tensor).get(operator), OPERATION, entry.name, entry)
-        several = sum(rule is not _nothing for rule in entry.rules) > 1
+        several = sum(rule is not no_gradient for rule in entry.rules) > 1
         for operand, rule in zip(entry.inputs, entry.rules, strict=False):
             name = f"{entry.name} backward" + (f": {operand}" if several else "")
             yield from _of_function(rule, RULE, name, entry, operand)
@@ -156,7 +157,7 @@ def _of_entry(entry: Op | Composition) -> Iterator[Site]:
 
 
 def _of_function(function: Any, *what: Any) -> Iterator[Site]:
-    if isinstance(function, FunctionType) and function is not _nothing:
+    if isinstance(function, FunctionType) and function is not no_gradient:
         yield Site(function, *what)
 
 

@@ -5,6 +5,7 @@ from collections import Counter, namedtuple
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.deriving import in_lines
 from autograd_core.engine.libraries import holds
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
@@ -12,7 +13,7 @@ from autograd_core.ops import axes
 from autograd_core.ops.domains import UNIT
 from autograd_core.ops.reductions.extremes import check_some, tied_rule
 from autograd_core.ops.reductions.sorting import pick_one, sort
-from autograd_core.registry import NO_GRADIENT, Values, composition, in_lines, op, sample
+from autograd_core.registry import NO_GRADIENT, Values, composition, op, sample
 from autograd_core.tensor import Tensor
 
 Median = namedtuple("Median", "values indices")
