@@ -1,39 +1,30 @@
 """Arrays of a step that is captured on the CPU: what is computed with them is computed, and noted in a program.
 
 They take the place of NumPy's inside tensors while the step runs once. Like a GPU's arrays they are accessible through
-their namespace and operators only, so nothing can be computed from them that the program misses.
+their namespace (`backend.py`) and operators only, so nothing can be computed from them that the program misses.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import partial
 from operator import attrgetter
-from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_core.engine.binders import LARGE
-from autograd_core.engine.entries import Op
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.versions import version
-from autograd_core.errors import OperandError, TracingError
-from autograd_core.registry import add_library
+from autograd_core.errors import TracingError
 from autograd_core.tensor import wrap
-from backends import protocol, registry
-from backends.deferred import Deferred
+from backends import protocol
 from backends.live import recording
 from backends.settled import settled
 
 Array = np.ndarray[Any, Any]
 # Operators of large arrays are computed by these kernels, as those of tensors on NumPy's arrays are.
 KERNELS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}
-# Functions that look at shapes and dtypes only.
-STATIC = {
-    "broadcast_shapes", "can_cast", "iscomplexobj", "isscalar", "may_share_memory", "ndim", "result_type", "shape",
-    "shares_memory", "size",
-}  # fmt: skip
 PLAIN = {bool, int, float, str, type(None)}
 
 
@@ -96,11 +87,11 @@ class Noted:
         return len(self.seen)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        _compute(np.ndarray.__setitem__, "{0}[{1}] = {2}", (self, index, value))
+        compute(np.ndarray.__setitem__, "{0}[{1}] = {2}", (self, index, value))
 
     def __getitem__(self, index: Any) -> Any:
-        _check_shape("take_at", (self, index))
-        return _compute(np.ndarray.__getitem__, "{0}[{1}]", (self, index))
+        check_shape("take_at", (self, index))
+        return compute(np.ndarray.__getitem__, "{0}[{1}]", (self, index))
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise TracingError(
@@ -116,7 +107,7 @@ class Noted:
         raise TracingError("the step works on the memory of a tensor, which is another one in every replay")
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        return np.asarray(_outside(self), *args, **kwargs) if _program() is None else self._refuse()
+        return np.asarray(_outside(self), *args, **kwargs) if current_program() is None else self._refuse()
 
     def __array_function__(self, function: Callable[..., Any], *_: Any) -> NoReturn:
         raise TracingError(f"NumPy's {function.__name__}() was called with a tensor of a captured step")
@@ -131,19 +122,19 @@ def _twin(array: Any) -> Array:
     return y
 
 
-def _program() -> Any:
+def current_program() -> Any:
     """The program of the step that this thread captures."""
     return getattr(recording.get(), "program", None)
 
 
 def unwrapped(value: Any) -> Any:
     """The values of noted arrays, also in tuples, lists and dicts."""
-    return _mapped(attrgetter("held"), value)
+    return mapped(attrgetter("held"), value)
 
 
 def _outside(value: Any) -> Any:
     """The arrays behind noted ones, for another thread that computes with tensors while a step is captured."""
-    return _mapped(_original, value)
+    return mapped(_original, value)
 
 
 def _original(array: Noted) -> Array:
@@ -152,25 +143,25 @@ def _original(array: Noted) -> Array:
     return array.original
 
 
-def _mapped(change: Callable[[Noted], Any], value: Any) -> Any:
+def mapped(change: Callable[[Noted], Any], value: Any) -> Any:
     kind = value.__class__
     if kind in PLAIN:
         return value
     if kind is Noted:
         return change(value)
     if kind is tuple or kind is list:
-        return kind([_mapped(change, v) for v in value])
+        return kind([mapped(change, v) for v in value])
     if kind is dict:
-        return {name: _mapped(change, v) for name, v in value.items()}
+        return {name: mapped(change, v) for name, v in value.items()}
     return value
 
 
-def _compute(
+def compute(
     function: Callable[..., Any], form: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
 ) -> Any:
     """Call a function of NumPy arrays, and note the call, which is written in this form."""
     kwargs = kwargs or {}
-    program = _program()
+    program = current_program()
     if program is None:
         return function(*_outside(args), **_outside(kwargs))
     held, named = unwrapped(args), unwrapped(kwargs)
@@ -178,17 +169,39 @@ def _compute(
     return program.note(function, form, args, kwargs, function(*held, **named), fast=fast)
 
 
-def _check_shape(name: str, args: tuple[Any, ...]) -> None:
+def supposed(check: Callable[..., bool], *args: Any) -> bool:
+    """Whether the check holds and is one of inputs, so that it can be a condition of the replays."""
+    program = current_program()
+    if program is None:
+        return check(*_outside(args))
+    args = tuple(map(_whole, args))
+    arrays = program.arrays(args)
+    if any(a.original is None or a.written for a in arrays) or not check(*unwrapped(args)):
+        return False
+    program.conditions.append(f"{program.constant(check)}({', '.join(map(program.text, args))})")
+    program.needed += [a.name for a in arrays]
+    return True
+
+
+def _whole(value: Any) -> Any:
+    """The array that a view is of: what holds for all elements there holds for those of the view."""
+    viewed = value.__class__ is Noted and value.base is not None and value.base.dtype == value.dtype
+    return value.base if viewed else value
+
+
+def check_shape(name: str, args: tuple[Any, ...]) -> None:
     """Raise if the shape of a result depends on values that the step computes, and not on shapes alone.
 
     Where it depends on values from outside, such as a mask of nodes, the replays need the same ones; arguments change.
     """
+    if current_program() is None:
+        return
     index = args[1] if len(args) > 1 else None
     parts = index if isinstance(index, tuple) else (index,)
     masks = [i for i in parts if getattr(i, "dtype", None) == np.bool_ and i.ndim] if name == "take_at" else []
     decisive = [args[0]] if name in protocol.DYNAMIC else [index] if name == "repeat" else masks
     noted = [a for a in decisive if a.__class__ is Noted]
-    if not all(not _whole(a).given and backend.suppose(np.array_equal, a, _whole(a).held.copy()) for a in noted):
+    if not all(not _whole(a).given and supposed(np.array_equal, a, _whole(a).held.copy()) for a in noted):
         raise TracingError(
             f"the shape of a result ({name}) depends on values, and would be the same in every replay; use where(), or "
             "masks of the full shape, instead"
@@ -201,10 +214,10 @@ def _operator(name: str, symbol: str, reflected: bool = False) -> Callable[..., 
     def call(self: Noted, other: Any) -> Any:
         a, b = (other, self) if reflected else (self, other)
         if kernel and a.__class__ is Noted is b.__class__ and a.size >= LARGE:
-            return getattr(namespace.kernels, kernel)(a, b)
+            return getattr(LIBRARY[Noted].kernels, kernel)(a, b)
         if other.__class__ not in PLAIN and not isinstance(other, (Noted, np.ndarray, np.generic)):
             return NotImplemented
-        return _compute(function, f"{{0}} {symbol} {{1}}", (a, b))
+        return compute(function, f"{{0}} {symbol} {{1}}", (a, b))
 
     return call
 
@@ -213,7 +226,7 @@ def _in_place(name: str, symbol: str) -> Callable[..., Any]:
     function = getattr(operator, f"i{name}")
 
     def call(self: Noted, other: Any) -> Noted:
-        _compute(function, f"{{0}} {symbol}= {{1}}", (self, other))
+        compute(function, f"{{0}} {symbol}= {{1}}", (self, other))
         return self
 
     return call
@@ -221,21 +234,21 @@ def _in_place(name: str, symbol: str) -> Callable[..., Any]:
 
 def _unary(name: str, symbol: str) -> Callable[..., Any]:
     function, form = getattr(operator, name), "abs({0})" if name == "abs" else f"{symbol}{{0}}"
-    return lambda self: _compute(function, form, (self,))
+    return lambda self: compute(function, form, (self,))
 
 
 def _method(name: str) -> Callable[..., Any]:
     function: Any = getattr(np.ndarray, name)
 
     def call(self: Noted, *args: Any, **kwargs: Any) -> Any:
-        _check_shape(name, (self, *args))
-        return _compute(function, f"{{0}}.{name}({{rest}})", (self, *args), kwargs)
+        check_shape(name, (self, *args))
+        return compute(function, f"{{0}}.{name}({{rest}})", (self, *args), kwargs)
 
     return call
 
 
 def _view(name: str) -> property:
-    return property(lambda self: _compute(attrgetter(name), f"{{0}}.{name}", (self,)))
+    return property(lambda self: compute(attrgetter(name), f"{{0}}.{name}", (self,)))
 
 
 for _name, _symbol in protocol.OPERATORS.items():
@@ -252,139 +265,3 @@ for _name in protocol.ATTRIBUTES:
     setattr(Noted, _name, property(attrgetter(f"seen.{_name}")))
 for _name in protocol.VIEWS:
     setattr(Noted, _name, _view(_name))
-
-
-def _function(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    if name in STATIC:
-        return lambda *args, **kwargs: function(*_mapped(attrgetter("seen"), args), **kwargs)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        _check_shape(name, args)
-        return _compute(function, name, args, kwargs)
-
-    return call
-
-
-class _Ufunc:
-    """A ufunc and its methods."""
-
-    def __init__(self, ufunc: np.ufunc) -> None:
-        self._ufunc, self._call = ufunc, _function(ufunc, ufunc.__name__)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        member = getattr(self._ufunc, name)
-        return _function(member, f"{self._ufunc.__name__}_{name}") if callable(member) else member
-
-
-class _Members:
-    """The functions of a module or namespace, each adapted on first use."""
-
-    def __init__(self, held: Any) -> None:
-        self._held = held
-
-    def __getattr__(self, name: str) -> Any:
-        member = _adapted(getattr(self._held, name), name)
-        setattr(self, name, member)
-        return member
-
-
-def _adapted(member: Any, name: str) -> Any:
-    if isinstance(member, np.ufunc):
-        return _Ufunc(member)
-    if isinstance(member, (ModuleType, SimpleNamespace, Deferred)):
-        return _Members(member)
-    return _function(member, name) if callable(member) and not isinstance(member, type) else member
-
-
-class _Namespace(SimpleNamespace):
-    """NumPy's functions and the CPU's kernels, for noted arrays."""
-
-    def __getattr__(self, name: str) -> Any:
-        return _adapted(getattr(np, name), name)
-
-    def each(self, o: Op, arrays: Any, statics: dict[str, Any]) -> Any:
-        """An operation on noted arrays beside others."""
-        return o.forward(self, *[self.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays], **statics)
-
-
-class CapturingBackend:
-    """The CPU's backend while a step is captured."""
-
-    name, checks_values = "cpu", False
-    array_types = (Noted,)
-
-    def __init__(self) -> None:
-        self.host: Any = registry.get("cpu")
-        self.libraries = ((namespace, self.array_types),)
-
-    def library(self, index: int | None) -> Any:
-        """The only namespace."""
-        return namespace
-
-    def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Any:
-        """A copy, which every replay makes anew."""
-        return namespace.array(np.asarray(array))
-
-    def to_host(self, array: Noted, non_blocking: bool = False) -> NoReturn:
-        """Refuse."""
-        array._refuse()
-
-    def device_of(self, array: Noted) -> str:
-        """Always "cpu"."""
-        return "cpu"
-
-    def transfer(self, array: Noted, index: int | None) -> Noted:
-        """The array itself."""
-        return array
-
-    def expect(self, check: Callable[..., bool], *args: Any) -> bool:
-        """Whether the check holds here; the replays raise if it does not there."""
-        if not self.suppose(check, *args):
-            if not check(*unwrapped(args)):
-                return False
-            _program().note(partial(_expect, check), check.__name__.strip("_"), args, {}, None)
-        return True
-
-    def suppose(self, check: Callable[..., bool], *args: Any) -> bool:
-        """Whether the check holds and is one of inputs, so that it can be a condition of the replays."""
-        program = _program()
-        args = tuple(map(_whole, args))
-        arrays = program.arrays(args)
-        if any(a.original is None or a.written for a in arrays) or not check(*unwrapped(args)):
-            return False
-        program.conditions.append(f"{program.constant(check)}({', '.join(map(program.text, args))})")
-        program.needed += [a.name for a in arrays]
-        return True
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.host, name)
-
-
-def _whole(value: Any) -> Any:
-    """The array that a view is of: what holds for all elements there holds for those of the view."""
-    viewed = value.__class__ is Noted and value.base is not None and value.base.dtype == value.dtype
-    return value.base if viewed else value
-
-
-def _expect(check: Callable[..., bool], *args: Any) -> None:
-    if not check(*args):
-        raise OperandError(
-            "a captured step was given values that are out of range, such as class indices; what is wrong with them "
-            "shows when the step itself is called"
-        )
-
-
-def _make() -> Any:
-    host = registry.get("cpu").library(None)
-    made: Any = _Namespace(**{n: _adapted(f, n) for n, f in vars(host).items() if n not in ("kernels", "library")})
-    made.kernels = SimpleNamespace(**{n: _adapted(f, n) for n, f in vars(host.kernels).items()})
-    made.asynchronous, made.ndarray = False, Noted
-    return made
-
-
-namespace: Any = _make()
-backend = namespace.backend = CapturingBackend()
-add_library(namespace, backend.array_types)

@@ -17,7 +17,8 @@ from autograd_core.engine.casting import casting_anew
 from autograd_core.engine.nodes import Leaf, record
 from autograd_core.engine.versions import base_of, record_writes
 from autograd_core.errors import TracingError
-from autograd_core.replay.noted import Noted, backend, unwrapped
+from autograd_core.replay.backend import backend
+from autograd_core.replay.noted import Noted, unwrapped
 from autograd_core.replay.passes import Line
 from autograd_core.replay.program import Expression, Functions, Program
 from autograd_core.replay.validity import Odd, Stale, differentiable

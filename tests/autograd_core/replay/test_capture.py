@@ -476,6 +476,8 @@ def test_another_thread_computes_while_a_step_is_captured():
     def other():
         entered.wait(10)
         found.append((w * 2).tolist())
+        found.append(w.nonzero().flatten().tolist())
+        found.append(F.nll_loss(w.log().expand(1, 3), w.long()[:1]).item())
         w.add_(1)
         done.set()
 
@@ -494,7 +496,7 @@ def test_another_thread_computes_while_a_step_is_captured():
     for _ in range(4):
         assert run(ag.zeros(3)).tolist() == [1, 1, 1]
     thread.join()
-    assert found == [[2, 2, 2]]
+    assert found == [[2, 2, 2], [0, 1, 2], 0]
     assert w.tolist() == [2, 2, 2]
 
 
