@@ -6,10 +6,10 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from backends.cupy_backend.fusion import SYMBOLS, Symbol
 from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
+from backends.cupy_backend.symbols import SYMBOLS, Symbol
 from backends.cupy_backend.table import FUNCTIONS, STEPS, overlay
 from backends.deferred import Deferred
 from backends.generic.optimizers import unless

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from backends.cupy_backend.addresses import ROWS, Table, tables
-from backends.cupy_backend.fusion import Symbol, spelled
 from backends.cupy_backend.launch import Gpu, Struct
 from backends.cupy_backend.layouts import alike, is_dense, is_float, laid_out
+from backends.cupy_backend.symbols import Symbol, spelled
 from backends.geometry import Array, wide_dtype
 
 # Numbers for a kernel: each passed by value, or read from the address `there` if this is not 0.

@@ -12,8 +12,8 @@ import shim
 from autograd_core.engine.libraries import LIBRARY, RULES
 from autograd_core.registry import add_library
 from backends import determinism
-from backends.cupy_backend import fusion
 from backends.cupy_backend.launch import Gpu
+from backends.cupy_backend.symbols import SYMBOLS, Symbol
 
 
 @pytest.fixture(params=[False, True], ids=["atomic", "deterministic"])
@@ -25,10 +25,10 @@ def either_gpu(request, monkeypatch):
 @pytest.fixture
 def symbols():
     """Rules can be traced with symbols for arrays."""
-    add_library(fusion.SYMBOLS, (fusion.Symbol,))
+    add_library(SYMBOLS, (Symbol,))
     yield
     for table in (LIBRARY, RULES):
-        del table[fusion.Symbol]
+        del table[Symbol]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from autograd_core.engine.libraries import RULES
 from autograd_core.engine.precision import in_one_pass
 from autograd_core.registry import OPS
 from backends import kernels
-from backends.cupy_backend import fusion
+from backends.cupy_backend import fusion, symbols
 from backends.cupy_backend.launch import OPTIONS, Gpu, Unusable, source_of
 from backends.cupy_backend.table import POINTWISE
 from backends.deferred import Deferred
@@ -138,12 +138,12 @@ def test_functions_compile():
 def test_everything_that_can_be_said_compiles(dtype):
     def function(xp, x):
         y = x
-        for name, form in (fusion.FORMS | fusion.TESTS | fusion.LOGIC).items():
-            y = xp.where(x > 0, fusion.FUNCTIONS[name](*((x, y) if "{1}" in form else (y,))), y).astype(x.dtype)
+        for name, form in (symbols.FORMS | symbols.TESTS | symbols.LOGIC).items():
+            y = xp.where(x > 0, symbols.FUNCTIONS[name](*((x, y) if "{1}" in form else (y,))), y).astype(x.dtype)
         return -xp.clip(xp.full_like(y, np.inf), np.nan, -np.inf) * y
 
-    source = "fused\n" + fusion.written("F", function, 1, np.dtype(dtype), {})
-    instance = f"fused<F, {fusion.TYPES[dtype]}, 1, 1, 0>"
+    source = "fused\n" + symbols.written("F", function, 1, np.dtype(dtype), {})
+    instance = f"fused<F, {symbols.TYPES[dtype]}, 1, 1, 0>"
     (text,) = nvrtc.compiled(source_of(source), [instance], *OPTIONS, "--gpu-architecture=compute_80").values()
     # Sine, cosine and tangent of large numbers are reduced with one product in float64.
     assert dtype == "float64" or set(nvrtc.in_double(text)) <= {"mul.f64"}
@@ -265,7 +265,7 @@ def test_changes_in_place_are_seen_by_whoever_shares_the_symbol():
         y += 1
         return xp.multiply(z, kept, out=xp.empty_like(x))
 
-    text = fusion.written("F", function, 1, np.dtype(np.float32), {})
+    text = symbols.written("F", function, 1, np.dtype(np.float32), {})
     assert "const float t1 = t0 + (0x1.0000000000000p+0f);" in text
     assert "times(t1, t0)" in text
 
