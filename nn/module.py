@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any, Self
 
 from autograd_core import Tensor
@@ -15,29 +14,7 @@ from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
 from nn.parts import REGISTRIES, Parts, Registry
 from nn.state import Stateful
-
-
-class _Attributes:
-    """What `super().__getattr__` means in modules that define `__getattr__`, which are asked for their parts by it, and
-    what `self.__getattr__` means in those that call it.
-
-    `Module` itself has none, since it would slow the look-up of every attribute.
-    """
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        own = vars(self)
-        parts = next((own[registry] for registry in REGISTRIES if name in own.get(registry, ())), None)
-        return object.__getattribute__(self, name) if parts is None else parts[name]
-
-
-def _names_it(cls: type) -> bool:
-    """Whether a method of the class calls `__getattr__`."""
-    if cls.__module__.startswith("nn."):
-        return False
-    methods = [value for value in vars(cls).values() if isinstance(value, FunctionType)]
-    return any("__getattr__" in method.__code__.co_names for method in methods)
+from nn.subclasses import prepare
 
 
 class Module(Hooked, Convertible, Stateful):
@@ -67,13 +44,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if cls.__module__.startswith("nn.") and "__init__" not in vars(cls) and cls.__init__ is not Module.__init__:
-            cls.__init__ = _for(cls, cls.__init__)  # type: ignore[method-assign]
-        own = vars(cls).get("__doc__")
-        if own and cls.__name__[0] != "_":
-            cls.__doc__ = own.rstrip() + _shared_documentation(cls)
-        if (hasattr(cls, "__getattr__") or _names_it(cls)) and not issubclass(cls, _Attributes):
-            cls.__bases__ += (_Attributes,)
+        prepare(cls, Module)
 
     def __init__(self) -> None:
         own = vars(self)
@@ -330,28 +301,8 @@ for _name in REGISTRIES:
     setattr(Module, _name, Registry(_name))
 
 
-def _for(cls: type[Module], inherited: Any) -> Any:
-    """The inherited `__init__` as one of the class, which errors about its arguments then name."""
-    init = FunctionType(
-        inherited.__code__, inherited.__globals__, "__init__", inherited.__defaults__, inherited.__closure__
-    )
-    init.__kwdefaults__, init.__annotations__ = inherited.__kwdefaults__, inherited.__annotations__
-    init.__doc__, init.__module__ = inherited.__doc__, inherited.__module__
-    init.__qualname__ = f"{cls.__name__}.__init__"
-    return init
-
-
 def _joined(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
-
-
-def _shared_documentation(cls: type[Module]) -> str:
-    """What the nearest private base with more than one paragraph says after the first, which describes the base."""
-    for base in cls.__mro__[1 : cls.__mro__.index(Module)]:
-        text = (vars(base).get("__doc__") or "").partition("\n\n")[2] if base.__name__[0] == "_" else ""
-        if text:
-            return f"\n\n{text.rstrip()}\n    "
-    return ""
 
 
 def _refuse(registry: str, name: str, value: object) -> None:
