@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,16 +62,6 @@ KERNELS = {
 }  # fmt: skip
 # Modules whose kernels call other kernels, which may be another backend's: they receive the table of all kernels.
 COMBINED = ("attention", "normalization", "recurrent")
-NAMES = (
-    "fused",
-    "track",
-    "wide",
-    "special",
-    "steps",
-    "convolve_relu",
-    "linear_relu",
-    *chain.from_iterable(KERNELS.values()),
-)
 
 
 def bind(

@@ -58,13 +58,14 @@ class _Convolution(Plan):
         return inside
 
 
-def _suits(x: Array, w: Array) -> bool:
+def _suits(x: Array, w: Array, bias: Array | None = None) -> bool:
     """Whether oneDNN should compute with this image, or its gradient, and these kernels."""
     return (
         x.dtype == FLOAT32
         and w.dtype == FLOAT32
         and x.size > 0
         and x.ndim == w.ndim
+        and (bias is None or bias.shape == w.shape[:1])
         and x.size // x.shape[1] * w.size >= SMALL
         and active()
     )
@@ -72,7 +73,7 @@ def _suits(x: Array, w: Array) -> bool:
 
 def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
-    if not _suits(x, w) or (bias is not None and bias.shape != w.shape[:1]):
+    if not _suits(x, w, bias):
         return None
     if _spans(x.shape, w.shape, geometry):
         return convolve(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
@@ -129,7 +130,7 @@ def settle_convolve(
     """`convolve` of such operands; None if NumPy computes it. general: computes it for all."""
     if _spans(x.shape, w.shape, geometry):
         return general
-    if not _suits(x, w):
+    if not _suits(x, w, bias):
         return None
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
 

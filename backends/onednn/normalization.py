@@ -135,6 +135,7 @@ def settle_batch_gradients(
 
 
 def _suits(x: Array) -> bool:
+    """Whether oneDNN should normalise this image."""
     return bool(x.dtype == FLOAT32 and x.size >= SMALL and active())
 
 
@@ -176,10 +177,8 @@ def _described(
     workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False
 ) -> tuple[Any, Any, int, Any]:
     """Descriptors of an image, of the forward primitive, its flags, and of the values that a ReLU keeps."""
-    x, flags = (
-        workshop.memory(shape, channels_last_strides(shape)),
-        USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed,
-    )
+    x = workshop.memory(shape, channels_last_strides(shape))
+    flags = USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed
     desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
     workshop.compiled(desc, "batch normalisation of channels that do not fill registers")
     return x, desc, flags, workshop.asked(desc, OF_WORKSPACE)

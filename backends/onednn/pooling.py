@@ -38,14 +38,9 @@ TAPS = np.dtype(np.uint8)
 
 def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array] | None:
     """See `backends.generic.pooling.max_of_windows`."""
-    if not _suits(x, x.shape) or max(window.dilation) > 1:
+    plan, shape = _maximum(x, window, ceil_mode)
+    if plan is None or not all_finite(x := to_channels_last(x)):
         return None
-    out = pooling_sizes(x.shape, window, ceil_mode)
-    plan = _pooled(MAXIMUM, x.shape, out, window)
-    x = to_channels_last(x)
-    if not all_finite(x):
-        return None
-    shape = (*x.shape[:2], *out)
     y = empty(shape, channels_last_strides(shape))
     taps = empty(shape, channels_last_strides(shape, 1), TAPS)
     plan.run(x, y, taps)
@@ -54,9 +49,9 @@ def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Ar
 
 def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | None:
     """See `backends.generic.pooling.put_taps`."""
-    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
+    plan = _maximum_gradient(g, taps, x_shape, window)
+    if plan is None:
         return None
-    plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
     if taps.strides != channels_last_strides(taps.shape, 1):
         taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
     dx = empty(x_shape, channels_last_strides(x_shape))
@@ -66,13 +61,12 @@ def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | N
 
 def settle_max_of_windows(general: Function, x: Array, window: Window, ceil_mode: bool) -> Function | None:
     """`max_of_windows` of such operands; None if NumPy computes it. general: computes it for all."""
-    if not _suits(x, x.shape) or max(window.dilation) > 1:
+    plan, shape = _maximum(x, window, ceil_mode)
+    if plan is None:
         return None
-    out = pooling_sizes(x.shape, window, ceil_mode)
-    plan = _pooled(MAXIMUM, x.shape, out, window)
     if not is_channels_last(x.shape, x.strides):
         return general
-    shape, run, finite = (*x.shape[:2], *out), plan.run, settled_all_finite(x)
+    run, finite = plan.run, settled_all_finite(x)
     make, make_taps = maker(shape, channels_last_strides(shape)), maker(shape, channels_last_strides(shape, 1), TAPS)
 
     def call(x: Array, *rest: Any) -> tuple[Array, Array]:
@@ -88,9 +82,9 @@ def settle_max_of_windows(general: Function, x: Array, window: Window, ceil_mode
 
 def settle_put_taps(general: Function, g: Array, taps: Array, x_shape: Sizes, window: Window) -> Function | None:
     """`put_taps` of such operands."""
-    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
+    plan = _maximum_gradient(g, taps, x_shape, window)
+    if plan is None:
         return None
-    plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
     if not is_channels_last(g.shape, g.strides) or taps.strides != channels_last_strides(taps.shape, 1):
         return general
     make, run = maker(x_shape, channels_last_strides(x_shape)), plan.run
@@ -101,6 +95,20 @@ def settle_put_taps(general: Function, g: Array, taps: Array, x_shape: Sizes, wi
         return dx
 
     return for_layout(general, call, g, taps)
+
+
+def _maximum(x: Array, window: Window, ceil_mode: bool) -> tuple[Plan | None, Sizes]:
+    """The plan of a maximum, None if NumPy computes it, and the shape of the result."""
+    if not _suits(x, x.shape) or max(window.dilation) > 1:
+        return None, ()
+    out = pooling_sizes(x.shape, window, ceil_mode)
+    return _pooled(MAXIMUM, x.shape, out, window), (*x.shape[:2], *out)
+
+
+def _maximum_gradient(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Plan | None:
+    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
+        return None
+    return _spread(MAXIMUM, x_shape, g.shape[2:], window)
 
 
 def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> Array | None:
