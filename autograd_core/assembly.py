@@ -2,14 +2,15 @@
 
 import warnings
 
-from autograd_core import creation, devices, families, ops, random, ranges, sampling, signal
+from autograd_core import creation, devices, families, filled, further_sampling, ops, random, ranges, sampling, signal
 from autograd_core.compatibility import absent, importing
-from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages, subclasses, writing
+from autograd_core.semantics import interop, metadata, printing, reshaping, storages, subclasses, writing
 
 for part in (
     importing,
     absent,
     creation,
+    filled,
     ranges,
     devices,
     writing,
@@ -20,7 +21,7 @@ for part in (
     random,
     sampling,
     reshaping,
-    filling,
+    further_sampling,
     storages,
     subclasses,
     signal.windows,
