@@ -135,34 +135,26 @@ def composition(
     *,
     domain: Interval = USUAL,
     reference: Callable[..., Any] | None = None,
-    samples: tuple[Sample, ...] = (),
-    aliases: tuple[str, ...] = (),
-    method: bool | None = None,
-    tolerance: float = 1e-12,
-    order: int = 2,
     module: str = "",
-    real_only: bool = False,
     wide: bool = False,
-    by_memory: bool = False,
+    **fields: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function on Tensors that is a composition of operations.
+    """Register a function on Tensors that is a composition of operations, and plain data about it (see `Composition`).
 
-    real_only: it refuses complex numbers, although its operations accept them.
     wide: it computes 16-bit floats in float32, and rounds once.
-    by_memory: its result depends on the memory layout of its input.
     """
 
     home = sys._getframe(1).f_globals.get("__name__", "")
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
-        if hasattr(results := function.__annotations__.get("return"), "_fields"):
-            in_lines(results, aliases[0] if aliases else name)
         call = with_synonyms(function, name)
-        call = _refusing_complex(call) if real_only else in_float32(call) if wide else call
-        has_method = kind.method if method is None else method
-        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, has_method, tolerance, call,
-                        order, module, real_only, by_memory, home)  # fmt: skip
+        c = Composition(name, kind, function.__doc__, domain, reference, call, module=module, home=home, **fields)
+        c.method = kind.method if c.method is None else c.method
+        if hasattr(results := function.__annotations__.get("return"), "_fields"):
+            in_lines(results, c.aliases[0] if c.aliases else name)
+        if c.real_only or wide:
+            c.call = _refusing_complex(call) if c.real_only else in_float32(call)
         c.call.entry = c  # type: ignore[attr-defined]
         COMPOSITIONS[c.name] = c
         _publish(c)

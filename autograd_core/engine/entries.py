@@ -150,14 +150,14 @@ class Composition:
     doc: str | None
     domain: Interval
     reference: Callable[..., Any] | None
-    samples: tuple[Sample, ...]
-    aliases: tuple[str, ...]
-    method: bool
-    tolerance: float
     call: Callable[..., Any]
+    samples: tuple[Sample, ...] = ()
+    aliases: tuple[str, ...] = ()
+    method: bool | None = None  # whether it is a method of tensors; None: as the kind says
+    tolerance: float = 1e-12
     order: int = 2
     module: str = ""
-    real_only: bool = False
+    real_only: bool = False  # it refuses complex numbers, although its operations accept them
     by_memory: bool = False  # its result depends on the memory layout of the input
     home: str = ""  # the module that registered it
 
