@@ -6,27 +6,11 @@ from autograd_core import creation, devices, families, filled, further_sampling,
 from autograd_core.compatibility import absent, importing
 from autograd_core.semantics import interop, metadata, printing, reshaping, storages, subclasses, writing
 
-for part in (
-    importing,
-    absent,
-    creation,
-    filled,
-    ranges,
-    devices,
-    writing,
-    interop,
-    metadata,
-    ops,
-    printing,
-    random,
-    sampling,
-    reshaping,
-    further_sampling,
-    storages,
-    subclasses,
-    signal.windows,
-    families,
-):
+PARTS = (
+    importing, absent, creation, filled, ranges, devices, writing, interop, metadata, ops, printing, random, sampling,
+    reshaping, further_sampling, storages, subclasses, signal.windows, families,
+)  # fmt: skip
+for part in PARTS:
     part.install()
 
 # Floating-point errors give inf or nan, as in every array library; NumPy would also warn, inside our operations.

@@ -24,6 +24,11 @@ from backends.live import recording
 
 # Further kinds that PyTorch has: programs compare devices with them.
 _ELSEWHERE = ("hpu", "mps", "mtia", "xla", "xpu")
+# Further kinds of tensors, for which programs ask.
+_ABSENT = (
+    "ipu", "maia", "mkldnn", "mps", "mtia", "nested", "quantized", "sparse", "sparse_csr", "vulkan",
+    "xla", "xpu",
+)  # fmt: skip
 
 
 class Device(str):
@@ -265,20 +270,7 @@ def install() -> None:
         "is_meta": property(lambda self: self.device.type == "meta", doc="Whether there are no elements."),
         **{
             f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
-            for kind in (
-                "ipu",
-                "maia",
-                "mkldnn",
-                "mps",
-                "mtia",
-                "nested",
-                "quantized",
-                "sparse",
-                "sparse_csr",
-                "vulkan",
-                "xla",
-                "xpu",
-            )
+            for kind in _ABSENT
         },
     }
     for name, member in members.items():

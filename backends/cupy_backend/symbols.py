@@ -33,24 +33,14 @@ FORMS = {
 }  # fmt: skip
 # ... or boolean results, and in part boolean operands.
 TESTS = {
-    "less": "{0} < {1}",
-    "less_equal": "{0} <= {1}",
-    "greater": "{0} > {1}",
-    "greater_equal": "{0} >= {1}",
-    "equal": "{0} == {1}",
-    "not_equal": "{0} != {1}",
-    "isnan": "{0} != {0}",
-    "isfinite": "{0} - {0} == 0",
+    "less": "{0} < {1}", "less_equal": "{0} <= {1}", "greater": "{0} > {1}", "greater_equal": "{0} >= {1}",
+    "equal": "{0} == {1}", "not_equal": "{0} != {1}", "isnan": "{0} != {0}", "isfinite": "{0} - {0} == 0",
     "isinf": "fabs({0}) == infinity<decltype(+{0})>()",
-}
+}  # fmt: skip
 LOGIC = {
-    "logical_and": "{0} && {1}",
-    "logical_or": "{0} || {1}",
-    "logical_not": "!{0}",
-    "bitwise_and": "{0} && {1}",
-    "bitwise_or": "{0} || {1}",
-    "invert": "!{0}",
-}
+    "logical_and": "{0} && {1}", "logical_or": "{0} || {1}", "logical_not": "!{0}", "bitwise_and": "{0} && {1}",
+    "bitwise_or": "{0} || {1}", "invert": "!{0}",
+}  # fmt: skip
 OPERATORS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "and": "bitwise_and",
     "or": "bitwise_or", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
