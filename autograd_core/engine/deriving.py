@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections import namedtuple
 from collections.abc import Callable
@@ -169,6 +170,8 @@ def in_lines(results: Any, function: str) -> Any:
 
 def public_signature(o: Op) -> inspect.Signature:
     """The signature of the functional form; parameters without default after optional ones are keyword-only."""
+    if all(default is inspect.Parameter.empty for _, _, default in o.public):
+        return _signature_of_operands(*[name for name, _, _ in o.public])
     parameters: list[inspect.Parameter] = []
     kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     for name, _, default in o.public:
@@ -176,3 +179,9 @@ def public_signature(o: Op) -> inspect.Signature:
             kind = inspect.Parameter.KEYWORD_ONLY
         parameters.append(inspect.Parameter(name, kind, default=default))
     return inspect.Signature(parameters)
+
+
+@functools.cache
+def _signature_of_operands(*names: str) -> inspect.Signature:
+    """The signature of parameters without defaults, made once for the many operations that share it."""
+    return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names])
