@@ -1,320 +1,80 @@
-"""Activations of large float32 arrays and their gradients, in few passes.
+"""Activations of large float32 arrays and their gradients, in few passes over blocks that fit the cache.
 
-Errors are within 8 units in the last place, 3 for erf, 16 for GELU; elements so far in the tail that a formula would
-lose more are left to NumPy. Some steps are wrong for elements that are not finite (exp turns NaN into infinity, 0·∞ is
-NaN); arrays with such elements are left to NumPy.
+Elements that a formula gets wrong are found by the smallest and largest of a block, and computed by NumPy.
 """
 
-import math
-from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
-from backends.generic import activations as plain
-from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
 from backends.numpy_backend.special import blockwise
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, where_not_from
+from backends.onednn.elementwise import where_not_from
+from backends.onednn.formulas import FORMULAS, formula
 from backends.onednn.layouts import copied
-from backends.onednn.passes import (
-    ABS,
-    EXP,
-    SQUARE,
-    TANH,
-    Pass,
-    Step,
-    above,
-    below,
-    clip,
-    constant,
-    evaluate,
-    gated,
-    larger,
-    leaky,
-    linear,
-    minus,
-    of,
-    over,
-    plus,
-    polynomial,
-    product,
-    smaller,
-    times,
-)
+from backends.onednn.passes import Formula, routine
 from backends.strides import dense, in_memory, is_dense
 
-FAR = 5.5  # from here on a tail is negligible beside 1
-BLOCK = 1 << 19  # elements at a time: intermediate results stay near the cores, and calls cost little
-DEEP = -86.9  # below this oneDNN's exponential is 0, too early
-MORE, LESS = 5.0, math.exp(-5)  # a shift by which products with the exponential do not become 0 yet
-
-# Own fits, Lawson's iteration. In x² up to 5.5²: minus log(Φ(x) / Φ(-x)) / x, for Φ(x) within 2e-7 from -3 on ...
-LOGIT = (
-    -1.5957708021188626,
-    -0.07266393913935454,
-    6.426996740191551e-05,
-    0.00011026989582867274,
-    -7.662218709776762e-06,
-    2.0995900551031355e-07,
-    9.705993384554215e-10,
-    -1.2822659410339638e-10,
-)
-# ... in x² up to 4²: artanh(erf(x)) / x, for erf(x) within 1e-8 ...
-ERF = (
-    1.1283791784641344,
-    0.10277216436096467,
-    -0.00020665142717605361,
-    -0.0005953110497881908,
-    6.932333024240817e-05,
-    1.3255277186183224e-06,
-    -1.2887164695372054e-06,
-    1.5611816217235556e-07,
-    -8.465800561178997e-09,
-    1.786397972430217e-10,
-)
-# ... in the distance d of s = -x from the zero of the slope: slope·exp(s²/2) / d, for the slope within 3e-7 ...
-SLOPE = (
-    0.572406307558412,
-    0.08475713077004714,
-    0.036578353082804,
-    0.014305081959985814,
-    0.0051722773371602766,
-    0.001765577679561969,
-    0.0005596131163526312,
-    0.00014574074528108335,
-    2.4974556762566225e-05,
-    1.954547863729977e-06,
-)
-# ... and for the slope of the tanh approximation within 4e-7.
-SLOPE_TANH = (
-    0.5712427603212553,
-    0.08449223308292009,
-    0.03938092803984744,
-    0.011804285445255136,
-    0.005188204867275877,
-    0.002500085644999694,
-    0.00026949143084621424,
-    0.00012704354477293542,
-    6.38114967334267e-05,
-    7.3667520241869435e-06,
-)
-# In ascending powers of w²: 2·atanh(w) / w for w up to a third, within 4e-9.
-ATANH = (2.0000000079210447, 0.666663146819912, 0.40024910281663767, 0.27960602760880415, 0.2817833487737773)
-
-
-# g·h where x is negative, else g·(1 - h), for an h < 1 that is at least ½ smaller than 1 - h: the larger of the two,
-# after the second was made small where x is negative.
-MIRRORED: Pass = (
-    "y", of("x"), linear(2.0**126, 0.0), clip(-9.0, 0.0), linear(1.0, 1.0), minus("h"), larger("h"), times("g")
-)  # fmt: skip
-
-
-def _distance(name: str, zero: tuple[float, ...], far: float) -> Pass:
-    """The distance of |x|, at most `far`, from the zero of a slope, given as a sum of numbers of 24 bits."""
-    return name, of("x"), ABS, clip(0.0, far), linear(-1.0, zero[0]), linear(1.0, zero[1])
-
-
-def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> tuple[Pass, ...]:
-    return (
-        _distance("h", zero, FAR),
-        ("h", of("h"), *polynomial("h", coefficients), times("h")),
-        ("h", product("x", "x"), linear(-0.5, 0.0), EXP, times("h")),
-        MIRRORED,
-    )
-
-
-class Formula(NamedTuple):
-    """Passes that compute y from x and, for a gradient, g.
-
-    low, tail: elements with x below `low`, and NaN, are computed by `tail`, because the rounding of an exponent counts
-    too much there or the exponential is 0. finite: if there is no tail, the array ("x" or "y") that must be finite for
-    the passes to be right.
-    """
-
-    passes: tuple[Pass, ...]
-    low: float = -math.inf
-    tail: Callable[..., Array] | None = None
-    finite: str = ""
-
-
-def _sigmoid(sign: float, *rest: Step) -> tuple[Step, ...]:
-    return linear(-sign, 0.0), EXP, linear(1.0, 1.0), over(1.0), *rest
-
-
-def _bell(scale: float, height: float) -> tuple[Pass, ...]:
-    """height·e / (1 + e)² times g, with e = exp(-scale·|x|)."""
-    return (
-        ("e", of("x"), ABS, linear(-scale, MORE), EXP),
-        ("y", of("e"), linear(LESS, 1.0), SQUARE, over(height * LESS), times("e"), times("g")),
-    )
-
-
-# exp(v) - 1 times a number, without cancellation: 2t / (1 - t) with t = tanh(v / 2).
-def _expm1(factor: float) -> tuple[Step, ...]:
-    return linear(0.5, 0.0), TANH, over(0.5), linear(1.0, -0.5), over(factor)
-
-
-NEGATIVE = constant(0.0), smaller("x")  # min(0, x), keeping NaN
-POSITIVE = constant(0.0), larger("x")
-
-
-def _mish_gradient() -> Formula:
-    """As `generic.activations.mish_slope`, with one formula in w = exp(x) for all x."""
-    start = math.exp(-sum(plain.MISH_ZERO))
-    return Formula((
-        ("d", of("x"), clip(-100.0, 20.0), linear(1.0, plain.MISH_ZERO[0]), linear(1.0, plain.MISH_ZERO[1])),
-        ("w", of("x"), constant(20.0), smaller("x"), EXP),
-        ("m", of("d"), linear(0.5, 0.0), TANH),
-        ("m", of("w"), linear(1 / start, 1.0), times("m")),  # exp(d) - 1 = tanh(d / 2)·(exp(d) + 1)
-        ("cubic", of("m"), *polynomial("m", (plain.MISH_ONE, plain.MISH_TWO, plain.MISH_THREE)), times("m")),
-        ("m", of("m"), linear(4 * start, 4 * (1 + start)), times("d"), plus("cubic")),
-        ("y", of("w"), linear(1.0, 1.0), SQUARE, linear(1.0, 1.0), SQUARE, over(1.0), times("m"), times("w"),
-         times("g")),
-    ), DEEP, plain.mish_gradient)  # fmt: skip
-
-
-def _softplus(beta: float) -> Formula | None:
-    """max(x, 0) + log(1 + e) with e = exp(-|x|), which is twice the inverse hyperbolic tangent of w = e / (2 + e)."""
-    if abs(beta) != 1:
-        return None
-    ends = (*POSITIVE, plus("p")) if beta == 1 else (*NEGATIVE, minus("p"))
-    return Formula(
-        (
-            ("w", of("x"), ABS, EXP, linear(2.0, 1.0), over(1.0)),
-            ("square", product("w", "w")),
-            ("p", of("square"), *polynomial("square", ATANH), times("w")),
-            ("y", of("x"), *ends),
-        )
-    )
-
-
-def _elu(alpha: float, scale: float, rate: float) -> Formula | None:
-    if not alpha or rate != 1:
-        return None
-    last = () if scale == 1 else (linear(scale, 0.0),)
-    return Formula((("y", of("x"), *NEGATIVE, *_expm1(1.0), larger("x"), leaky(alpha), *last),))
-
-
-def _elu_gradient(alpha: float, scale: float, rate: float) -> Formula | None:
-    """For positive x, the exponential is 1 and the other factor is `scale`."""
-    if rate != 1:
-        return None
-    e = (of("x"), *NEGATIVE, EXP)
-    if alpha == 1:
-        return Formula((("y", *e, linear(scale, 0.0), times("g")),), DEEP, plain.elu_gradient)
-    factor = constant(0.0), below("x"), linear(2.0, -1.0), leaky(-alpha), linear(scale, 0.0)
-    return Formula((("e", *e), ("y", of("x"), *factor, times("e"), times("g"))), DEEP, plain.elu_gradient)
-
-
-def _leaky_gate(slope: float) -> Formula | None:
-    factor = constant(0.0), below("x"), clip(slope, 1.0)
-    return Formula((("y", of("x"), *factor, times("g")),)) if 0 < slope <= 1 else None
-
-
-def _within(low: float, high: float, scale: float) -> Formula:
-    """1 where low < x, else ∞, is mapped to the upper bound or -∞, which is compared with x."""
-    inside = constant(low), below("x"), over(1.0), linear(-1.0, 1.0), linear(1.0, high), above("x")
-    return Formula((("y", of("x"), *inside, linear(scale, 0.0), times("g")),), finite="y")
-
-
-FORMULAS: dict[str, Callable[..., Formula | None]] = {
-    "elu": _elu,
-    "elu_gradient": _elu_gradient,
-    "erf": lambda: Formula((
-        ("square", product("x", "x"), clip(0.0, 16.0)),
-        ("y", of("square"), *polynomial("square", ERF), times("x"), TANH),
-    )),
-    "hardsigmoid": lambda: Formula(
-        (("y", of("x"), linear(1.0, 3.0), clip(0.0, 6.0), linear(1 / 6, 0.0)),), finite="x"
-    ),
-    "hardswish": lambda: Formula(
-        (("y", of("x"), linear(1.0, 3.0), clip(0.0, 6.0), linear(1 / 6, 0.0), times("x")),)
-    ),
-    # x from 3 on becomes 1½; then x + 1½ becomes 0 where it is not above -1½.
-    "hardswish_gradient": lambda: Formula((
-        ("y", of("x"), constant(3.0), above("x"), linear(2.0**100, 1.5), smaller("x"), linear(1.0, 1.5),
-         gated(2.0**60, 1.5 * 2.0**60), linear(1 / 3, 0.0), times("g")),
-    ), finite="y"),
-    # h is -½ times the smaller of |x| and δ, or 0 for NaN.
-    "huber": lambda delta: Formula((
-        ("h", of("x"), ABS, clip(0.0, delta), linear(-0.5, 0.0)),
-        ("y", of("x"), ABS, plus("h"), times("h"), linear(-2.0, 0.0)),
-    )),
-    "leaky_gate": _leaky_gate,
-    "mish_gradient": _mish_gradient,
-    "leaky_relu": lambda slope: Formula((("y", of("x"), leaky(slope)),)) if slope else None,
-    "sigmoid": lambda: Formula((("y", of("x"), *_sigmoid(1.0)),), finite="x"),
-    "sigmoid_gradient": lambda: Formula(_bell(1.0, 1.0)),
-    "softplus": _softplus,
-    "softplus_gradient": lambda beta: (
-        Formula((("y", of("x"), *_sigmoid(beta), times("g")),), finite="x") if abs(beta) == 1 else None
-    ),
-    "tanh": lambda: Formula((("y", of("x"), TANH),)),
-    "tanh_gradient": lambda: Formula(_bell(2.0, 4.0)),
-    "silu": lambda: Formula((
-        ("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, 0.0)),
-    ), finite="y"),
-    # As `generic.activations.silu_slope`.
-    "silu_gradient": lambda: Formula((
-        _distance("d", plain.SILU_ZERO, 100.0),
-        ("d", of("d"), *_expm1(plain.SILU_EXP), plus("d")),
-        ("h", of("x"), ABS, linear(-1.0, MORE), EXP),
-        ("h", of("h"), linear(LESS, 1.0), SQUARE, over(LESS), times("d"), times("h")),
-        MIRRORED,
-    )),
-    "gelu": lambda: Formula((
-        ("square", product("x", "x"), clip(0.0, FAR**2)),
-        ("y", of("square"), *polynomial("square", LOGIT), times("x"), EXP, linear(1.0, 1.0), over(1.0), times("x")),
-    ), -3.0, exact.gelu),
-    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), -3.0, exact.gelu_gradient),
-    "gelu_tanh": lambda: Formula((
-        ("y", product("x", "x"), linear(-exact.CUBIC, -exact.LINEAR), times("x"), EXP, linear(1.0, 1.0), over(1.0),
-         times("x")),
-    ), -3.0, exact.gelu_tanh),
-    "gelu_tanh_gradient": lambda: Formula(
-        _slope_of_gelu(exact.TANH_ZERO, SLOPE_TANH), -3.0, exact.gelu_tanh_gradient
-    ),
-    "within": _within,
-}  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def formula(name: str, *parameters: float) -> Formula | None:
-    """The formula of a kernel for these parameters; None if there is none."""
-    return FORMULAS[name](*parameters)
+BLOCK = 1 << 17  # elements at a time: operands and intermediate results stay near the cores, and calls cost little
+VALUE, GRADIENT = ("x", "y"), ("g", "x", "y")
 
 
 def _kernel(name: str) -> Callable[..., Array | None]:
     def value(x: Array, *parameters: float) -> Array | None:
-        return compute({"x": _dense(x)}, parameters) if _suits(x) else None
+        if not _suits(x):
+            return None
+        x = _dense(x)
+        return _compute(formula(name, *parameters), VALUE, (x,), parameters)
 
     def gradient(g: Array, x: Array, *parameters: float) -> Array | None:
         if g.dtype != x.dtype or g.shape != x.shape or not _suits(x):
             return None
         x = _dense(x)
-        return compute({"g": g if g.strides == x.strides else copied(g, x.strides), "x": x}, parameters)
-
-    def compute(operands: dict[str, Array], parameters: tuple[float, ...]) -> Array | None:
-        found = formula(name, *parameters)
-        y = empty(operands["x"].shape, operands["x"].strides)
-        if found is None or (found.finite == "x" and not all_finite(operands["x"])):
-            return None
-        result = in_memory(y)
-        flat = {key: in_memory(v) for key, v in operands.items()}
-        for at in blocks(y.size, BLOCK if len(found.passes) > 1 else y.size):
-            evaluate(found.passes, {key: v[at] for key, v in flat.items()}, result[at])
-        if found.finite == "y" and not all_finite(y):
-            return None
-        if found.tail is not None:
-            few = where_not_from(found.low, flat["x"])
-            result[few] = blockwise(partial(found.tail, np), *[v[few] for v in flat.values()], *parameters)
-        return y
+        g = g if g.strides == x.strides else copied(g, x.strides)
+        return _compute(formula(name, *parameters), GRADIENT, (g, x), parameters)
 
     return gradient if name in GRADIENTS else value
+
+
+def _compute(
+    found: Formula | None, names: tuple[str, ...], operands: tuple[Array, ...], parameters: tuple[float, ...]
+) -> Array | None:
+    if found is None:
+        return None
+    x = operands[-1]
+    y = empty(x.shape, x.strides)
+    arrays, plain, wrong = (*operands, y), found.plain, []
+    whole = y.size <= BLOCK or (len(found.passes) == 1 and plain is None)
+    for start, part in [(0, arrays)] if whole else _in_blocks(arrays):
+        steps = routine(names, found, part[-1].size)
+        steps.run(*part)
+        if plain is not None and (few := _wrong(found, *part[-2:])) is not None:
+            wrong.append(start + few)
+    if plain is not None and wrong:
+        few, flat = np.concatenate(wrong), [in_memory(v) for v in arrays]
+        flat[-1][few] = blockwise(partial(plain, np), *[v[few] for v in flat[:-1]], *parameters)
+    return y
+
+
+def _in_blocks(arrays: tuple[Array, ...]) -> Iterator[tuple[int, list[Array]]]:
+    flat = [in_memory(v) for v in arrays]
+    for at in blocks(flat[0].size, BLOCK):
+        yield at.start, [v[at] for v in flat]
+
+
+def _wrong(found: Formula, x: Array, y: Array) -> Array | None:
+    """The positions in memory of elements that the passes got wrong, if there are any."""
+    if found.low is not None:
+        if not np.minimum.reduce(x, axis=None) >= found.low:
+            return where_not_from(found.low, in_memory(x))
+        if found.high < np.inf and not np.maximum.reduce(x, axis=None) <= found.high:
+            return np.flatnonzero(~(in_memory(x) <= found.high))
+    if found.lost and np.isnan(np.minimum.reduce(y, axis=None)):
+        return np.flatnonzero(np.isnan(in_memory(y)))
+    return None
 
 
 def _suits(x: Array) -> bool:

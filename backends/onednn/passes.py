@@ -1,16 +1,20 @@
 """Formulas over large float32 arrays in few passes, each with a chain of steps on elements in registers.
 
 A pass combines two arrays, applies steps to the result, and writes one array:
-`("u", product("x", "x"), linear(-0.5, 0.0), EXP, times("g"))` is u = exp(-x²/2)·g.
+`("u", product("x", "x"), linear(-0.5, 0.0), EXP, times("g"))` is u = exp(-x²/2)·g. A single function of one array is a
+primitive of its own, with less work around it.
 """
 
-from math import prod
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from backends.buffers import empty
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
 from backends.strides import dense
 
 ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF4, 0x1FFF5, 0x1FFF7, 0x1FFF9
@@ -20,6 +24,8 @@ Step = tuple[Any, ...]  # (kind, alpha, beta) for a function of one number, or (
 Pass = tuple[Any, ...]  # the name of the result, (kind, name, name), and steps
 
 EXP, TANH, ABS, SQUARE = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
+LOGISTIC, SWISH = (0x29, 0.0, 0.0), (0x2C, 1.0, 0.0)  # 0 where the argument is below `DEEP`
+DEEP = -86.9  # below this the library's exponential is 0, too early
 
 
 def linear(factor: float, summand: float) -> Step:
@@ -120,12 +126,71 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
         arrays[target] = written
 
 
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """Passes that compute y from x and, for a gradient, g; equal only to itself, so that it is a cheap key.
+
+    plain: the kernel for the elements that the passes get wrong: where x is NaN or not between `low` and `high`, if
+    one of these is given, and where the result is NaN, if `lost`.
+    """
+
+    passes: tuple[Pass, ...]
+    plain: Callable[..., Array] | None = None
+    low: float | None = None
+    high: float = math.inf
+    lost: bool = False
+
+
+class Routine:
+    """The plans of a formula for vectors of one length, which `run` executes one after the other."""
+
+    used = 0
+
+    def __init__(self, names: tuple[str, ...], passes: tuple[Pass, ...], size: int) -> None:
+        self.bytes = 4 * size
+        places, last = [*names], len(passes) - 1
+        self.calls = []
+        for i, (target, (kind, left, right), *steps) in enumerate(passes):
+            chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
+            alone = kind == MAX and left == right and len(chain) == 1 and len(chain[0]) == 3
+            plan = mapped(size, *chain[0]) if alone else chained((size,), kind, chain)
+            if i == last:
+                target = names[-1]
+            elif target not in places:
+                places.append(target)
+            read = [left] if alone else [left, right]
+            used = [*read, target, *[step[1] for step in steps if len(step) == 2]]
+            self.calls.append((plan, itemgetter(*map(places.index, used))))
+        self.scratch = [f"pass {i}" for i in range(len(places) - len(names))]
+
+    def run(self, *arrays: Array) -> None:
+        """Compute the last of these vectors, which are those of `names`, from the others."""
+        if self.scratch:
+            arrays += tuple([state.scratch(self.bytes, name) for name in self.scratch])
+        for plan, pick in self.calls:
+            plan.run(*pick(arrays))
+
+
+@planned
+def routine(_: Workshop, names: tuple[str, ...], formula: Formula, size: int) -> Routine:
+    """See `Routine`; the last name is that of the result."""
+    return Routine(names, formula.passes, size)
+
+
+@planned
+def mapped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) -> Plan:
+    """The plan of a function of one vector: the vector and the result."""
+    x = workshop.memory((size,), (4,))
+    desc = workshop.primitive("eltwise_forward", TRAINING, kind, x, x, alpha, beta)
+    return Plan(workshop, desc, (SRC, x), (DST, x))
+
+
 @planned
 def chained(
     workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], repeated: Sizes | None = None
 ) -> Plan:
     """The plan of one pass: two arrays, the second perhaps of a shape that repeats, the result, and those of steps."""
-    if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
+    if math.prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
     second = x if repeated is None else workshop.memory(repeated, dense(repeated))
