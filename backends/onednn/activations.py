@@ -3,22 +3,26 @@
 Elements that a formula gets wrong are found by the smallest and largest of a block, and computed by NumPy.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
+from backends import threads
 from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, blocks
 from backends.numpy_backend.special import blockwise
 from backends.onednn.choice import active
-from backends.onednn.elementwise import where_not_from
+from backends.onednn.elementwise import has_lost, least, where_not_from
 from backends.onednn.formulas import FORMULAS, formula
 from backends.onednn.layouts import copied
 from backends.onednn.passes import Formula, routine
 from backends.strides import dense, in_memory, is_dense
 
-BLOCK = 1 << 17  # elements at a time: operands and intermediate results stay near the cores, and calls cost little
+BLOCK = (
+    1 << 17
+)  # elements at a time for each thread: operands and intermediate results stay near the cores, and calls cost little
 VALUE, GRADIENT = ("x", "y"), ("g", "x", "y")
 
 
@@ -47,34 +51,35 @@ def _compute(
     x = operands[-1]
     y = empty(x.shape, x.strides)
     arrays, plain, wrong = (*operands, y), found.plain, []
-    whole = y.size <= BLOCK or (len(found.passes) == 1 and plain is None)
-    for start, part in [(0, arrays)] if whole else _in_blocks(arrays):
+    block = BLOCK * threads.get_num_threads()
+    whole = y.size <= block or (len(found.passes) == 1 and plain is None)
+    for start, part in [(0, arrays)] if whole else _in_blocks(block, arrays):
         steps = routine(names, found, part[-1].size)
         steps.run(*part)
-        if plain is not None and (few := _wrong(found, *part[-2:])) is not None:
-            wrong.append(start + few)
+        if plain is not None:
+            wrong += [start + few for few in _wrong(found, *part[-2:])]
     if plain is not None and wrong:
         few, flat = np.concatenate(wrong), [in_memory(v) for v in arrays]
         flat[-1][few] = blockwise(partial(plain, np), *[v[few] for v in flat[:-1]], *parameters)
     return y
 
 
-def _in_blocks(arrays: tuple[Array, ...]) -> Iterator[tuple[int, list[Array]]]:
+def _in_blocks(block: int, arrays: tuple[Array, ...]) -> Iterator[tuple[int, list[Array]]]:
     flat = [in_memory(v) for v in arrays]
-    for at in blocks(flat[0].size, BLOCK):
+    for at in blocks(flat[0].size, block):
         yield at.start, [v[at] for v in flat]
 
 
-def _wrong(found: Formula, x: Array, y: Array) -> Array | None:
-    """The positions in memory of elements that the passes got wrong, if there are any."""
-    if found.low is not None:
-        if not np.minimum.reduce(x, axis=None) >= found.low:
-            return where_not_from(found.low, in_memory(x))
-        if found.high < np.inf and not np.maximum.reduce(x, axis=None) <= found.high:
-            return np.flatnonzero(~(in_memory(x) <= found.high))
-    if found.lost and np.isnan(np.minimum.reduce(y, axis=None)):
-        return np.flatnonzero(np.isnan(in_memory(y)))
-    return None
+def _wrong(found: Formula, x: Array, y: Array) -> list[Array]:
+    """The positions in memory of elements that the passes got wrong; some may occur twice."""
+    few = []
+    if found.low is not None and not least(x) >= found.low:
+        few.append(where_not_from(found.low, in_memory(x)))
+    if found.high < math.inf and not np.maximum.reduce(x, axis=None) <= found.high:
+        few.append(np.flatnonzero(~(in_memory(x) <= found.high)))
+    if found.lost and has_lost(y):
+        few.append(np.flatnonzero(~(in_memory(y) < np.inf)))
+    return few
 
 
 def _suits(x: Array) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backends import threads
 from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
@@ -20,10 +21,11 @@ from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SR
 from backends.settled import Function, for_layout
 from backends.strides import dense, in_memory, innermost_first, is_dense
 
-ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
+ADD, RELU_BY_RESULT, MINIMUM, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
+SHARED = 1 << 18  # elements from which threads share a reduction; one alone is slower than NumPy
 BLOCK = 1 << 18  # elements compared at a time, whose marks stay in the cache
 WORD, KEPT = 8, np.uint64(0x0101010101010101)  # marks examined at a time, and what they are if none is wanted
 
@@ -185,6 +187,22 @@ def all_finite(x: Array) -> bool:
     return all(map(isfinite, sums.tolist()))
 
 
+def least(x: Array) -> float:
+    """The smallest element, or NaN if there is one."""
+    if x.size < SHARED or threads.get_num_threads() == 1 or not all_finite(x):
+        return float(np.minimum.reduce(x, axis=None))
+    minima = np.empty(ROWS, FLOAT32)
+    _reduced(MINIMUM, x.size).run(x, minima)
+    return min(minima.tolist())
+
+
+def has_lost(y: Array) -> bool:
+    """Whether there may be NaN or ∞."""
+    if y.size < SHARED or threads.get_num_threads() == 1:
+        return not np.maximum.reduce(y, axis=None) < np.inf
+    return not all_finite(y)
+
+
 def where_not_from(bound: float, x: Array) -> Array:
     """The positions of the elements of a vector that are less than a bound or NaN."""
     return np.concatenate([at.start + _not_from(bound, x[at]) for at in blocks(x.size, BLOCK)])
@@ -233,10 +251,15 @@ def _gate(workshop: Workshop, size: int) -> Plan:
     return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
 
 
-@planned
-def _sums(workshop: Workshop, size: int) -> Plan:
+def _sums(size: int) -> Plan:
     """The sums of ROWS equal parts of the memory."""
+    found: Plan = _reduced(SUM, size)
+    return found
+
+
+@planned
+def _reduced(workshop: Workshop, kind: int, size: int) -> Plan:
     shape = (ROWS, size // ROWS)
     x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
-    desc = workshop.primitive("reduction", SUM, x, result, 0.0, 0.0)
+    desc = workshop.primitive("reduction", kind, x, result, 0.0, 0.0)
     return Plan(workshop, desc, (SRC, x), (DST, result))

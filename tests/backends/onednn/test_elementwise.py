@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backends import threads
 from backends.generic import activations as plain
 from backends.generic import selection
 from backends.numpy_backend import arithmetic
@@ -74,6 +75,22 @@ def test_positions_of_few_or_many_elements(share):
     x = np.random.default_rng(0).random(1 << 14, np.float32)
     x[:2] = np.nan, share
     np.testing.assert_array_equal(elementwise.where_not_from(share, x), np.flatnonzero(~(x >= share)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("odd", [(), (np.nan,), (np.inf, -np.inf), (-np.inf, np.nan)], ids=str)
+def test_the_smallest_element_and_what_is_not_finite(count, odd):
+    x = np.random.default_rng(0).standard_normal(elementwise.SHARED, np.float32)
+    before = threads.get_num_threads()
+    threads.set_num_threads(count)
+    try:
+        for place in (0, 77, x.size - 3):
+            x[place + 1 : place + 1 + len(odd)] = odd
+            x[place] = -50.0
+            np.testing.assert_equal(elementwise.least(x), float(x.min()))
+            assert elementwise.has_lost(x) == bool(odd)
+    finally:
+        threads.set_num_threads(before)
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 7.5])
