@@ -36,12 +36,13 @@ KERNELS = {
     "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step", "steps"),
 }  # fmt: skip
 
-# Kernels are not tried if the first operand has fewer elements: NumPy is as fast there for functions of few passes.
-CHEAP = (
-    "hardsigmoid", "huber", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh",
-    "within",
-)  # fmt: skip
-SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(CHEAP, 1 << 16)
+# Kernels are not tried if the first operand has fewer elements: up to there NumPy is as fast.
+SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14)
+SMALL |= dict.fromkeys(("gelu", "gelu_gradient", "silu_gradient"), 1 << 10)
+SMALL |= dict.fromkeys(("elu", "elu_gradient", "silu"), 1 << 11)
+SMALL |= dict.fromkeys(("hardswish_gradient", "mish_gradient", "within"), 1 << 12)
+SMALL |= dict.fromkeys(("huber", "leaky_gate", "sigmoid", "sigmoid_gradient", "softplus", "tanh_gradient"), 1 << 15)
+SMALL |= dict.fromkeys(("hardsigmoid", "leaky_relu", "tanh"), 1 << 16)
 SMALL |= dict.fromkeys(KERNELS["channels"], 1 << 13)
 SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
 SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll", "smoothed_nll"), 1 << 15)

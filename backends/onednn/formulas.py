@@ -1,8 +1,9 @@
 """Formulas of activations and their gradients for float32, as passes of oneDNN.
 
-Errors are within 8 units in the last place, 3 for erf, 16 for GELU. Elements so far in the tail that a formula would
-lose more are marked for NumPy, and those that are lost because they are not finite: some steps turn NaN into a number,
-and 0·∞ is NaN.
+Errors are within 8 units in the last place, 3 for erf, 16 for GELU's approximation. Elements so far in the tail that a
+formula would lose more are marked for NumPy, and those that are lost because they are not finite: some steps turn NaN
+into a number, and 0·∞ is NaN. GELU and the slopes of GELU and SiLU are sums whose terms may cancel, as in PyTorch, with
+errors of up to 10 units of the largest term: formulas without cancellation take three times as long.
 """
 
 import math
@@ -15,6 +16,7 @@ from backends.onednn.passes import (
     ABS,
     DEEP,
     EXP,
+    GELU,
     LOGISTIC,
     SQUARE,
     SWISH,
@@ -36,6 +38,7 @@ from backends.onednn.passes import (
     plus,
     polynomial,
     product,
+    slope,
     smaller,
     times,
 )
@@ -43,18 +46,7 @@ from backends.onednn.passes import (
 FAR = 5.5  # from here on a tail is negligible beside 1
 MORE, LESS = 5.0, math.exp(-5)  # a shift by which products with the exponential do not become 0 yet
 
-# Own fits, Lawson's iteration. In x² up to 5.5²: minus log(Φ(x) / Φ(-x)) / x, for Φ(x) within 2e-7 from -3 on ...
-LOGIT = (
-    -1.5957708021188626,
-    -0.07266393913935454,
-    6.426996740191551e-05,
-    0.00011026989582867274,
-    -7.662218709776762e-06,
-    2.0995900551031355e-07,
-    9.705993384554215e-10,
-    -1.2822659410339638e-10,
-)
-# ... in x² up to 4²: artanh(erf(x)) / x, for erf(x) within 1e-8 ...
+# Own fits, Lawson's iteration. In x² up to 4²: artanh(erf(x)) / x, for erf(x) within 1e-8 ...
 ERF = (
     1.1283791784641344,
     0.10277216436096467,
@@ -67,20 +59,8 @@ ERF = (
     -8.465800561178997e-09,
     1.786397972430217e-10,
 )
-# ... in the distance d of s = -x from the zero of the slope: slope·exp(s²/2) / d, for the slope within 3e-7 ...
-SLOPE = (
-    0.572406307558412,
-    0.08475713077004714,
-    0.036578353082804,
-    0.014305081959985814,
-    0.0051722773371602766,
-    0.001765577679561969,
-    0.0005596131163526312,
-    0.00014574074528108335,
-    2.4974556762566225e-05,
-    1.954547863729977e-06,
-)
-# ... and for the slope of the tanh approximation within 4e-7.
+# ... and in the distance d of s = -x from the zero of the slope of the tanh approximation of GELU: slope·exp(s²/2) / d,
+# for the slope within 4e-7.
 SLOPE_TANH = (
     0.5712427603212553,
     0.08449223308292009,
@@ -102,20 +82,6 @@ ATANH = (2.0000000079210447, 0.666663146819912, 0.40024910281663767, 0.279606027
 MIRRORED: Pass = (
     "y", of("x"), linear(2.0**126, 0.0), clip(-9.0, 0.0), linear(1.0, 1.0), minus("h"), larger("h"), times("g")
 )  # fmt: skip
-
-
-def _distance(name: str, zero: tuple[float, ...], far: float) -> Pass:
-    """The distance of |x|, at most `far`, from the zero of a slope, given as a sum of numbers of 24 bits."""
-    return name, of("x"), ABS, clip(0.0, far), linear(-1.0, zero[0]), linear(1.0, zero[1])
-
-
-def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> tuple[Pass, ...]:
-    return (
-        _distance("h", zero, FAR),
-        ("h", of("h"), *polynomial("h", coefficients), times("h")),
-        ("h", product("x", "x"), linear(-0.5, 0.0), EXP, times("h")),
-        MIRRORED,
-    )
 
 
 def _bell(scale: float, height: float) -> tuple[Pass, ...]:
@@ -197,7 +163,7 @@ def _within(low: float, high: float, scale: float) -> Formula:
 def _softplus_gradient(beta: float) -> Formula | None:
     if abs(beta) != 1:
         return None
-    ends = (DEEP, math.inf) if beta == 1 else (-math.inf, -DEEP)
+    ends = (DEEP, math.inf) if beta == 1 else (None, -DEEP)
     return Formula((("y", of("x"), linear(beta, 0.0), LOGISTIC, times("g")),), plain.softplus_gradient, *ends)
 
 
@@ -234,26 +200,19 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "tanh": lambda: Formula((("y", of("x"), TANH),)),
     "tanh_gradient": lambda: Formula(_bell(2.0, 4.0)),
     "silu": lambda: Formula((("y", of("x"), SWISH),), plain.silu, DEEP),
-    # As `generic.activations.silu_slope`.
-    "silu_gradient": lambda: Formula((
-        _distance("d", plain.SILU_ZERO, 100.0),
-        ("d", of("d"), *_expm1(plain.SILU_EXP), plus("d")),
-        ("h", of("x"), ABS, linear(-1.0, MORE), EXP),
-        ("h", of("h"), linear(LESS, 1.0), SQUARE, over(LESS), times("d"), times("h")),
-        MIRRORED,
-    )),
-    "gelu": lambda: Formula((
-        ("square", product("x", "x"), clip(0.0, FAR**2)),
-        ("y", of("square"), *polynomial("square", LOGIT), times("x"), EXP, linear(1.0, 1.0), over(1.0), times("x")),
-    ), exact.gelu, -3.0),
-    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), exact.gelu_gradient, -3.0),
+    "silu_gradient": lambda: Formula((("y", slope("x", "g"), SWISH),), plain.silu_gradient, DEEP, lost=True),
+    "gelu": lambda: Formula((("y", of("x"), GELU),), exact.gelu, lost=True),
+    "gelu_gradient": lambda: Formula((("y", slope("x", "g"), GELU),), exact.gelu_gradient, lost=True),
     "gelu_tanh": lambda: Formula((
         ("y", product("x", "x"), linear(-exact.CUBIC, -exact.LINEAR), times("x"), EXP, linear(1.0, 1.0), over(1.0),
          times("x")),
     ), exact.gelu_tanh, -3.0),
-    "gelu_tanh_gradient": lambda: Formula(
-        _slope_of_gelu(exact.TANH_ZERO, SLOPE_TANH), exact.gelu_tanh_gradient, -3.0
-    ),
+    "gelu_tanh_gradient": lambda: Formula((
+        ("h", of("x"), ABS, clip(0.0, FAR), linear(-1.0, exact.TANH_ZERO[0]), linear(1.0, exact.TANH_ZERO[1])),
+        ("h", of("h"), *polynomial("h", SLOPE_TANH), times("h")),
+        ("h", product("x", "x"), linear(-0.5, 0.0), EXP, times("h")),
+        MIRRORED,
+    ), exact.gelu_tanh_gradient, -3.0),
     "within": _within,
 }  # fmt: skip
 

@@ -14,17 +14,18 @@ from typing import Any
 from backends.buffers import empty
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
-from backends.onednn.plans import DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
 from backends.strides import dense
 
 ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF4, 0x1FFF5, 0x1FFF7, 0x1FFF9
+SLOPE = -1  # in place of these: the derivative of a function, as a primitive
 LANES = 16  # of float32 in the widest registers
 STEP = 32768  # the operand of a post-operation is the argument with this number times its 1-based position
 Step = tuple[Any, ...]  # (kind, alpha, beta) for a function of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of the result, (kind, name, name), and steps
 
 EXP, TANH, ABS, SQUARE = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
-LOGISTIC, SWISH = (0x29, 0.0, 0.0), (0x2C, 1.0, 0.0)  # 0 where the argument is below `DEEP`
+LOGISTIC, SWISH, GELU = (0x29, 0.0, 0.0), (0x2C, 1.0, 0.0), (0x31, 0.0, 0.0)
 DEEP = -86.9  # below this the library's exponential is 0, too early
 
 
@@ -103,6 +104,11 @@ def product(left: str, right: str) -> Step:
     return MUL, left, right
 
 
+def slope(left: str, right: str) -> Step:
+    """Start with the derivative at `left` of the function that follows, times `right`; the pass has no other steps."""
+    return SLOPE, left, right
+
+
 def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     """A polynomial of the array that the pass starts with; coefficients in ascending powers."""
     *rest, second, first = coefficients
@@ -131,7 +137,7 @@ class Formula:
     """Passes that compute y from x and, for a gradient, g; equal only to itself, so that it is a cheap key.
 
     plain: the kernel for the elements that the passes get wrong: where x is NaN or not between `low` and `high`, if
-    one of these is given, and where the result is NaN, if `lost`.
+    one of these is given, and where the result is NaN or ∞, if `lost`.
     """
 
     passes: tuple[Pass, ...]
@@ -153,7 +159,8 @@ class Routine:
         for i, (target, (kind, left, right), *steps) in enumerate(passes):
             chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
             alone = kind == MAX and left == right and len(chain) == 1 and len(chain[0]) == 3
-            plan = mapped(size, *chain[0]) if alone else chained((size,), kind, chain)
+            makes = mapped if alone else sloped if kind == SLOPE else None
+            plan = chained((size,), kind, chain) if makes is None else makes(size, *chain[0])
             if i == last:
                 target = names[-1]
             elif target not in places:
@@ -183,6 +190,15 @@ def mapped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) 
     x = workshop.memory((size,), (4,))
     desc = workshop.primitive("eltwise_forward", TRAINING, kind, x, x, alpha, beta)
     return Plan(workshop, desc, (SRC, x), (DST, x))
+
+
+@planned
+def sloped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) -> Plan:
+    """The plan of the derivative of a function: its argument, the cotangent and the result."""
+    x = workshop.memory((size,), (4,))
+    forward = workshop.primitive("eltwise_forward", TRAINING, kind, x, x, alpha, beta)
+    desc = workshop.primitive("eltwise_backward", kind, x, x, x, alpha, beta, forward)
+    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x))
 
 
 @planned

@@ -126,7 +126,7 @@ def gelu_gradient(xp, a, b):
     vjp=lambda xp, g, x: xp.gelu_gradient(g, x),
     reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)))
 def gelu_erf(xp, x):
-    """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
+    """x·Φ(x), with Φ the distribution function of the normal distribution."""
     return xp.kernels.gelu(x)
 
 
