@@ -23,6 +23,7 @@ from backends.strides import dense, in_memory, is_dense
 BLOCK = (
     1 << 17
 )  # elements at a time for each thread: operands and intermediate results stay near the cores, and calls cost little
+RARE = -10.0  # a block seldom holds elements below a bound that lies lower
 VALUE, GRADIENT = ("x", "y"), ("g", "x", "y")
 
 
@@ -73,7 +74,7 @@ def _in_blocks(block: int, arrays: tuple[Array, ...]) -> Iterator[tuple[int, lis
 def _wrong(found: Formula, x: Array, y: Array) -> list[Array]:
     """The positions in memory of elements that the passes got wrong; some may occur twice."""
     few = []
-    if found.low is not None and not least(x) >= found.low:
+    if found.low is not None and (found.low > RARE or not least(x) >= found.low):
         few.append(where_not_from(found.low, in_memory(x)))
     if found.high < math.inf and not np.maximum.reduce(x, axis=None) <= found.high:
         few.append(np.flatnonzero(~(in_memory(x) <= found.high)))
