@@ -20,9 +20,8 @@ from backends.onednn.layouts import copied
 from backends.onednn.passes import Formula, routine
 from backends.strides import dense, in_memory, is_dense
 
-BLOCK = (
-    1 << 17
-)  # elements at a time for each thread: operands and intermediate results stay near the cores, and calls cost little
+# Elements at a time for each thread: operands and intermediate results stay near the cores, and calls cost little.
+BLOCK = 1 << 17
 RARE = -10.0  # a block seldom holds elements below a bound that lies lower
 VALUE, GRADIENT = ("x", "y"), ("g", "x", "y")
 
@@ -74,13 +73,18 @@ def _in_blocks(block: int, arrays: tuple[Array, ...]) -> Iterator[tuple[int, lis
 def _wrong(found: Formula, x: Array, y: Array) -> list[Array]:
     """The positions in memory of elements that the passes got wrong; some may occur twice."""
     few = []
-    if found.low is not None and (found.low > RARE or not least(x) >= found.low):
+    if found.low is not None and (found.low > RARE or _reaches_below(found.low, x)):
         few.append(where_not_from(found.low, in_memory(x)))
     if found.high < math.inf and not np.maximum.reduce(x, axis=None) <= found.high:
         few.append(np.flatnonzero(~(in_memory(x) <= found.high)))
     if found.lost and has_lost(y):
         few.append(np.flatnonzero(~(in_memory(y) < np.inf)))
     return few
+
+
+def _reaches_below(low: float, x: Array) -> bool:
+    """Whether there may be an element below a bound, or NaN."""
+    return has_lost(x) if low == -math.inf else not least(x) >= low
 
 
 def _suits(x: Array) -> bool:

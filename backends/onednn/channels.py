@@ -9,11 +9,11 @@ from backends.geometry import Array, Sizes
 from backends.numpy_backend.reduction import total
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import LANES, MAX, MUL, below, chained, constant, evaluate, of, smaller, times
-from backends.strides import in_memory, is_channels_last
+from backends.onednn.passes import LANES, MAX, MUL, Formula, below, chained, constant, of, routine, smaller, times
+from backends.strides import is_channels_last
 
-POSITIVE = (("y", of("x"), constant(0.0), below("x")),)  # 1, or 0
-NEGATIVE_PART = (("y", of("x"), constant(0.0), smaller("x"), times("g")),)  # g·min(0, x)
+POSITIVE = Formula((("y", of("x"), constant(0.0), below("x")),))  # 1, or 0
+NEGATIVE_PART = Formula((("y", of("x"), constant(0.0), smaller("x"), times("g")),))  # g·min(0, x)
 
 
 def prelu(x: Array, slopes: Array) -> Array | None:
@@ -33,10 +33,9 @@ def prelu_gradient(g: Array, x: Array, slopes: Array) -> tuple[Array, Array] | N
         return None
     g = g if g.strides == x.strides else copied(g, x.strides)
     found, y = empty(x.shape, x.strides), empty(x.shape, x.strides)
-    flat = {"g": in_memory(g), "x": in_memory(x)}
-    evaluate(NEGATIVE_PART, flat, in_memory(y))
+    routine(("g", "x", "y"), NEGATIVE_PART, x.size).run(g, x, y)
     of_slopes = total(y, (0, *range(2, x.ndim)), False).reshape(slopes.shape)
-    evaluate(POSITIVE, flat, in_memory(y))
+    routine(("x", "y"), POSITIVE, x.size).run(x, y)
     chained(shapes[0], MAX, ((MUL,),), shapes[1]).run(y, np.ascontiguousarray(slopes), found, g)
     return found, of_slopes
 

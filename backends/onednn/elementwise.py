@@ -16,14 +16,14 @@ from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import MAX, MUL, chained, constant, evaluate, larger, linear, of, plus
+from backends.onednn.passes import MAX, MUL, Formula, chained, constant, larger, linear, of, routine
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 from backends.settled import Function, for_layout
-from backends.strides import dense, in_memory, innermost_first, is_dense
+from backends.strides import dense, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, MINIMUM, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
-LARGER = (("y", of("x"), constant(0.0), larger("x")),)
+LARGER = Formula((("y", of("x"), constant(0.0), larger("x")),))
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
 SHARED = 1 << 18  # elements from which threads share a reduction; one alone is slower than NumPy
 BLOCK = 1 << 18  # elements compared at a time, whose marks stay in the cache
@@ -41,7 +41,7 @@ def rectify(y: Array) -> Array | None:
 
 
 def _larger(x: Array, y: Array) -> Array:
-    evaluate(LARGER, {"x": in_memory(x)}, in_memory(y))
+    routine(("x", "y"), LARGER, x.size).run(x, y)
     return y
 
 
@@ -163,9 +163,7 @@ def increase(a: Array, b: Array, factor: float = 1.0) -> Array | None:
     if factor == 1:
         _binary(ADD, a.size).run(a, b, a)
     else:
-        evaluate(
-            (("a", of("b"), linear(factor, 0.0), plus("a")),), {"a": in_memory(a), "b": in_memory(b)}, in_memory(a)
-        )
+        chained((a.size,), MAX, (linear(factor, 0.0), (ADD,))).run(b, b, a, a)
     return a
 
 

@@ -193,13 +193,17 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "leaky_gate": _leaky_gate,
     "mish_gradient": _mish_gradient,
     "leaky_relu": lambda slope: Formula((("y", of("x"), leaky(slope)),)) if slope else None,
-    "sigmoid": lambda: Formula((("y", of("x"), LOGISTIC),), plain.sigmoid, DEEP),
+    "sigmoid": lambda: Formula(
+        (("y", of("x"), linear(-1.0, 0.0), EXP, linear(1.0, 1.0), over(1.0)),), plain.sigmoid, -math.inf
+    ),
     "sigmoid_gradient": lambda: Formula(_bell(1.0, 1.0)),
     "softplus": _softplus,
     "softplus_gradient": _softplus_gradient,
     "tanh": lambda: Formula((("y", of("x"), TANH),)),
     "tanh_gradient": lambda: Formula(_bell(2.0, 4.0)),
-    "silu": lambda: Formula((("y", of("x"), SWISH),), plain.silu, DEEP),
+    "silu": lambda: Formula((
+        ("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, 0.0)),
+    ), plain.silu, lost=True),
     "silu_gradient": lambda: Formula((("y", slope("x", "g"), SWISH),), plain.silu_gradient, DEEP, lost=True),
     "gelu": lambda: Formula((("y", of("x"), GELU),), exact.gelu, lost=True),
     "gelu_gradient": lambda: Formula((("y", slope("x", "g"), GELU),), exact.gelu_gradient, lost=True),

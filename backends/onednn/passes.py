@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from backends.buffers import empty
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
@@ -118,20 +117,6 @@ def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> None:
-    """Run the passes; the last one writes `result`. All arrays are contiguous vectors.
-
-    Earlier passes write to scratch memory of the size of `result`; a pass may overwrite the result of an earlier one.
-    """
-    arrays, last = dict(arrays), len(formula) - 1
-    for i, (target, (kind, left, right), *steps) in enumerate(formula):
-        chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
-        plan = chained(result.shape, kind, chain)
-        written = result if i == last else arrays[target] if target in arrays else empty(result.shape)
-        plan.run(arrays[left], arrays[right], written, *[arrays[step[1]] for step in steps if len(step) == 2])
-        arrays[target] = written
-
-
 @dataclass(frozen=True, eq=False)
 class Formula:
     """Passes that compute y from x and, for a gradient, g; equal only to itself, so that it is a cheap key.
@@ -171,7 +156,7 @@ class Routine:
         self.scratch = [f"pass {i}" for i in range(len(places) - len(names))]
 
     def run(self, *arrays: Array) -> None:
-        """Compute the last of these vectors, which are those of `names`, from the others."""
+        """Compute the last of these arrays, which are those of `names`, from the others; all in one dense layout."""
         if self.scratch:
             arrays += tuple([state.scratch(self.bytes, name) for name in self.scratch])
         for plan, pick in self.calls:
