@@ -96,6 +96,7 @@ class Module(Hooked, Convertible, Stateful):
         self._check_made(registry, what)
         if name not in self.__dict__[registry]:
             self._forget(name)
+            self.__dict__.pop(name, None)  # it would hide the part from a `__getattr__`
         self.__dict__[registry][name] = value
 
     def _registry_of(self, name: str) -> str | None:

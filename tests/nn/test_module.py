@@ -361,6 +361,29 @@ def test_attributes_looked_up_by_super():
     assert not hasattr(nn.Linear, "__getattr__")
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["plain", "with __getattr__"])
+def test_a_part_replaces_a_plain_attribute(own):
+    class Net(nn.Module):
+        if own:
+
+            def __getattr__(self, name):
+                return super().__getattr__(name)
+
+        def __init__(self):
+            super().__init__()
+            self.block = self.scale = None
+            self.block, self.scale = nn.Linear(2, 2), nn.Parameter(ag.ones(1))
+
+    net = Net()
+    assert isinstance(net.block, nn.Linear)
+    assert list(net.state_dict()) == ["scale", "block.weight", "block.bias"]
+    assert net.scale.requires_grad
+    net.block = None
+    assert net.block is None
+    net.block = nn.Identity()
+    assert isinstance(net.block, nn.Identity)
+
+
 def test_modules_that_call_getattr_by_name_have_it():
     class Named(nn.Module):
         def part(self, name):
