@@ -96,7 +96,6 @@ class Module(Hooked, Convertible, Stateful):
         self._check_made(registry, what)
         if name not in self.__dict__[registry]:
             self._forget(name)
-            self.__dict__.pop(name, None)  # it would hide the part from a `__getattr__`
         self.__dict__[registry][name] = value
 
     def _registry_of(self, name: str) -> str | None:
@@ -104,6 +103,7 @@ class Module(Hooked, Convertible, Stateful):
         return next((registry for registry in REGISTRIES if name in own.get(registry, ())), None)
 
     def _forget(self, name: str) -> None:
+        self.__dict__.pop(name, None)  # a plain attribute would hide a part from a `__getattr__`
         for registry in (self._parameters, self._buffers, self._modules):
             registry.pop(name, None)
         self._non_persistent_buffers_set.discard(name)

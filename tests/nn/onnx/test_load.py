@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ DTYPES = {
 @functools.cache
 def _cases():
     """The cases of the onnx package: nodes, inputs and expected outputs, for operations that are read."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings(category=DeprecationWarning, action="ignore"):
         found = collect_testcases(None)
     return [case for case in found if max(e.version for e in case.model.opset_import) <= OPSET and _is_of_tensors(case)]
 
