@@ -12,12 +12,12 @@ from training.rates import RateRange, find_learning_rate
 from training.search import Range, SearchResult, grid, samples, search
 from training.stopping import EarlyStopping
 from training.surfaces import loss_surface
-from training.trainer import evaluate, fit
+from training.trainer import evaluate, fit, predict
 from training.validation import cross_validate, k_fold
 
 __all__ = [
     "DataLoader", "EarlyStopping", "Ensemble", "Evaluation", "History", "ImageFolder", "Range", "RateRange",
     "SearchResult", "Snapshots", "Subset", "TensorDataset", "activation_curves", "augmentation", "bootstrap",
     "cross_validate", "data", "datasets", "dead_units", "distributed", "evaluate", "find_learning_rate", "fit", "grid",
-    "k_fold", "learning_curves", "loss_surface", "metrics", "plots", "random_split", "samples", "search",
+    "k_fold", "learning_curves", "loss_surface", "metrics", "plots", "predict", "random_split", "samples", "search",
 ]  # fmt: skip

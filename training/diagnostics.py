@@ -28,7 +28,7 @@ def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
     """
     found: dict[str, Any] = {}
     with in_mode(model, training=False):
-        for inputs, _ in pairs(loader):
+        for inputs, _ in pairs(loader, model):
             for name, y in _rectified(model, inputs).items():
                 found[name] = found.get(name, True) & (y == 0).all(0)
     return {name: ag.as_tensor(mask) for name, mask in found.items()}

@@ -38,6 +38,10 @@ def topk_error(output: Tensor, target: Tensor, k: int = 5) -> float:
     if not 1 <= k <= output.shape[1] or not target.numel():
         raise ValueError(f"k={k} is out of range for {target.numel()} labels of {output.shape[1]} classes")
     with ag.no_grad():
+        if k == 1:
+            best, place = output.max(dim=1)  # the first of equal ones
+            wrong = (place != target).logical_or(best != best)
+            return int(wrong.sum()) / target.numel()
         column = target.unsqueeze(1)
         own = output.gather(1, column)
         classes = ag.arange(output.shape[1], device=target.device).reshape(1, -1, *[1] * (target.ndim - 1))

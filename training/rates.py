@@ -79,7 +79,7 @@ def _restored(model: nn.Module, optimizer: Any) -> Iterator[None]:
 
 def _steps(model: nn.Module, loader: Batches, optimizer: Any, loss: Loss, rates: list[float]) -> Iterator[float]:
     """Train a step with each of the rates; yields the loss before the step."""
-    batches = chain.from_iterable(pairs(loader) for _ in repeat(None))
+    batches = chain.from_iterable(pairs(loader, model) for _ in repeat(None))
     for rate, (inputs, target) in zip(rates, batches, strict=False):
         for group in optimizer.param_groups:
             group["lr"] = rate

@@ -20,6 +20,7 @@ from training.metrics import accuracy, is_classification
 from training.progress import Progress
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+EMPTY = "the loader yields no batches; is the data set empty, or smaller than one batch with drop_last?"
 # What `fit` uses of its arguments, and what they are.
 NEEDED = {
     "model": ("train", "a Module"),
@@ -39,15 +40,24 @@ class Batches(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-def pairs(loader: Batches) -> Iterator[tuple[Any, Any]]:
-    """The batches of a loader; TypeError if they are not pairs (input, target)."""
+def pairs(loader: Batches, model: nn.Module | None = None) -> Iterator[tuple[Any, Any]]:
+    """The batches of a loader, on the device of a model; TypeError if they are not pairs (input, target)."""
+    device = None if model is None else _device_of(model)
     for batch in loader:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not getattr(batch[1], "ndim", 1):
             raise TypeError(
                 "expected batches (input, target), as from DataLoader(TensorDataset(inputs, targets), batch_size=32), "
                 f"but {type(loader).__name__} yields {batch!r:.80}"
             )
-        yield batch[0], batch[1]
+        yield _moved(batch[0], device), _moved(batch[1], device)
+
+
+def _device_of(model: nn.Module) -> str | None:
+    return next((p.device for p in model.parameters()), None)
+
+
+def _moved(value: Any, device: str | None) -> Any:
+    return value.to(device, non_blocking=True) if device is not None and isinstance(value, Tensor) else value
 
 
 def fit(
@@ -60,15 +70,18 @@ def fit(
     scheduler: Any = None,
     interval: str = "epoch",
     max_norm: float | None = None,
+    capture: bool = False,
     validate: Batches | None = None,
     callbacks: Iterable[Callable[[History], object]] = (),
     progress: bool = True,
 ) -> History:
-    """Train a model: for every batch a forward pass, a backward pass and an optimizer step.
+    """Train a model: for every batch, moved to its device, a forward pass, a backward pass and an optimizer step.
 
     scheduler: its `step()` is called after every epoch, or every batch if `interval` is "batch"; a `ReduceLROnPlateau`
     is given the validation loss, or the loss if there is none. max_norm: what the gradients are clipped to, all
-    together, before each step. validate: batches on which to evaluate after every epoch. callbacks: called with the
+    together, before each step. capture: whether `autograd_core.capture` notes the forward and backward pass once and
+    replays it, which makes small models up to twice as fast; what else Python does there, it then does not do in every
+    step. validate: batches on which to evaluate after every epoch. callbacks: called with the
     history after every epoch; one that returns True ends the training. progress: report on stderr. Ctrl-C ends the
     training after the current step. A loss that is not finite raises FloatingPointError before that batch changes a
     parameter.
@@ -80,7 +93,10 @@ def fit(
         raise ValueError(f"fit(): epochs must not be negative, but is {epochs}")
     if interval not in ("epoch", "batch"):
         raise ValueError(f"fit(): interval must be 'epoch' or 'batch', not {interval!r}")
-    training = _Training(model, loader, optimizer, loss, scheduler, interval, max_norm)
+    gradients = _gradients(model, optimizer, loss)
+    training = _Training(
+        model, loader, optimizer, ag.capture(gradients) if capture else gradients, scheduler, interval, max_norm
+    )
     history, callbacks = History(), list(callbacks)
     try:
         with DeferredInterrupt() as interrupt, Progress(progress, epochs, len(loader)) as report:
@@ -114,10 +130,37 @@ def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> E
     """
     mean = _Mean()
     with in_mode(model, training=False), ag.no_grad():
-        for inputs, target in pairs(loader):
+        for inputs, target in pairs(loader, model):
             output = model(inputs)
-            mean.add(_number(loss(output, target)), output, target)
+            mean.add(float(_number(loss(output, target)).item()), output, target)
     return mean.value()
+
+
+def predict(model: nn.Module, loader: Iterable[Any]) -> Tensor:
+    """The outputs of a model for all batches, joined, in evaluation mode and without gradients.
+
+    loader: yields batches of inputs, or pairs (input, target), of which only the inputs are used.
+    """
+    device = _device_of(model)
+    with in_mode(model, training=False), ag.no_grad():
+        inputs = (batch[0] if isinstance(batch, (tuple, list)) else batch for batch in loader)
+        outputs = [model(_moved(x, device)) for x in inputs]
+    if not outputs:
+        raise ValueError(EMPTY)
+    return ag.cat(outputs)
+
+
+def _gradients(model: nn.Module, optimizer: Any, loss: Loss) -> Callable[[Any, Any], tuple[Tensor, Tensor]]:
+    """The step up to the gradients, as a function that gives the output and the loss."""
+
+    def gradients(inputs: Any, target: Any) -> tuple[Tensor, Tensor]:
+        optimizer.zero_grad()
+        output = model(inputs)
+        value = _number(loss(output, target))
+        value.backward()
+        return output, value
+
+    return gradients
 
 
 class _Training(NamedTuple):
@@ -126,7 +169,7 @@ class _Training(NamedTuple):
     model: nn.Module
     loader: Batches
     optimizer: Any
-    loss: Loss
+    gradients: Callable[[Any, Any], tuple[Tensor, Tensor]]
     scheduler: Any
     interval: str
     max_norm: float | None
@@ -135,18 +178,15 @@ class _Training(NamedTuple):
         """Train with every batch; the means over them."""
         mean = _Mean()
         self.model.train()
-        for number, (inputs, target) in enumerate(pairs(self.loader), 1):
-            self.optimizer.zero_grad()
-            output = self.model(inputs)
-            batch_loss = self.loss(output, target)
-            value = _number(batch_loss)
+        for number, (inputs, target) in enumerate(pairs(self.loader, self.model), 1):
+            output, batch_loss = self.gradients(inputs, target)
+            value = float(batch_loss.item())
             if not math.isfinite(value):
                 raise FloatingPointError(
                     f"the loss is {value} in epoch {epoch}, batch {number} of {len(self.loader)}; the parameters are "
                     f"those before this batch. Lower the learning rate (now {_lr(self.optimizer):g}), clip gradients "
                     "(fit(max_norm=1.0)), or look for NaN in the data"
                 )
-            batch_loss.backward()
             self._step(first=number == 1)
             self.advance("batch", value)
             mean.add(value, output, target)
@@ -170,12 +210,12 @@ class _Training(NamedTuple):
             self.scheduler.step(*([loss] if isinstance(self.scheduler, ReduceLROnPlateau) else []))
 
 
-def _number(loss: Any) -> float:
-    """The value of a loss, from which backward() can start."""
+def _number(loss: Any) -> Tensor:
+    """The loss; TypeError if backward() cannot start from it."""
     if not isinstance(loss, Tensor) or loss.numel() != 1:
         what = f"a tensor of shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
         raise TypeError(f'the loss must be a Tensor of one number, as with reduction="mean", not {what}')
-    return float(loss.item())
+    return loss
 
 
 def _lr(optimizer: Any) -> float:
@@ -198,7 +238,5 @@ class _Mean:
 
     def value(self) -> Evaluation:
         if not self._examples:
-            raise ValueError(
-                "the loader yields no batches; is the data set empty, or smaller than one batch with drop_last?"
-            )
+            raise ValueError(EMPTY)
         return Evaluation(self._loss / self._examples, self._accuracy / self._examples if self._labelled else None)

@@ -16,6 +16,7 @@ from autograd_core import devices, random
 from autograd_core.engine.casting import casting_anew
 from autograd_core.engine.nodes import Leaf, record
 from autograd_core.engine.versions import base_of, record_writes
+from autograd_core.engine.walk import QUIET
 from autograd_core.errors import TracingError
 from autograd_core.replay.backend import backend
 from autograd_core.replay.noted import Noted, unwrapped
@@ -76,6 +77,8 @@ class Recorder:
 
     def _run(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         recording.set(self)
+        for variable, value in QUIET:
+            variable.set(value)
         devices.set_default_device("cpu")  # and not by default: then tensors would be made without asking a backend
         try:
             with casting_anew():

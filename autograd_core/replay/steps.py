@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.casting import modes
+from autograd_core.engine.walk import QUIET
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.replay.validity import ATTEMPTS, Odd, Stale, arrangement
 from autograd_core.tensor import Tensor
@@ -20,6 +21,7 @@ from backends import registry
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
+((_errors, _ignored),) = QUIET
 _situation: Callable[[], object] = registry.get("cpu").situation  # type: ignore[attr-defined]
 KINDS = 256  # kinds of arguments that are kept; more come from numbers that change from call to call
 STATES = 2  # programs that are kept for one kind, as where every second call finds gradients
@@ -84,6 +86,7 @@ class capture:
                 self._kinds.clear()
             kind = self._kinds[key] = _Kind()
         for settled, general, situation in kind.replays:
+            token = _errors.set(_ignored)  # without warnings, as operations
             try:
                 return settled(*given) if situation is now else general(*given)
             except Odd:
@@ -95,6 +98,8 @@ class capture:
                 return self.step(*args, **kwargs)
             except Stale as change:
                 kind.change = str(change)
+            finally:
+                _errors.reset(token)
         return self._first(kind, given, args, kwargs)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -136,7 +141,7 @@ class capture:
         if kind.replays:
             logger.info("%s is captured again: %s", self._name(), kind.change)
         kind.replays, kind.known = ((settled, general, _situation()), *kind.replays)[:STATES], None
-        return settled(*given)
+        return self(*args, **kwargs)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason

@@ -1,5 +1,6 @@
 """The training loop: what it does to a model, what it reports, and how it ends."""
 
+import copy
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ import autograd_core as ag
 import nn
 import optim
 from nn.functional import cross_entropy, mse_loss
-from training import DataLoader, Evaluation, History, TensorDataset, evaluate, fit
+from training import DataLoader, Evaluation, History, TensorDataset, evaluate, fit, predict
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.standard_normal((60, 2)).astype(np.float32)
@@ -283,3 +284,42 @@ def test_results_read_well():
     assert str(Evaluation(0.25, 0.975)) == "loss 0.2500, accuracy 97.5 %"
     assert str(Evaluation(0.25, None)) == "loss 0.2500"
     assert len(History()) == 0
+
+
+def test_a_captured_step_trains_alike(model):
+    twin = copy.deepcopy(model)
+    ag.manual_seed(1)
+    usual = fit(model, DataLoader(SIDES, 20), sgd(model), epochs=5, progress=False)
+    ag.manual_seed(1)
+    captured = fit(twin, DataLoader(SIDES, 20), sgd(twin), epochs=5, capture=True, progress=False)
+    assert captured.loss == usual.loss
+    assert captured.accuracy == usual.accuracy
+    assert equal(weights(model), weights(twin))
+
+
+def test_a_captured_step_stops_at_a_loss_that_is_not_finite(model):
+    inputs = POINTS.copy()
+    inputs[-1] = np.inf
+    loader = DataLoader(TensorDataset(inputs, SIDES[:][1]), 10)
+    with pytest.raises(FloatingPointError, match="batch 6 of 6"):
+        fit(model, loader, sgd(model), capture=True, progress=False)
+    assert all(np.isfinite(w).all() for w in weights(model))
+
+
+def test_predictions_are_the_outputs_in_evaluation_mode(model):
+    model.train()
+    found = predict(model, DataLoader(SIDES, 25))
+    assert model.training
+    assert not found.requires_grad
+    ag.testing.assert_close(found, model.eval()(ag.from_numpy(POINTS)).detach())
+    assert equal([found.numpy()], [predict(model, ag.from_numpy(POINTS).split(25)).numpy()])
+    with pytest.raises(ValueError, match="no batches"):
+        predict(model, [])
+
+
+def test_batches_are_moved_to_the_device_of_the_model(model):
+    """Shown on "meta", where there are no numbers to be wrong."""
+    model.to("meta")
+    assert predict(model, DataLoader(SIDES, 30)).is_meta
+    with pytest.raises(NotImplementedError, match="no data"):  # the loss cannot be read, but could be computed
+        evaluate(model, DataLoader(SIDES, 30))

@@ -742,3 +742,22 @@ def test_the_kernels_that_compute_change_between_calls(recurrent, first):
     finally:
         choice.choose(before)
     assert not run.reasons
+
+
+def test_values_that_are_not_finite_give_no_warnings():
+    """Warnings are errors in these tests."""
+    weight = ag.ones(2, 8)
+
+    @ag.capture
+    @ag.no_grad()
+    def step(x):
+        return (x @ weight).relu() - x.sum()
+
+    for _ in range(5):
+        assert step(ag.full((10, 2), np.inf)).isnan().all()
+    assert step.source
+    assert not step.reasons
+    with np.errstate(invalid="raise"):
+        assert step(ag.full((10, 2), np.inf)).isnan().all()
+        with pytest.raises(FloatingPointError):
+            np.float32(np.inf) - np.float32(np.inf)
