@@ -35,7 +35,7 @@ def _shared_documentation(cls: type, base: type) -> str:
     for c in cls.__mro__[1 : cls.__mro__.index(base)]:
         text = (vars(c).get("__doc__") or "").partition("\n\n")[2] if c.__name__[0] == "_" else ""
         if text:
-            return f"\n\n{text.rstrip()}\n    "
+            return f"\n\n{text.rstrip()}\n"
     return ""
 
 
