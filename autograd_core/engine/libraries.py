@@ -101,7 +101,7 @@ def lie_below(array: Any, count: int) -> bool:
     if not array.size:
         return True
     positive = array.view(np.uint64) if array.dtype == np.int64 else array.astype(np.uint64)
-    return bool(np.maximum.reduce(positive, axis=None) < count)  # negative numbers become large
+    return bool(positive.max().item() < count)  # negative numbers become large
 
 
 def _innermost(value: Any) -> Any:
