@@ -69,8 +69,12 @@ def test_sums_in_any_order_of_axes_in_memory_keep_six_digits(order, axes):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
 @pytest.mark.parametrize(
-    "shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1), ((8, 9, 8, 9), 1)]
-)
+    "shape, axis",
+    [
+        ((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1), ((8, 9, 8, 9), 1), ((90, 7, 40), 2),
+        ((9000, 1), 1), ((5000, 2), 1), ((2000, 31), -1), ((700, 100), 1), ((300, 129), 1), ((3, 99999), 1),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
     x = (np.random.default_rng(0).standard_normal(shape) * 9).astype(dtype)
@@ -103,3 +107,13 @@ def test_products_of_long_rows():
 
     x = np.random.default_rng(0).uniform(0.5, 1.5, (20, 3, 352))
     np.testing.assert_allclose(product(x, -1, dtype=x.dtype), np.prod(x, -1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 31, 64, 80])
+def test_products_of_short_rows(n):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (700, 10, n))
+    x[0, 0], x[0, 1, -1:] = 0, np.nan
+    found = backends.get("cpu").namespace.prod
+    for keepdims in (False, True):
+        y = found(x, axis=-1, keepdims=keepdims, dtype=x.dtype)
+        np.testing.assert_allclose(y, np.prod(x, -1, keepdims=keepdims), rtol=1e-12)
