@@ -49,6 +49,30 @@ def fmin(xp, a, b):
     return xp.fmin(a, b)
 
 
+def _kept(xp, g, outside, bound):
+    """The cotangent of an element between bounds, on one of them too."""
+    return xp.where(outside | (bound != bound), 0, g)
+
+
+def _replacing(xp, g, outside, bound):
+    """The cotangent of a bound that replaces the element."""
+    return xp.where(outside | (bound != bound), g, 0)
+
+
+@op(BINARY, symbol="clamp↓", method=False, reference=max,
+    vjp=(lambda xp, g, a, b: _kept(xp, g, a < b, b), lambda xp, g, a, b: _replacing(xp, g, a < b, b)))
+def clamp_lower(xp, a, b):
+    """`clamp` from below by a tensor; NaN if either is. The element, not the bound, gets the gradient of a tie."""
+    return xp.maximum(a, b)
+
+
+@op(BINARY, symbol="clamp↑", method=False, reference=min,
+    vjp=(lambda xp, g, a, b: _kept(xp, g, a > b, b), lambda xp, g, a, b: _replacing(xp, g, a > b, b)))
+def clamp_upper(xp, a, b):
+    """`clamp` from above by a tensor; NaN if either is. The element, not the bound, gets the gradient of a tie."""
+    return xp.minimum(a, b)
+
+
 def _within(x, low, high):
     if low is None or high is None:
         return x <= high if low is None else x >= low
@@ -84,10 +108,9 @@ def clamp(input, min=None, max=None):
         dtype = dtypes.result_type(input, min, max)
         if input.dtype != dtype:
             input = functional.astype(input, dtype)  # of both bounds, whichever comes first
-    # A bound that is NaN makes the element NaN.
     if min is not None:
-        input = functional.where((input < min) | (min != min), min, input)
-    return input if max is None else functional.where((input > max) | (max != max), max, input)
+        input = clamp_lower(input, min)
+    return input if max is None else clamp_upper(input, max)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1,)), reference=lambda x, min: x if x > min else min,

@@ -338,6 +338,8 @@ def test_clamp_between_tensors():
     assert math.isnan(value[3])
     assert (x[:3], low[:3], high[:3]) == ([0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0])
     assert np.isnan(wide([0.5]).clamp(min=wide([NAN])).numpy()).all()
+    value, x, low, high = gradient(ag.clamp, [1.0, 2.0, 5.0], [1.0, 0.0, 3.0], [2.0, 2.0, 0.0])
+    assert (value, x, low, high) == ([1, 2, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1])  # on a bound, and between none
     assert whole([1, 5]).clamp(max=2.5).tolist() == [1.0, 2.5]
 
 

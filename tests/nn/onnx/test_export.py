@@ -52,6 +52,7 @@ FUNCTIONS = {
     "quotients": lambda x: [y.div(2, rounding_mode=mode) for y in (x, x.long()) for mode in ("floor", "trunc")],
     "tests": lambda x: (x != 0, (x > 0) & (x < 1), ~(x >= 0), x.isnan() | x.isfinite(), ag.logical_xor(x > 0, x)),
     "choices": lambda x: (ag.where(x > 0, x, 0.5), ag.maximum(x, -x), x.clamp(-1, 1), x.clamp(max=0), x.lerp(-x, 0.3)),
+    "clamps": lambda x: (x.clamp(-abs(x) / 2, x * x), x.clamp(max=x.mean()), x.clamp(min=x.new_zeros(1))),
     "casts": lambda x: (x.double(), x.long(), (x > 0).float(), ag.zeros_like(x) + ag.arange(6.0)),
     "trigonometry": lambda x: (x.sin(), x.tan(), x.atan(), x.sinh(), x.tanh(), x.erf(), x.asinh()),
     "in place": _in_place,
