@@ -2,6 +2,7 @@
 
 import math
 import string
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,8 +39,10 @@ def einsum(equation, *operands):
         equation, operands = _spelled((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    terms, output = _parsed(equation, operands)
-    terms = [_simplified(x, t) for x, t in zip(operands, terms, strict=True)]
+    if odd := [type(x).__name__ for x in operands if not isinstance(x, Tensor)]:
+        raise TypeError(f"einsum() takes tensors, not {odd[0]}")
+    letters, output = _parsed(equation, tuple([x.shape for x in operands]))
+    terms = [_simplified(x, t) for x, t in zip(operands, letters, strict=True)]
     for pair in _order(terms, output):
         later, sooner = sorted(pair, reverse=True)
         (x, s), (y, t) = terms[sooner], terms[later]
@@ -63,27 +66,26 @@ def _letters(numbers):
     return "".join("..." if k is Ellipsis else LETTERS[k] for k in numbers)
 
 
-def _parsed(equation, operands):
+@lru_cache(maxsize=256)
+def _parsed(equation, shapes):
     """One string of letters per operand, and one for the output; an ellipsis becomes unused capital letters."""
     text = equation.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")
     if odd := sorted(set(text.replace("...", "").replace(",", "").replace("->", "")) - set(LETTERS)):
         raise OperandError(f"einsum(): '{odd[0]}' in '{equation}' is not a letter")
-    if odd := [type(x).__name__ for x in operands if not isinstance(x, Tensor)]:
-        raise TypeError(f"einsum() takes tensors, not {odd[0]}")
-    if len(terms) != len(operands):
-        raise OperandError(f"einsum(): '{equation}' names {len(terms)} operands but {len(operands)} were given")
+    if len(terms) != len(shapes):
+        raise OperandError(f"einsum(): '{equation}' names {len(terms)} operands but {len(shapes)} were given")
     free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in text]
     most = max(
-        [x.ndim - len(t.replace("...", "")) for x, t in zip(operands, terms, strict=True) if "..." in t], default=0
+        [len(x) - len(t.replace("...", "")) for x, t in zip(shapes, terms, strict=True) if "..." in t], default=0
     )
     rest = "".join(free[:most])[::-1]
     out = []
-    for x, t in zip(operands, terms, strict=True):
-        extra = x.ndim - len(t.replace("...", ""))
+    for x, t in zip(shapes, terms, strict=True):
+        extra = len(x) - len(t.replace("...", ""))
         if extra < 0 or (extra and "..." not in t):
-            raise OperandError(f"einsum(): '{t}' in '{equation}' does not fit an operand of shape {x.shape}")
+            raise OperandError(f"einsum(): '{t}' in '{equation}' does not fit an operand of shape {x}")
         out.append(t.replace("...", rest[len(rest) - extra :]))
     if arrow:
         output = output.replace("...", rest)
@@ -126,30 +128,54 @@ def _contracted(x, s, y, t, needed):
     """The product of two operands, summed over shared letters that are no longer needed, by a matrix product."""
     x, s = _summed(x, s, set(t) | needed)
     y, t = _summed(y, t, set(s) | needed)
+    plan = _as_matrices(x.shape, s, y.shape, t, frozenset(needed))
+    if plan is None:
+        return _broadcast_product(x, s, y, t, needed)
+    of_x, of_y, shape, letters = plan
+    return _shaped(functional.matmul(_arranged(x, *of_x), _arranged(y, *of_y)), shape), letters
+
+
+@lru_cache(maxsize=256)
+def _as_matrices(x_shape, s, y_shape, t, needed):
+    """How two operands become matrices (the order of their axes, and a shape), the shape of the product, its letters.
+
+    None if an axis of length 1 meets a longer one.
+    """
     both = [c for c in s if c in t]
     for c in both:
-        m, n = x.shape[s.index(c)], y.shape[t.index(c)]
+        m, n = x_shape[s.index(c)], y_shape[t.index(c)]
         if m != n and 1 not in (m, n):
             raise OperandError(f"einsum(): '{c}' stands for lengths {m} and {n}")
-    if any(x.shape[s.index(c)] != y.shape[t.index(c)] for c in both):
-        return _broadcast_product(x, s, y, t, needed)
+    if any(x_shape[s.index(c)] != y_shape[t.index(c)] for c in both):
+        return None
     batch, inner = [c for c in both if c in needed], [c for c in both if c not in needed]
     left, right = [c for c in s if c not in both], [c for c in t if c not in both]
-    size = {**dict(zip(s, x.shape, strict=True)), **dict(zip(t, y.shape, strict=True))}
-    b, i, m, n = ([size[c] for c in part] for part in (batch, inner, left, right))
-    x = _shaped(_turned(x, s, batch + left + inner), (*b, math.prod(m), math.prod(i)))
-    y = _shaped(_turned(y, t, batch + inner + right), (*b, math.prod(i), math.prod(n)))
-    return _shaped(functional.matmul(x, y), (*b, *m, *n)), "".join(batch + left + right)
+    size = {**dict(zip(s, x_shape, strict=True)), **dict(zip(t, y_shape, strict=True))}
+    b, i, m, n = (tuple([size[c] for c in part]) for part in (batch, inner, left, right))
+    of_x = _order_of(s, batch + left + inner), (*b, math.prod(m), math.prod(i))
+    of_y = _order_of(t, batch + inner + right), (*b, math.prod(i), math.prod(n))
+    return of_x, of_y, (*b, *m, *n), "".join(batch + left + right)
+
+
+def _arranged(x, order, shape):
+    """An operand with its axes in another order, unless that is None, and then in another shape."""
+    return _shaped(x if order is None else functional.permute(x, order), shape)
 
 
 def _shaped(x, shape):
     return x if x.shape == shape else functional.reshape(x, shape)
 
 
+def _order_of(letters, wanted):
+    """The order of axes that are wanted; None if it is theirs."""
+    order = tuple([letters.index(c) for c in wanted])
+    return None if order == tuple(range(len(letters))) else order
+
+
 def _turned(x, letters, wanted):
     """The axes of an operand in another order."""
-    order = tuple(letters.index(c) for c in wanted)
-    return x if order == tuple(range(x.ndim)) else functional.permute(x, order)
+    order = _order_of(letters, wanted)
+    return x if order is None else functional.permute(x, order)
 
 
 def _broadcast_product(x, s, y, t, needed):
