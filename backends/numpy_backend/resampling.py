@@ -14,6 +14,7 @@ from backends.threads import in_blocks
 LARGE = 1 << 14  # elements: from here making the matrix pays
 TOGETHER = 64  # outputs
 PARTS = 4  # for threads
+SHARED = 1 << 20  # outputs: from here threads pay
 
 
 def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, columns: Sequence[Any]) -> Array:
@@ -38,7 +39,8 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
             else:
                 np.matmul(matrix, sources[rows, inputs], out=targets[rows, outputs])
 
-    in_blocks(part, blocks(len(sources), -(-len(sources) // PARTS)))
+    parts = PARTS if y.size >= SHARED else 1
+    in_blocks(part, blocks(len(sources), -(-len(sources) // parts)))
     return y.transpose(back)
 
 

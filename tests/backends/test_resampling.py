@@ -4,6 +4,7 @@ import pytest
 import backends
 from autograd_core.ops.images.taps import Taps, cells, interpolation, mean_of_cells, picking
 from backends import geometry
+from backends.numpy_backend import resampling
 
 MAPS = {
     "uneven": Taps(4, 3, of=np.array([3, 0, 2]), to=np.array([0, 2, 2]), weights=np.array([2.0, -1.0, 0.5])),
@@ -35,6 +36,16 @@ def test_resampling_is_the_product_with_a_matrix(library, name, transposed, axis
     x = np.cos(np.arange(np.prod(shape))).reshape(shape)
     y = library.get(library.kernels.resample(library.put(x), axis, taps.count, columns_of(taps, library.put)))
     np.testing.assert_allclose(y, np.moveaxis(np.tensordot(dense(taps), x, (1, axis)), 0, axis), atol=1e-14)
+
+
+@pytest.mark.parametrize("rows, parts", [(1 << 9, 1), (1 << 14, resampling.PARTS)])
+def test_threads_share_large_products_only(rows, parts, monkeypatch):
+    taps, shared = interpolation("linear", 32, 64), []
+    monkeypatch.setattr(resampling, "in_blocks", lambda part, rows: shared.append(len(list(map(part, rows)))))
+    x = np.random.default_rng(0).random((rows, 32))
+    y = backends.get("cpu").namespace.kernels.resample(x, 1, 64, taps.columns)
+    np.testing.assert_allclose(y, x @ dense(taps).T, rtol=1e-12)
+    assert shared == [parts]
 
 
 def test_inputs_that_are_not_read_do_not_matter(library):
