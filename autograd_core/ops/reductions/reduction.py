@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from autograd_core import dtypes, functional
+from autograd_core import dtypes
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -68,6 +69,10 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
     tensor([4., 6.])
     """
+    return _summed(xp, x, dim, keepdim, dtype)
+
+
+def _summed(xp, x, dim, keepdim, dtype):
     if dtype is None and x.dtype.kind in dtypes.EXACT:
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
@@ -176,12 +181,18 @@ def _known(x):
     return x == x
 
 
-@composition(REDUCTION, samples=CAST_FIRST, reference=reduced_by(np.nansum))
-def nansum(input, dim=None, keepdim=False, *, dtype=None):
+@op(REDUCTION, symbol="Σ", samples=CAST_FIRST, reference=reduced_by(np.nansum), real_only=True,
+    vjp=lambda xp, g, x, x_dtype, dim, keepdim: xp.where(
+        _known(x), axes.spread(xp, in_dtype(xp, g, x_dtype), x.shape, dim, keepdim), 0))
+def nansum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default) in which NaN counts as 0."""
-    if input.dtype.kind in dtypes.FLOATS:
-        input = functional.where(_known(input), input, 0)
-    return sum(input, dim=dim, keepdim=keepdim, dtype=dtype)
+    if x.dtype.kind not in dtypes.FLOATS:
+        return _summed(xp, x, dim, keepdim, dtype)
+    if checks_values(x) and (dtype is None or dtypes.as_dtype(dtype).kind in dtypes.FLOATS):
+        total = _summed(xp, x, dim, keepdim, dtype)
+        if holds(_known(total)):  # any NaN would have reached its sum
+            return total
+    return _summed(xp, xp.where(_known(x), x, 0), dim, keepdim, dtype)
 
 
 @composition(REDUCTION, samples=(*EVERYWHERE, sample((2, 3), dtype="float64")), reference=reduced_by(np.nanmean))

@@ -30,6 +30,12 @@ def _sum(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
     return _reduced(g, "ReduceSum", _in(g, x), dim, keepdim)
 
 
+@writes("nansum")
+def _nansum(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
+    known = x if x.dtype.kind in "iub" else g("Where", g("IsNaN", x), 0, x, shape=x.shape)
+    return _sum(g, known, dim=dim, keepdim=keepdim, dtype=dtype)
+
+
 @writes("mean")
 def _mean(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
     return _reduced(g, "ReduceMean", _in(g, x), dim, keepdim)

@@ -320,3 +320,16 @@ def test_the_variance_of_a_computed_number(dtype):
     y = (x * 2).var(dim=-1, correction=0)
     y.backward()
     assert (y.item(), y.dtype, x.grad.item()) == (0, x.dtype, 0)
+
+
+@pytest.mark.parametrize("dim, sums", [(None, NAN), (0, [math.inf, -math.inf, 0]), (1, [0, 0, NAN, 3])])
+def test_sums_without_nan_keep_what_infinities_make(dim, sums):
+    x = ag.tensor([[NAN, NAN, NAN], [NAN, NAN, 0], [math.inf, -math.inf, NAN], [1, 2, NAN]], requires_grad=True)
+    y = ag.nansum(x, dim)
+    np.testing.assert_array_equal(y.detach().numpy(), sums)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), ~x.isnan().numpy())
+
+
+def test_sums_without_nan_as_integers():
+    assert ag.nansum(ag.tensor([1.5, NAN, 2.5]), dtype=ag.int64).item() == 3

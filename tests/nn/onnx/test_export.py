@@ -59,6 +59,7 @@ FUNCTIONS = {
     "sums": lambda x: (x.sum(), x.mean(-1), x.mean((0, 2), keepdim=True), x.prod(1), x.cumsum(1), x.logsumexp(1)),
     "extremes": lambda x: (*x.max(1), *x.min(-1, keepdim=True), x.max(), x.amax((1, 2)), x.argmax(), x.argmin(-1)),
     "statistics": lambda x: (x.var(-1), x.var(-1, correction=0), x.std(0), ag.count_nonzero(x > 0), (x > 0).any(1)),
+    "known": lambda x: (y := ag.where(x > 0, x, ag.nan), ag.nansum(y, 1), ag.nanmean(y), ag.nansum(x.long())),
     "all": lambda x: ((x > -1).all(1), (x > -1).all()),
     "norms": lambda x: (x.norm(), x.norm(p=1, dim=-1), x.norm(p=3, dim=1), x.norm(p=float("inf")), F.normalize(x)),
     "order": lambda x: (*x.topk(3), *x.sort(dim=1, descending=True), *x.median(-1), *x.kthvalue(2, -1)),
