@@ -21,7 +21,8 @@ from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAIN
 from backends.strides import dense
 
 SMALL = 1 << 15  # scores: below this NumPy is as fast in the gradient of cross-entropy; for others see the package
-SHORT_ROW, SHORT_LOGARITHM = 8, 96  # elements of a row up to which columns are faster, in spite of the copies
+# Elements of a row up to which columns are faster, in spite of the copies: of softmax, its logarithm and cross-entropy.
+SHORT_ROW, SHORT_LOGARITHM, SHORT_LOSS = 8, 32, 64
 ACCURATE = 0x30000
 
 
@@ -92,7 +93,7 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     """See `generic.softmax.softmax_nll`."""
     if not _suits(x):
         return None
-    if x.ndim > 2 or x.shape[1] <= SHORT_LOGARITHM:
+    if x.ndim > 2 or x.shape[1] <= SHORT_LOSS:
         of_columns = columns.softmax_nll if x.ndim > 2 else columns.softmax_nll_of_rows
         found = of_columns(x, target, ignore_index, reduction)
         if found is not None or x.ndim > 2 or x.shape[1] <= SHORT:

@@ -54,7 +54,7 @@ THRESHOLDS = (
     (columns, "NARROW", 1),
     (numpy_products, "LARGE", 0),
     (selection, "LARGE", 1),
-    *[(softmax, name, 1) for name in ("SHORT", "SHORT_LOGARITHM")],
+    *[(softmax, name, 1) for name in ("SHORT", "SHORT_LOGARITHM", "SHORT_LOSS")],
 )
 REACHING = (
     "add_relu", "attend", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "elu", "erf",
