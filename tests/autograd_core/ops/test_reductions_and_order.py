@@ -27,6 +27,15 @@ def test_sorting_keeps_the_order_of_equal_elements_and_puts_nan_last():
     assert x.topk(2, largest=False).values.tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("dim", [0, 1])
+def test_the_one_largest_is_the_first_of_equals_and_of_nan(dim):
+    x = f64([2, NAN, 3], [2, NAN, 3], [1, 5, NAN], [2, 5, NAN])
+    values, indices = x.topk(1, dim)
+    order = x.argsort(dim, descending=True).narrow(dim, 0, 1)
+    assert indices.tolist() == order.tolist()
+    np.testing.assert_array_equal(values.numpy(), x.gather(dim, order).numpy())
+
+
 @pytest.mark.parametrize("length", [9, 200])
 @pytest.mark.parametrize("largest", [True, False])
 def test_the_topmost_of_short_and_long_rows_are_found(length, largest):
