@@ -67,7 +67,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __setattr__(self, name: str, value: Any) -> None:
         registry = self._registry_of(name)
-        if isinstance(value, Parameter):
+        if isinstance(value, Parameter) or (value is None and registry == "_parameters"):
             if registry != "_parameters":
                 self._check_made("_parameters", "parameters")
                 self._forget(name)

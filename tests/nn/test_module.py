@@ -97,6 +97,21 @@ def test_shared_parts_are_listed_once():
     assert len(m.state_dict()) == 6
 
 
+def test_none_in_place_of_a_parameter_is_registered_too():
+    class Noting(nn.Module):
+        def register_parameter(self, name, param):
+            super().register_parameter(name, param)
+            seen.append((name, param is None))
+
+    seen, module = [], Noting()
+    module.a = nn.Parameter(ag.ones(1))
+    module.b = nn.Parameter(ag.ones(1))
+    module.a = None
+    assert seen == [("a", False), ("b", False), ("a", True)]
+    module.a = nn.Parameter(ag.ones(2))
+    assert [name for name, _ in module.named_parameters()] == ["a", "b"]
+
+
 def test_assigned_parameters_are_registered_by_a_function_that_programs_replace(monkeypatch):
     register, seen = nn.Module.register_parameter, []
 
