@@ -82,7 +82,4 @@ class Convertible:
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Replace all parameters and buffers by uninitialised ones on a device. Returns the module."""
-        for t in [*self.parameters(recurse), *self.buffers(recurse)]:
-            t.data = core.empty_like(t.detach(), device=device)
-            own_scalar(t)
-        return self
+        return self._apply(lambda t: core.empty_like(t, device=device), recurse)

@@ -54,7 +54,9 @@ def test_memory_comes_with_to_empty():
     with pytest.raises(NotImplementedError, match="to_empty"):
         model.to("cpu")
     source = small().eval()
+    model(ag.ones(2, 3, 6, 6, device="meta")).sum().backward()
     model.to_empty(device="cpu").load_state_dict(source.state_dict())
+    assert all(p.grad.is_cpu for p in model.parameters())
     x = ag.randn(2, 3, 6, 6)
     assert model.eval()(x).tolist() == source(x).tolist()
 
