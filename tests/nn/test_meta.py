@@ -109,3 +109,9 @@ def test_layers_tell_the_shapes_of_their_results(layer, sizes, given, wanted):
     assert (y.device, y.shape) == ("meta", wanted)
     y.sum().backward()
     assert all(p.grad.is_meta for p in module.parameters())
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_of_the_same_length_need_no_values(mode):
+    bags = ag.empty(4, 2, dtype=ag.int64, device="meta")
+    assert nn.EmbeddingBag(10, 3, mode=mode, device="meta")(bags).shape == (4, 3)

@@ -178,8 +178,9 @@ def embedding_bag(
         share = 1 / functional.clamp(_uses(index, weight), min=1)
         weight = take_rows(weight, functional.arange(weight.shape[0], device=input.device), share)
     count = len(bounds) - 1
-    members = functional.as_tensor(bounds[1:] - bounds[:-1], device=input.device)
-    bag = functional.repeat_interleave(functional.arange(count, device=input.device), members)
+    lengths = bounds[1:] - bounds[:-1]
+    bags = np.repeat(np.arange(count), lengths)
+    members, bag = (functional.as_tensor(v, device=input.device) for v in (lengths, bags))
     factors = per_sample_weights
     if factors is not None:
         factors = functional.astype(functional.ravel(factors)[: bounds[-1]], weight.dtype)
