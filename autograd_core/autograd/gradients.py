@@ -19,7 +19,7 @@ from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.engine.nodes import Gathered, GradientEdge, Leaf, RetainGrad
 from autograd_core.engine.versions import record_write
 from autograd_core.engine.walk import Cotangents, shown, walk
-from autograd_core.errors import DtypeError, NoGraphError, OperandError
+from autograd_core.errors import DeviceError, DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.tensor import Tensor, as_plain, new, wrap
 from backends.buffers import is_alone
@@ -216,8 +216,10 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
     g = as_plain(g)
     if g.shape != t.shape:
         raise OperandError(f"the gradient has shape {g.shape} but the tensor {t.shape}")
-    if g.array.__class__ is not t.array.__class__ and t.array.__class__ in LAYERS:
-        g = of_one_depth((t, g))[1]
+    if g.array.__class__ is not t.array.__class__:
+        if g.device != t.device:
+            raise DeviceError(f"the gradient is on {g.device} but the tensor on {t.device}")
+        g = of_one_depth((t, g))[1] if t.array.__class__ in LAYERS else g
     if g.dtype == t.dtype:
         return g
     if "c" in (g.dtype.kind, t.dtype.kind) and g.dtype.kind != t.dtype.kind:

@@ -114,6 +114,8 @@ def test_devices_do_not_mix():
             mixed()
     assert (there + ag.tensor(1.0)).is_meta  # numbers may come along
     assert there[ag.tensor([0, 1])].shape == (2, 3)  # and positions
+    with pytest.raises(DeviceError, match="gradient is on cpu but the tensor on meta"):
+        (meta(3, 3, requires_grad=True) * 2).backward(x)
 
 
 def test_moves_and_writes():
