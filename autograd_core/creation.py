@@ -172,7 +172,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     xp, classes = LIBRARY[input.array.__class__], input.array[..., None]
     vectors = xp.zeros((*input.shape, n), dtypes.int64)
     vectors[grid(xp, classes, input.ndim)] = 1
-    return as_tensor(vectors)
+    return wrap(vectors)
 
 
 def install() -> None:

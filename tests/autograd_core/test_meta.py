@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn.functional as F
 import optim
 from autograd_core.errors import DeviceError
 from autograd_core.utils.flop_counter import FlopCounterMode
@@ -185,6 +186,22 @@ def test_a_default_device():
         assert ag.from_numpy(np.ones(2)).is_cpu
     assert {t.device for t in made} == {"meta"}
     assert [t.shape for t in made] == [(2,), (), (3,), (5,), (3, 3), (2, 6)]
+
+
+def test_what_is_computed_stays_on_the_device_of_its_operands():
+    x, i, rates = ag.rand(4, 3), ag.tensor([0, 2, 1]), ag.rand(5, 3).log_softmax(-1)
+    with ag.device("meta"):
+        found = (
+            F.one_hot(i, 3),
+            ag.bincount(i),
+            *ag.unique(i, return_inverse=True, return_counts=True),
+            ag.histc(x, 4),
+            *ag.histogram(x, 4),
+            ag.histogramdd(x, 2)[0],
+            F.embedding(i, x, max_norm=0.1),
+            F.ctc_loss(rates, i[1:], [5], [2]),
+        )
+    assert {t.device for t in found} == {"cpu"}
 
 
 def test_dtypes_are_those_of_the_cpu():

@@ -138,12 +138,12 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
 
     The gradient is that of this function; PyTorch's differs by exp(log_probs), which log_softmax cancels.
     """
+    frames, labels = (functional.as_tensor(v, device=log_probs.device) for v in (input_lengths, target_lengths))
     if log_probs.ndim == 2:
         log_probs, targets = log_probs.unsqueeze(1), targets.unsqueeze(0)
-        frames, labels = (functional.as_tensor(v).reshape((1,)) for v in (input_lengths, target_lengths))
+        frames, labels = frames.reshape((1,)), labels.reshape((1,))
         losses = ctc_loss(log_probs, targets, frames, labels, blank, reduction, zero_infinity)
         return losses.squeeze(0) if reduction == "none" else losses
-    frames, labels = (functional.as_tensor(v, device=log_probs.device) for v in (input_lengths, target_lengths))
     targets = targets.long()  # labels are read from files as floats too
     _check(log_probs, targets, frames, labels, blank)
     if targets.ndim == 1:

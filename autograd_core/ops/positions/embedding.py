@@ -9,6 +9,7 @@ from autograd_core.engine.versions import record_write
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import composition, integers, op, sample
+from autograd_core.tensor import wrap
 
 
 def _slow_sum_of_rows(x, index, count):
@@ -83,7 +84,7 @@ def _checked(input, weight, padding_idx, name):
 def _shrink(weight, input, max_norm, norm_type):
     """Rescale in place the rows that are looked up and longer than `max_norm`."""
     rows, table = input.array.reshape(-1), weight.array
-    found = functional.as_tensor(table)[functional.as_tensor(rows)]
+    found = wrap(table)[wrap(rows)]
     norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True, dtype="float64")  # where 1e-7 is not rounded away
     table[rows] = functional.where(norm > max_norm, found * (max_norm / (norm + 1e-7)), found).array
     record_write(table)

@@ -14,6 +14,7 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING, REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import Values, composition, integers, sample
+from autograd_core.tensor import wrap
 
 Histogram = namedtuple("Histogram", "hist bin_edges")
 FEW = (
@@ -26,11 +27,11 @@ FEW = (
 
 def _asked(values, inverse, counts, return_inverse, return_counts):
     """The unique values, with the further results that were requested."""
-    parts = [functional.as_tensor(values)]
+    parts = [wrap(values)]
     if return_inverse:
-        parts.append(functional.as_tensor(inverse))
+        parts.append(wrap(inverse))
     if return_counts:
-        parts.append(functional.as_tensor(counts))
+        parts.append(wrap(counts))
     return tuple(parts) if len(parts) > 1 else parts[0]
 
 
@@ -130,7 +131,7 @@ def bincount(input, weights=None, minlength=0):
     if x.size and x.min().item() < 0:
         raise OperandError("bincount() takes non-negative integers")
     if weights is None:
-        return functional.as_tensor(LIBRARY[x.__class__].bincount(x, minlength=minlength))
+        return wrap(LIBRARY[x.__class__].bincount(x, minlength=minlength))
     if weights.shape != input.shape:
         raise OperandError(f"bincount(): {weights.shape} weights do not fit {input.shape} integers")
     weights = weights if weights.dtype in (dtypes.float32, dtypes.float64) else weights.double()
@@ -176,7 +177,7 @@ def histc(input, bins=100, min=0, max=0):
     _check_histogram("histc", x, bins)
     low, high = _limits("histc", x, None if min == max else (float(min), float(max)), 1)
     counts, _ = LIBRARY[x.__class__].histogram(x.astype(dtypes.float64), bins, range=(low, high))
-    return functional.as_tensor(counts.astype(x.dtype))
+    return wrap(counts.astype(x.dtype))
 
 
 @composition(REDUCTION, order=0, tolerance=1e-6,
@@ -194,7 +195,7 @@ def histogram(input, bins=100, *, range=None, weight=None, density=False) -> His
     edges = _edges("histogram", x, bins, range)
     weights = None if weight is None else weight.array.reshape(-1)
     hist, _ = LIBRARY[x.__class__].histogram(x.reshape(-1), edges, weights=weights, density=density)
-    return Histogram(functional.as_tensor(hist.astype(x.dtype)), functional.as_tensor(edges))
+    return Histogram(wrap(hist.astype(x.dtype)), wrap(edges))
 
 
 def _edges(name, x, bins, limits):
@@ -236,4 +237,4 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     if density:
         volumes = functools.reduce(lambda v, rising: v[..., None] * xp.diff(rising), edges, xp.ones((), x.dtype))
         hist = hist / (volumes * hist.sum())
-    return Histogram(functional.as_tensor(hist), tuple(map(functional.as_tensor, edges)))
+    return Histogram(wrap(hist), tuple(map(wrap, edges)))
