@@ -22,7 +22,7 @@ from backends.strides import dense
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 NO_DATA = "Cannot copy out of meta tensor; no data! A module gets memory from to_empty(), a tensor from empty_like()"
-LEAST = 1 << 32  # bytes of addresses to reserve at a time
+LEAST = 1 << 24  # bytes of addresses to reserve at a time; a process may be allowed few
 
 
 class MetaArray(np.lib.mixins.NDArrayOperatorsMixin):

@@ -12,6 +12,7 @@ import nn.functional as F
 import optim
 from autograd_core.errors import DeviceError
 from autograd_core.utils.flop_counter import FlopCounterMode
+from backends.meta_backend import arrays
 
 
 def meta(*shape, **options):
@@ -97,6 +98,12 @@ def test_numpy_is_refused():
     for read in (lambda: meta(2).numpy(), lambda: np.asarray(meta(2))):
         with pytest.raises(TypeError, match="meta"):
             read()
+
+
+def test_small_tensors_need_few_addresses(monkeypatch):
+    monkeypatch.setattr(arrays, "_zeros", np.zeros(0, np.uint8))
+    meta(3)
+    assert len(arrays._zeros) < 1 << 30  # as many as `ulimit -v` leaves to a process
 
 
 @pytest.mark.parametrize("name", ["nonzero", "unique", "argwhere"])
