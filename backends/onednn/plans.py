@@ -290,7 +290,7 @@ def planned(make: Callable[..., Any]) -> Callable[..., Any]:
                 with Workshop(load()) as workshop:
                     plan = make(workshop, *key)
             except Unsupported as reason:
-                plan = reason.with_traceback(None)
+                plan = Unsupported(*reason.args)  # without frames, which would keep operands
             own.plans[make, key] = plan
         plan.used = own.clock
         if plan.__class__ is Unsupported:

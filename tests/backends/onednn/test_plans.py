@@ -1,13 +1,15 @@
 import gc
 import os
 import threading
+import weakref
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from backends import buffers, threads
 from backends.geometry import Geometry
-from backends.onednn import plans
+from backends.onednn import Unsupported, plans
 
 STEPS = Geometry((1, 1), (1, 1), (1, 1), 1)
 
@@ -34,6 +36,25 @@ def test_the_plans_not_used_for_longest_make_room(kernels, monkeypatch):
         np.testing.assert_array_equal(kernels.convolve(*operands(1), STEPS), first)
         assert len(plans.state.plans) <= 8
     assert any(key[1][0] == (1, 16, 8, 8) for key in plans.state.plans)
+
+
+def test_what_is_unsupported_keeps_no_operands(kernels):
+    @plans.planned
+    def missing(_workshop, size):
+        raise Unsupported(size)
+
+    def compute(operand):
+        try:
+            missing(1)
+        except Unsupported:
+            missing(2)
+
+    operand = np.zeros(3)
+    alive = weakref.ref(operand)
+    with suppress(Unsupported):
+        compute(operand)
+    del operand
+    assert alive() is None
 
 
 def test_threads_have_plans_of_their_own(kernels):
