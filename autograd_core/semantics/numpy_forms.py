@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import dtypes, functional, linalg
+from autograd_core import dtypes, functional, linalg, trees
 from autograd_core.dtypes import get_default_dtype
-from autograd_core.tensor import Tensor
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.tensor import Tensor, wrap
 
 
 def tensor(value: Any) -> Tensor:
@@ -230,6 +231,15 @@ def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = 
     return functional.moveaxis(linalg.cross(a, b), -1, axisc)
 
 
+def _outer(a: Any, b: Any) -> Tensor:
+    return functional.outer(functional.ravel(tensor(a)), functional.ravel(tensor(b)))
+
+
+def _unique(ar: Tensor, *asked: bool, **options: Any) -> Any:
+    """NumPy's own, for which NaNs are equal by default, and which also finds the first positions."""
+    return trees.mapped(wrap, LIBRARY[ar.array.__class__].unique(ar.array, *asked, **options))
+
+
 FORMS: dict[str, Callable[..., Any]] = {
     "append": _append, "argsort": _argsort, "array_split": _split,
     "broadcast_arrays": _broadcast_arrays, "clip": _clip,
@@ -241,12 +251,14 @@ FORMS: dict[str, Callable[..., Any]] = {
     "isrealobj": lambda x: not functional.is_complex(x), "linalg.qr": _qr, "linalg.svd": _svd,
     "mean": _mean("mean"), "median": _median, "nan_to_num": _nan_to_num, "nanmean": _mean("nanmean"),
     "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*map(tensor, xi), indexing=indexing),
-    "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
+    "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True),
+    "outer": _outer, "pad": _pad,
     "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
     "quantile": _quantile, "repeat": _repeat, "roll": _roll, "select": _select, "shape": lambda a: a.shape,
     "size": lambda a, axis=None: a.numel() if axis is None else a.shape[axis], "sort": _sort, "split": _equal_split,
     "stack": _stacked("stack"), "std": _spread("std"), "swapaxes": lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
     "take": _take, "take_along_axis": lambda arr, indices, axis=-1: functional.take_along_dim(arr, indices, axis),
-    "trace": _trace, "transpose": _transpose, "tril": _offset("tril"), "triu": _offset("triu"), "var": _spread("var"),
+    "trace": _trace, "transpose": _transpose, "tril": _offset("tril"), "triu": _offset("triu"), "unique": _unique,
+    "var": _spread("var"),
     "vdot": lambda a, b: functional.vdot(functional.ravel(a), functional.ravel(b)), "vstack": _stacked("vstack"),
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """NumPy's functions on tensors: np.exp(tensor), array * tensor and np.sum(tensor, axis=0) are ordinary operations.
 
-A function without a counterpart of the same meaning computes on the arrays of the tensors and gives arrays, like
-np.histogram(tensor). It raises if a gradient would be dropped, or a tensor written unnoticed.
+A function without a counterpart of the same meaning, or an option that the counterpart lacks, computes on the arrays of
+the tensors and gives arrays, like np.histogram(tensor). It raises if a gradient would be dropped, or a tensor written
+unnoticed.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
         "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like",
         "expand_dims", "fix", "fliplr", "flipud", "full_like", "hsplit", "i0", "inner", "isclose", "isin", "isneginf",
-        "isposinf", "isreal", "kron", "moveaxis", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape",
-        "rot90", "round", "searchsorted", "sinc", "squeeze", "sum", "tensordot", "tile", "trapezoid", "unique",
+        "isposinf", "isreal", "kron", "moveaxis", "nansum", "ones_like", "prod", "ravel", "real", "reshape",
+        "rot90", "round", "searchsorted", "sinc", "squeeze", "sum", "tensordot", "tile", "trapezoid",
         "vander", "vsplit", "where", "zeros_like")  # fmt: skip
 RENAMED = {"around": "round", "array_equal": "equal", "copy": "clone",
            "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}  # fmt: skip
@@ -66,15 +67,19 @@ WRITING = ("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
     if out is not None and not isinstance(out[0], Tensor):  # an array cannot carry a gradient: numpy() raises then
-        arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
-        return getattr(ufunc, method)(*arrays, out=out, **kwargs)
+        inputs, kwargs = _arrays((inputs, kwargs))
+        return getattr(ufunc, method)(*inputs, out=out, **kwargs)
     function = _ufunc(ufunc.__name__, method)
-    if function is None or (kwargs and method in ("__call__", "outer")):
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        options = f" with {', '.join(kwargs)}" if kwargs else ""
-        given = kwargs if out is None else {**kwargs, "out": out}
-        return _on_arrays(getattr(ufunc, method), f"np.{name}{options}", inputs, given)
-    return function(*tensors(inputs), **_renamed(kwargs if out is None else {**kwargs, "out": out[0]}))
+    given = kwargs if out is None else {**kwargs, "out": out}
+    if function is not None and not (kwargs and method in ("__call__", "outer")):
+        try:
+            return function(*tensors(inputs), **_renamed(kwargs if out is None else {**kwargs, "out": out[0]}))
+        except TypeError as e:
+            if not _lacking(e, (inputs, given)):
+                raise
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    options = f" with {', '.join(kwargs)}" if kwargs else ""
+    return _on_arrays(getattr(ufunc, method), f"np.{name}{options}", inputs, given)
 
 
 def _ufunc(name: str, method: str) -> Callable[..., Any] | None:
@@ -89,10 +94,17 @@ def _ufunc(name: str, method: str) -> Callable[..., Any] | None:
 
 
 def array_function(self: Tensor, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-    ours = _counterpart(function.__module__, function.__name__)
-    if ours is None:
-        module = function.__module__.replace("numpy", "np", 1)
-        return _on_arrays(function, f"{module}.{function.__name__}", args, kwargs)
+    if ours := _counterpart(function.__module__, function.__name__):
+        try:
+            return _by_counterpart(ours, function, args, dict(kwargs))
+        except (TypeError, NotImplementedError) as e:
+            if not _lacking(e, (args, kwargs)):
+                raise
+    module = function.__module__.replace("numpy", "np", 1)
+    return _on_arrays(function, f"{module}.{function.__name__}", args, kwargs)
+
+
+def _by_counterpart(ours: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     names, defaults = _parameters(function)
     operands = next((i for i, name in enumerate(names) if name in OPTIONS), len(args))
     named = list(itertools.takewhile(kwargs.__contains__, names[len(args) : operands]))  # np.sum(a=tensor)
@@ -107,6 +119,17 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     return result if out is None else deliver(f"np.{function.__name__}", result, out)
 
 
+def _lacking(error: Exception, given: Any) -> bool:
+    """Whether a counterpart only refused how it was called, an option that it lacks, and no gradient is recorded."""
+    return type(error) in (TypeError, NotImplementedError) and not any(
+        isinstance(x, Tensor) and x.requires_grad for x in trees.leaves(given)
+    )
+
+
+def _arrays(given: Any) -> Any:
+    return trees.mapped(lambda x: x.numpy() if isinstance(x, Tensor) else x, given)
+
+
 def _on_arrays(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
     """What NumPy's function gives for the arrays of the tensors, if these carry no gradient and none is written."""
     given = trees.leaves((args, kwargs))
@@ -114,7 +137,7 @@ def _on_arrays(function: Callable[..., Any], name: str, args: Any, kwargs: Any) 
     written += trees.leaves(kwargs.get("out"))
     if any(isinstance(x, Tensor) and x.requires_grad for x in given) or any(isinstance(x, Tensor) for x in written):
         raise TypeError(f"{name} has no counterpart for tensors; {ADVICE}")
-    args, kwargs = trees.mapped(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
+    args, kwargs = _arrays((args, kwargs))
     return function(*args, **kwargs)
 
 

@@ -121,6 +121,7 @@ CALLS = {
     "swapaxes by name": lambda a, b: np.swapaxes(a, axis1=0, axis2=1),
     "take": lambda a, b: np.take(a, [2, 0], axis=-1),
     "take flat": lambda a, b: np.take(a, [[7, 0]]),
+    "outer of matrices": lambda a, b: np.outer(a, b[0]),
     "tile by name": lambda a, b: np.tile(a, reps=(2, 1)),
 }
 
@@ -186,6 +187,38 @@ def test_a_ufunc_that_shares_only_its_name_is_left_to_numpy():
     np.testing.assert_array_equal(special.kl_div(ag.tensor(abs(A)), 1.0), special.kl_div(abs(A), 1.0))
     with pytest.raises(TypeError, match="kl_div has no counterpart"):
         special.kl_div(ag.tensor(A, requires_grad=True), 1.0)
+
+
+OPTIONS = {
+    "sum of some": lambda a: np.sum(a, axis=0, where=A > 0),
+    "mean of some": lambda a: np.mean(a, where=A > 0),
+    "max from a start": lambda a: np.max(a, initial=2.0),
+    "add.reduce of some": lambda a: np.add.reduce(a, where=A > 0),
+    "median of two axes": lambda a: np.median(a, axis=(0, 1)),
+    "padding with means": lambda a: np.pad(a, 1, "mean"),
+    "reshape by columns": lambda a: np.reshape(a, (9,), order="F"),
+    "take around": lambda a: np.take(a, [4], axis=1, mode="wrap"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_without_a_counterpart_is_left_to_numpy(name):
+    np.testing.assert_allclose(OPTIONS[name](ag.tensor(A)), OPTIONS[name](A), rtol=1e-12)
+    with pytest.raises((TypeError, NotImplementedError)):
+        OPTIONS[name](ag.tensor(A, requires_grad=True))
+
+
+def test_a_ufunc_takes_a_mask_that_is_a_tensor():
+    total = np.add(A, B, out=np.zeros((3, 3)), where=ag.tensor(A > 0))
+    np.testing.assert_array_equal(total, np.where(A > 0, A + B, 0))
+
+
+@pytest.mark.parametrize("asked", [{}, {"return_index": True, "return_counts": True}, {"equal_nan": False}])
+def test_distinct_numbers_are_those_of_numpy(asked):
+    x = np.array([2, np.nan, 1, np.nan, 2])
+    expected, found = np.unique(x, **asked), np.unique(ag.tensor(x), **asked)
+    for wanted, got in zip(expected, found, strict=True) if isinstance(expected, tuple) else [(expected, found)]:
+        np.testing.assert_array_equal(got.numpy(), wanted)
 
 
 SPELLINGS = {
