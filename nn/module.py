@@ -79,7 +79,7 @@ class Module(Hooked, Convertible, Stateful):
         elif registry is None:
             if self.__dict__.get(name) is not value:
                 changed()
-            object.__setattr__(self, name, value)
+            super().__setattr__(name, value)
             if name == "forward":  # its class no longer tells what it computes
                 self._hooks = self._hooks or ()
         elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
@@ -89,7 +89,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __delattr__(self, name: str) -> None:
         if name in vars(self) or self._registry_of(name) is None:
-            object.__delattr__(self, name)
+            super().__delattr__(name)
         self._forget(name)
 
     def _own(self, registry: str, name: str, value: Any, what: str) -> None:

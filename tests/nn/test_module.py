@@ -97,6 +97,27 @@ def test_shared_parts_are_listed_once():
     assert len(m.state_dict()) == 6
 
 
+def test_other_bases_see_attributes_that_are_no_parts():
+    class Noting:
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+            seen.append(name)
+
+        def __delattr__(self, name):
+            object.__delattr__(self, name)
+            seen.append(f"no {name}")
+
+    class Layer(nn.Module, Noting):
+        pass
+
+    seen = []
+    layer = Layer()
+    seen.clear()
+    layer.weight, layer.rate = nn.Parameter(ag.ones(1)), 0.5
+    del layer.rate
+    assert seen == ["rate", "no rate"]
+
+
 def test_none_in_place_of_a_parameter_is_registered_too():
     class Noting(nn.Module):
         def register_parameter(self, name, param):
