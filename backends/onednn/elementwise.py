@@ -187,7 +187,7 @@ def all_finite(x: Array) -> bool:
 
 def least(x: Array) -> float:
     """The smallest element, or NaN if there is one."""
-    if x.size < SHARED or threads.get_num_threads() == 1 or not all_finite(x):
+    if x.size < SHARED or not _suits(x) or threads.get_num_threads() == 1 or not all_finite(x):
         return float(np.minimum.reduce(x, axis=None))
     minima = np.empty(ROWS, FLOAT32)
     _reduced(MINIMUM, x.size).run(x, minima)

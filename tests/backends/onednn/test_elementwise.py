@@ -77,16 +77,18 @@ def test_positions_of_few_or_many_elements(share):
     np.testing.assert_array_equal(elementwise.where_not_from(share, x), np.flatnonzero(~(x >= share)))
 
 
+@np.errstate(invalid="ignore")
 @pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("more", [0, 1, 16])
 @pytest.mark.parametrize("odd", [(), (np.nan,), (np.inf, -np.inf), (-np.inf, np.nan)], ids=str)
-def test_the_smallest_element_and_what_is_not_finite(count, odd):
-    x = np.random.default_rng(0).standard_normal(elementwise.SHARED, np.float32)
+def test_the_smallest_element_and_what_is_not_finite(count, more, odd):
+    x = np.random.default_rng(0).standard_normal(elementwise.SHARED + more, np.float32)
     before = threads.get_num_threads()
     threads.set_num_threads(count)
     try:
-        for place in (0, 77, x.size - 3):
-            x[place + 1 : place + 1 + len(odd)] = odd
-            x[place] = -50.0
+        for i, place in enumerate((2, 77, x.size - 1)):
+            x[place - len(odd) : place] = odd
+            x[place] = -50.0 - i
             np.testing.assert_equal(elementwise.least(x), float(x.min()))
             assert elementwise.has_lost(x) == bool(odd)
     finally:
