@@ -53,8 +53,8 @@ def _compute(
     arrays, plain, wrong = (*operands, y), found.plain, []
     block = BLOCK * threads.get_num_threads()
     whole = y.size <= block or (len(found.passes) == 1 and plain is None)
-    for start, part in [(0, arrays)] if whole else _in_blocks(block, arrays):
-        steps = routine(names, found, part[-1].size)
+    parts = [(0, arrays)] if whole else _in_blocks(block, arrays)
+    for start, part, steps in [(start, part, routine(names, found, part[-1].size)) for start, part in parts]:
         steps.run(*part)
         if plain is not None:
             wrong += [start + few for few in _wrong(found, *part[-2:])]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import registry
-from backends.onednn import activations
+from backends.onednn import Unsupported, activations, passes
 from backends.onednn.formulas import FORMULAS
 
 ODD = [
@@ -42,3 +42,13 @@ def test_odd_elements_are_numpys_and_change_no_others(name, kernels):
     others = np.ones(SIZE, bool)
     others[places] = False
     np.testing.assert_array_equal(found[others], plain[others])
+
+
+def test_nothing_is_computed_if_the_last_block_cannot_be(kernels, monkeypatch):
+    def run(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(passes.Routine, "run", run)
+    x = np.ones(SIZE + 1, np.float32)  # a size for which the library cannot compare
+    with pytest.raises(Unsupported):
+        activations.within(x, x, 0.0, 6.0, 1.0)
