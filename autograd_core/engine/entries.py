@@ -112,6 +112,7 @@ class Op:
     signature: tuple[str, ...] = ()  # order of public parameters, if not inputs first and statics after
     # (xp, y) -> the operand of an operation that saves it for an exact slope; used if a program wrote to it since.
     inverse: Callable[..., Any] | None = None
+    crossed: bool = False  # the rule of each of two inputs reads the other one, and of its own only the shape
     fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses with a ValueError
     form: Callable[..., Any] | None = None  # wraps the functional form, to add a keyword
     # Derived.

@@ -109,7 +109,7 @@ def check_unchanged(node: Any) -> Any:
                 continue
             version, recent, _ = entry
             number, code, instruction = recent[-1]
-            if number < node.number and not _restored(node, name):
+            if number < node.number and not _unread(node, name) and not _restored(node, name):
                 since = sum(write[0] < node.number for write in recent)
                 kept = f"{version - since}" if since < RECENT else f"{version - since} or earlier"
                 line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
@@ -119,6 +119,11 @@ def check_unchanged(node: Any) -> Any:
                     "write to a .clone() of it instead"
                 )
     return node.saved
+
+
+def _unread(node: Any, name: str) -> bool:
+    """Whether only the rule of an operand without a gradient reads the elements."""
+    return getattr(node.op, "crossed", False) and node.parents[1 - node.op.inputs.index(name)] is None
 
 
 def _restored(node: Any, name: str) -> bool:

@@ -49,7 +49,7 @@ def _right_rule(xp, g, a, b):
 
 
 @op(MATMUL, symbol="@", samples=PRODUCTS, reference=np.matmul, operators=("__matmul__", "__rmatmul__"),
-    aliases=("linalg.matmul",), vjp=(_left_rule, _right_rule))
+    aliases=("linalg.matmul",), crossed=True, vjp=(_left_rule, _right_rule))
 def matmul(xp, a, b):
     """Product of matrices, of stacks of matrices (the leading axes broadcast), or of vectors.
 

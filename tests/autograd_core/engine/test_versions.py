@@ -41,6 +41,28 @@ def test_writes_that_no_rule_needs_are_harmless():
     assert a.grad.tolist() == [4]
 
 
+@pytest.mark.parametrize("shapes", [((2, 3), (3, 2)), ((3,), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (3,))])
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_factor_of_a_constant_can_be_written(shapes, written):
+    operands = [ag.rand(*shape, dtype=ag.float64) for shape in shapes]
+    a = operands[written].requires_grad_()
+
+    def product():
+        operands[written] = a * a
+        return operands[0] @ operands[1]
+
+    expected = ag.autograd.grad(product().sum(), a, create_graph=True)[0]
+    y = product()
+    operands[written].zero_()
+    slope = ag.autograd.grad(y.sum(), a, create_graph=True)[0]
+    ag.testing.assert_close(slope, expected)
+    ag.testing.assert_close(*(ag.autograd.grad(g.square().sum(), a)[0] for g in (slope, expected)))
+    y = product()
+    operands[1 - written].add_(1)
+    with pytest.raises(InplaceError, match="matmul"):
+        y.sum().backward()
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "expm1"])
 def test_an_operand_that_is_written_is_found_from_the_result(name):
     function, a = getattr(ag, name), ag.tensor([-200.0, -1.0, 0.5, 200.0], dtype=ag.float64, requires_grad=True)
