@@ -82,8 +82,11 @@ def expand(xp, x, *, shape):
         y = xp.broadcast_to(x, _filled(x, shape))
     except ValueError:
         raise ValueError(f"shape {x.shape} does not expand to {shape}; only axes of length 1 do") from None
-    # NumPy's view would be read-only even if no elements are repeated.
-    return x.reshape(y.shape) if y.size == x.size else y
+    if y.size == x.size:
+        return x.reshape(y.shape)
+    if getattr(x.flags, "writeable", False):
+        y.flags.writeable = True  # NumPy's own is read-only; parts in which no elements are repeated can be written
+    return y
 
 
 def _filled(x, shape):

@@ -376,3 +376,17 @@ def test_it_is_done_once_if_warnings_are_errors(program, size):
     with pytest.raises(OperandError):
         x += ag.ones(size + 1)
     assert (x == 2).all()
+
+
+def test_a_part_of_an_expanded_tensor_that_repeats_nothing_can_be_written():
+    a = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x = a * 1
+    rows = x.expand(2, 3)
+    rows[1].mul_(a)
+    assert rows.tolist() == [[1, 4, 9], [1, 4, 9]]
+    x.sum().backward()
+    assert a.grad.tolist() == [2, 4, 6]
+    with pytest.raises(InplaceError, match="expanded"):
+        rows.mul_(2)
+    with pytest.raises(InplaceError, match="expanded"):
+        rows[:, 0].mul_(2)
