@@ -108,6 +108,7 @@ _PLACES = {
     "GradScaler": "amp",
     "OutOfMemoryError": "errors",
     "_assert": "compatibility.jit",
+    "_assert_async": "compatibility.jit",
     "checkpoint": "autograd.recomputation",
     **dict.fromkeys(("Event", "Stream", "get_device_module"), "compatibility.accelerator"),
     **dict.fromkeys(_CHECKS.split(), "compatibility.checks"),

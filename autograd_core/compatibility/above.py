@@ -23,6 +23,10 @@ PLACES = {
     "multiprocessing.pool": "multiprocessing.pool", "multiprocessing": "autograd_core.compatibility.processes",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "autograd_core.compatibility.named", "jit": "autograd_core.compatibility.jit",
+    **dict.fromkeys(
+        ("_subclasses.fake_tensor", "_subclasses", "fx.experimental.proxy_tensor", "fx.experimental"),
+        "autograd_core.compatibility.jit",
+    ),
     "compiler": "autograd_core.compatibility.jit", "fx": "autograd_core.compatibility.fx",
     "_dynamo.utils": "autograd_core.compatibility.jit",
     "_dynamo._trace_wrapped_higher_order_op": "autograd_core.compatibility.jit",

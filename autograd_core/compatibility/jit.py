@@ -94,6 +94,21 @@ def _assert(condition: Any, message: str) -> None:
         raise AssertionError(message)
 
 
+def _assert_async(condition: Any, message: str = "Expected Tensor with single nonzero value, but got zero") -> None:
+    """Raise a RuntimeError unless the condition, a tensor of one element, holds."""
+    if not condition:
+        raise RuntimeError(message)
+
+
+def get_proxy_mode() -> None:
+    """None: nothing is traced."""
+
+
+def is_fake(x: Any) -> bool:
+    """Whether a tensor has no elements because a program is being traced: no."""
+    return False
+
+
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
     """The function itself, or a decorator that returns it."""
     return _as_written(fn)

@@ -74,6 +74,16 @@ def test_names_that_libraries_import():
             absent()
 
 
+def test_names_of_tracing():
+    from autograd_core._subclasses.fake_tensor import is_fake
+    from autograd_core.fx.experimental.proxy_tensor import get_proxy_mode
+
+    assert (get_proxy_mode(), is_fake(ag.ones(1))) == (None, False)
+    assert ag._assert_async(ag.ones(1) > 0, "positive") is None
+    with pytest.raises(RuntimeError, match="positive"):
+        ag._assert_async(ag.zeros(1) > 0, "positive")
+
+
 def test_modules_are_imported_where_pytorch_has_them():
     import autograd_core.nn.functional as F
     from autograd_core.amp.autocast_mode import autocast
