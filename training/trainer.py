@@ -141,6 +141,9 @@ def predict(model: nn.Module, loader: Iterable[Any]) -> Tensor:
 
     loader: yields batches of inputs, or pairs (input, target), of which only the inputs are used.
     """
+    if isinstance(loader, Tensor) or not hasattr(loader, "__iter__"):
+        what = f"a tensor of shape {loader.shape}" if isinstance(loader, Tensor) else repr(loader)
+        raise TypeError(f"predict() takes batches, as from a DataLoader or x.split(64), not {what:.80}")
     device = _device_of(model)
     with in_mode(model, training=False), ag.no_grad():
         inputs = (batch[0] if isinstance(batch, (tuple, list)) else batch for batch in loader)

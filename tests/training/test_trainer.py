@@ -315,6 +315,9 @@ def test_predictions_are_the_outputs_in_evaluation_mode(model):
     assert equal([found.numpy()], [predict(model, ag.from_numpy(POINTS).split(25)).numpy()])
     with pytest.raises(ValueError, match="no batches"):
         predict(model, [])
+    for wrong, what in (ag.from_numpy(POINTS), "a tensor of shape"), (None, "None"):  # rows would be taken for batches
+        with pytest.raises(TypeError, match=f"takes batches.*not {what}"):
+            predict(model, wrong)
 
 
 def test_batches_are_moved_to_the_device_of_the_model(model):
