@@ -17,6 +17,7 @@ from backends.protocol import BackendUnavailable
 
 VARIABLE = "AUTOGRAD_CORE_ONEDNN"
 WHEEL = "onednn-cpu-gomp"
+OPENMP = "; the system's package of libgomp is missing (Debian, Ubuntu: apt install libgomp1)"
 REMEDY = f"pip install {WHEEL}  (Linux on x86-64), or name a libdnnl.so.3 in {VARIABLE}"
 OFF = ("0", "off")
 ON = ("", "1", "on")
@@ -108,7 +109,8 @@ class Library:
             self.dll.dnnl_version.restype = ctypes.POINTER(_Version)
             found = self.dll.dnnl_version().contents
         except (OSError, AttributeError) as e:
-            raise Unusable(f"{path} cannot be loaded as oneDNN: {e}") from e
+            remedy = OPENMP if "libgomp" in str(e) else ""
+            raise Unusable(f"{path} cannot be loaded as oneDNN: {e}{remedy}") from e
         self.version: tuple[int, ...] = found.major, found.minor, found.patch
         if found.major != 3:
             raise Unusable(f"{path} is oneDNN {'.'.join(map(str, self.version))}, but version 3 is needed")

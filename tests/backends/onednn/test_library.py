@@ -36,14 +36,15 @@ def run(path):
     return done.stdout.splitlines()
 
 
-def stub(folder, source):
-    """A library compiled from C."""
+def stub(folder, source, *needed, name="libdnnl.so.3"):
+    """A library compiled from C, that needs others."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler")
     (folder / "stub.c").write_text(source)
-    path = folder / "libdnnl.so.3"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", path, folder / "stub.c"], check=True)
+    path = folder / name
+    named = f"-Wl,-soname,{name},--no-as-needed"
+    subprocess.run([compiler, "-shared", "-fPIC", named, "-o", path, folder / "stub.c", *needed], check=True)
     return path
 
 
@@ -66,6 +67,13 @@ def test_what_is_no_library(tmp_path):
 
 def test_another_library(tmp_path):
     expect(run(stub(tmp_path, "int other(void) { return 1; }")), "cannot be loaded as oneDNN")
+
+
+def test_without_openmp(tmp_path):
+    runtime = stub(tmp_path, "", name="libgomp.so.9")
+    path = stub(tmp_path, "", runtime)
+    runtime.unlink()
+    expect(run(path), "apt install libgomp1")
 
 
 def test_a_wrong_version(tmp_path):
