@@ -4,9 +4,11 @@ Between two large operations the code that chooses a kernel is no longer in the 
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 Function = Callable[..., Any]
+Prepared = tuple[Function, tuple[Any, ...]] | None
 
 
 def settled(kernel: Function, *operands: Any) -> Function:
@@ -16,23 +18,53 @@ def settled(kernel: Function, *operands: Any) -> Function:
     is valid in the `situation` of the backend in which it is made.
     """
     settle = getattr(kernel, "settle", None)
-    found: Function | None = None if settle is None else settle(*operands)
+    found: Function | None = None if settle is None else settle(kernel, *operands)
     return kernel if found is None else found
 
 
 def offer(kernel: Any, settle: Function) -> None:
-    """Let a kernel offer settled functions: `settle(*operands)` gives one, or None."""
+    """Let a kernel offer settled functions: `settle(general, *operands)` gives one, or None; `general` is what takes
+    operands that are laid out otherwise.
+    """
     kernel.settle = settle
 
 
+def prepared(prepare: Callable[..., Prepared]) -> Any:
+    """A kernel that decides before it computes, and therefore offers settled functions.
+
+    prepare: gives, for operands, a function and the first of them in the layout for which it is made, None in place of
+    those that it does not read; or None to decline. The function may decline as well.
+    """
+
+    @wraps(prepare)
+    def kernel(*operands: Any) -> Any:
+        found = prepare(*operands)
+        if found is None:
+            return None
+        function, laid_out = found
+        return function(*laid_out)
+
+    def settle(general: Function, *operands: Any) -> Function | None:
+        found = prepare(*operands)
+        if found is None:
+            return None
+        function, laid_out = found
+        alike = all(v is given or v is None for v, given in zip(laid_out, operands, strict=False))
+        return for_layout(general, function, *laid_out) if alike else general
+
+    kernel.prepare, kernel.settle = prepare, settle  # type: ignore[attr-defined]
+    return kernel
+
+
 def for_layout(general: Function, function: Function, *operands: Any) -> Function:
-    """`function` for operands with the strides of these, `general` for others."""
+    """`function` for operands with the strides of these, `general` for others and for what it declines."""
     layout = [(i, v.strides) for i, v in enumerate(operands) if hasattr(v, "strides")]
 
     def call(*given: Any) -> Any:
         for i, strides in layout:
             if given[i].strides != strides:
                 return general(*given)
-        return function(*given)
+        found = function(*given)
+        return general(*given) if found is None else found
 
     return call

@@ -20,8 +20,7 @@ THREADED, HUGE = 1 << 18, 1 << 24  # multiplications from which BLAS starts thre
 VECTOR = 9216  # multiplications up to which BLAS uses one thread, if one of the operands is a vector
 FEW, MANY = 64, 128  # rows: with fewer at a time, the calls cost more than they save; more are no faster to sum over
 
-_product = onednn.deferred("products", "product")
-_settle_product = onednn.deferred("products", "settle_product")
+_product: Any = onednn.deferred("products", "product")
 
 
 def tall(a: Array, b: Array, *, out: Any) -> None:
@@ -95,15 +94,15 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
     return product(a, b) if a.ndim == b.ndim else _each(a, b)
 
 
-def settle_matmul(a: Array, b: Array) -> Function | None:
+def settle_matmul(general: Function, a: Array, b: Array) -> Function | None:
     """`matmul` of two such matrices."""
     if not a.ndim == 2 == b.ndim or _narrow(a, b):
         return None
-    found = None if a.size + b.size < LARGE else _settle_product(matmul, a, b)
+    found = None if a.size + b.size < LARGE else _product.settle(general, a, b)
     return np.ndarray.dot if found is None else found
 
 
-def settle_linear(x: Array, w: Array, bias: Array) -> Function | None:
+def settle_linear(_: Function, x: Array, w: Array, bias: Array) -> Function | None:
     """`linear` of such operands."""
     return None if _narrow(x, w) else _small_linear
 

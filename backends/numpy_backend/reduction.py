@@ -36,7 +36,7 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
     return y if dtype is None else y.astype(dtype, copy=False)
 
 
-def settle_total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Function | None:
+def settle_total(_: Function, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Function | None:
     """`total` of such operands."""
     if axes == (0,) and len(x) <= FEW and not keepdims and dtype is None and x.dtype == wide_dtype(np, x.dtype):
         return _sum_of_rows

@@ -22,8 +22,9 @@ FEW = 1 << 12  # below this selecting by bits costs more
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 CLIPPED = 1 << 21  # the same for limits, which are one short pass
-_fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")}
-_settle_relu, _settle_gate = (onednn.deferred("elementwise", f"settle_{name}") for name in ("relu", "gate"))
+_fast: dict[str, Any] = {
+    name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")
+}
 
 
 def add_relu(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -42,9 +43,9 @@ def relu(x: Array) -> Array:
     return np.maximum(x, _ZERO.get(x.dtype, 0)) if y is None else y
 
 
-def settle_relu(x: Array) -> Function | None:
+def settle_relu(general: Function, x: Array) -> Function | None:
     """`relu` of such operands."""
-    return _settle_relu(relu, x) if x.size >= LARGE else None
+    return _fast["relu"].settle(general, x) if x.size >= LARGE else None
 
 
 def rectify(y: Array) -> Array:
@@ -86,10 +87,10 @@ def gate(g: Array, x: Array) -> Array:
     return y
 
 
-def settle_gate(g: Array, x: Array) -> Function | None:
+def settle_gate(general: Function, g: Array, x: Array) -> Function | None:
     """`gate` of such operands."""
     if g.size >= LARGE:
-        return _settle_gate(gate, g, x)
+        return _fast["gate"].settle(general, g, x)
     bits, alike = _BITS.get(g.dtype), (g.shape, g.strides, g.dtype) == (x.shape, x.strides, x.dtype)
     if bits is None or not alike or g.size < SMALL:
         return None
@@ -100,7 +101,7 @@ def settle_gate(g: Array, x: Array) -> Function | None:
         np.multiply(g.view(bits), np.logical_not(x <= zero), out=y.view(bits))
         return y
 
-    return for_layout(gate, call, g, x)
+    return for_layout(general, call, g, x)
 
 
 @cache

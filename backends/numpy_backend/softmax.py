@@ -21,7 +21,7 @@ def ordered(plain: Callable[..., Any], *operands: Any) -> Any:
     return plain(*[contiguous(v) if getattr(v, "ndim", 0) > 2 else v for v in operands])
 
 
-def settle_ordered(plain: Callable[..., Any], *operands: Any) -> Callable[..., Any] | None:
+def settle_ordered(plain: Callable[..., Any], _: Any, *operands: Any) -> Callable[..., Any] | None:
     """`ordered` of such operands."""
     images = any(getattr(v, "ndim", 0) > 2 for v in operands)
     return None if images else settled(plain, *operands)

@@ -75,28 +75,32 @@ def deferred(module: str, name: str, plain: Callable[..., Any] | None = None) ->
             result = None
         return result if plain is None or result is not None else plain(*arguments, **named)
 
+    def settle(general: Callable[..., Any], *operands: Any) -> Callable[..., Any] | None:
+        offered = getattr(_kernel(module, name), "settle", None)
+        try:
+            return general if offered is None else offered(general, *operands)
+        except Unsupported:
+            return None
+
+    offer(call, settle)
     return call
 
 
 def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
     """A kernel of oneDNN in front of `plain`; for small operands only that one."""
     call = deferred(module, name, plain)
+    settle_call = call.settle  # type: ignore[attr-defined]
 
     def of_size(*arguments: Any) -> Any:
         return plain(*arguments) if arguments[0].size < SMALL[name] else call(*arguments)
 
-    def settle(*operands: Any) -> Any:
-        """By `settle_` and the name, in the module: a function, or None if `plain` computes for such operands."""
-        if operands[0].size >= SMALL.get(name, 0):
-            offered = hasattr(import_module(f"{__name__}.{module}"), f"settle_{name}")
-            found = deferred(module, f"settle_{name}")(call, *operands) if offered else call
-            if found is not None:
-                return found
-        return settled(plain, *operands)
+    def settle(general: Callable[..., Any], *operands: Any) -> Callable[..., Any]:
+        found = settle_call(general, *operands) if operands[0].size >= SMALL.get(name, 0) else None
+        return settled(plain, *operands) if found is None else found
 
-    offer(call, settle)
-    offer(of_size, settle)
-    return of_size if name in SMALL else call
+    kernel = of_size if name in SMALL else call
+    offer(kernel, settle)
+    return kernel
 
 
 def _kernel(module: str, name: str) -> Callable[..., Any]:

@@ -5,11 +5,12 @@ layouts would have to be converted for all other operations. Kernels keep their 
 which takes microseconds.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty, maker
+from backends.buffers import FLOAT32, maker
 from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, to_channels_last
@@ -31,8 +32,8 @@ from backends.onednn.plans import (
     planned,
     state,
 )
-from backends.settled import Function, for_layout
-from backends.strides import channels_last_strides, dense, is_channels_last
+from backends.settled import Prepared, prepared
+from backends.strides import channels_last_strides, dense
 
 DIRECT = 1
 SMALL = 1 << 9  # multiplications: from here the plans pay, of which every new shape needs three of 0.2 ms
@@ -58,147 +59,84 @@ class _Convolution(Plan):
         return inside
 
 
-def _suits(x: Array, w: Array, bias: Array | None = None) -> bool:
-    """Whether oneDNN should compute with this image, or its gradient, and these kernels."""
+def _suits(x: Array, other: Array, w_shape: Sizes) -> bool:
+    """Whether oneDNN should compute with this image, or its gradient, another operand, and kernels of this shape."""
     return (
         x.dtype == FLOAT32
-        and w.dtype == FLOAT32
+        and other.dtype == FLOAT32
         and x.size > 0
-        and x.ndim == w.ndim
-        and (bias is None or bias.shape == w.shape[:1])
-        and x.size // x.shape[1] * w.size >= SMALL
+        and x.ndim == len(w_shape)
+        and x.size // x.shape[1] * prod(w_shape) >= SMALL
         and active()
     )
 
 
-def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Array | None:
+@prepared
+def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Prepared:
     """See `backends.generic.im2col.convolve`."""
-    if not _suits(x, w, bias):
+    if not _suits(x, w, w.shape) or not (bias is None or bias.shape == w.shape[:1]):
         return None
     if _spans(x.shape, w.shape, geometry):
-        return convolve(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
-    w = _described(w)
+        joined: Prepared = convolve.prepare(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
+        return joined
+    x, w = to_channels_last(x), _described(w)
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
-    y = empty(plan.shape, plan.strides)
-    if bias is None:
-        plan.run(to_channels_last(x), plan.weights(w), y)
-    else:
-        plan.run(to_channels_last(x), plan.weights(w), y, np.ascontiguousarray(bias))
-    return y
+    make = maker(plan.shape, plan.strides)
 
-
-def convolve_relu(x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Array | None:
-    """max(convolve(...), 0); for few channels a second pass is faster than a ReLU within the convolution."""
-    return convolve(x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
-
-
-def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Array | None:
-    """See `backends.generic.im2col.convolve_input`."""
-    if not _suits(g, w):
-        return None
-    if _spans(x_shape, w.shape, geometry):
-        joined = (x_shape[0], x_shape[1] * x_shape[-1], *x_shape[2:-1], 1)
-        dx = convolve_input(g, _joined_kernels(w), joined, _plain(geometry))
-        return None if dx is None else channels_first(channels_last(dx).reshape(x_shape[0], *x_shape[2:], x_shape[1]))
-    w = _described(w)
-    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
-    dx = empty(plan.shape, plan.strides)
-    plan.run(to_channels_last(g), plan.weights(w), dx)
-    return dx
-
-
-def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> Array | None:
-    """See `backends.generic.im2col.convolve_weight`."""
-    if active() and g.dtype == FLOAT32 == x.dtype and _spans(x.shape, w_shape, geometry):
-        joined = (w_shape[0], w_shape[1] * w_shape[-1], *w_shape[2:-1], 1)
-        dw = convolve_weight(g, _joined(x), joined, _plain(geometry))
-        return None if dw is None else _parted_kernels(dw, w_shape)
-    dw = empty(w_shape)
-    if not _suits(g, dw) or x.dtype != FLOAT32:
-        return None
-    plan = _weight(x.shape, g.shape, w_shape, geometry)
-    inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
-    plan.run(to_channels_last(x), to_channels_last(g), inside)
-    if plan.reorder is not None:
-        plan.reorder.run(inside, dw)
-    return dw
-
-
-def settle_convolve(
-    general: Function, x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False
-) -> Function | None:
-    """`convolve` of such operands; None if NumPy computes it. general: computes it for all."""
-    if _spans(x.shape, w.shape, geometry):
-        return general
-    if not _suits(x, w, bias):
-        return None
-    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
-
-    def call(y: Array, x: Array, w: Array, _: Any, bias: Array | None = None) -> None:
-        plan.run(x, plan.weights(w), y, *(() if bias is None else (bias,)))
-
-    return _settled(general, call, plan, (x,), w, (x, w, geometry, bias))
-
-
-def settle_convolve_relu(
-    general: Function, x: Array, w: Array, geometry: Geometry, bias: Array | None = None
-) -> Function | None:
-    """`convolve_relu` of such operands."""
-    return settle_convolve(general, x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
-
-
-def settle_convolve_input(general: Function, g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Function | None:
-    """`convolve_input` of such operands."""
-    if _spans(x_shape, w.shape, geometry):
-        return general
-    if not _suits(g, w):
-        return None
-    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
-
-    def call(dx: Array, g: Array, w: Array, *_: Any) -> None:
-        plan.run(g, plan.weights(w), dx)
-
-    return _settled(general, call, plan, (g,), w, (g, w))
-
-
-def settle_convolve_weight(
-    general: Function, g: Array, x: Array, w_shape: Sizes, geometry: Geometry
-) -> Function | None:
-    """`convolve_weight` of such operands."""
-    if _spans(x.shape, w_shape, geometry):
-        return general
-    dw = np.empty(w_shape, FLOAT32)
-    if not _suits(g, dw) or x.dtype != FLOAT32:
-        return None
-    plan = _weight(x.shape, g.shape, w_shape, geometry)
-
-    def call(dw: Array, g: Array, x: Array, *_: Any) -> None:
-        if plan.reorder is None:
-            plan.run(x, g, dw)
-        else:
-            inside = state.scratch(plan.weights_size, "weights")
-            plan.run(x, g, inside)
-            plan.reorder.run(inside, dw)
-
-    return _settled(general, call, dw, (g, x), dw, (g, x))
-
-
-def _settled(
-    general: Function, into: Function, result: Any, images: tuple[Array, ...], w: Array, operands: tuple[Any, ...]
-) -> Function:
-    """`into(result, *operands)` with a new result of this shape and these strides, for operands laid out like these."""
-    if not all(is_channels_last(v.shape, v.strides) for v in images) or not can_be_described(w.shape, w.strides):
-        return general
-    if not all(v.flags.c_contiguous for v in operands[3:] if v is not None):
-        return general
-    make = maker(result.shape, result.strides)
-
-    def call(*operands: Any) -> Array:
+    def call(x: Array, w: Array, _: Any, bias: Array | None = None) -> Array:
         y: Array = make()
-        into(y, *operands)
+        plan.run(x, plan.weights(w), y, *(() if bias is None else (bias,)))
         return y
 
-    return for_layout(general, call, *operands)
+    return call, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))
+
+
+@prepared
+def convolve_relu(x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Prepared:
+    """max(convolve(...), 0); for few channels a second pass is faster than a ReLU within the convolution."""
+    return convolve.prepare(x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
+
+
+@prepared
+def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Prepared:
+    """See `backends.generic.im2col.convolve_input`."""
+    if not _suits(g, w, w.shape):
+        return None
+    spans, shape = _spans(x_shape, w.shape, geometry), x_shape
+    if spans:
+        x_shape, w, geometry = _joined_shape(x_shape), _joined_kernels(w), _plain(geometry)
+    g, w = to_channels_last(g), _described(w)
+    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
+    make = maker(plan.shape, plan.strides)
+
+    def call(g: Array, w: Array, *_: Any) -> Array:
+        dx: Array = make()
+        plan.run(g, plan.weights(w), dx)
+        return channels_first(channels_last(dx).reshape(shape[0], *shape[2:], shape[1])) if spans else dx
+
+    return call, (g, w)
+
+
+@prepared
+def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> Prepared:
+    """See `backends.generic.im2col.convolve_weight`."""
+    if not _suits(g, x, w_shape):
+        return None
+    spans, shape = _spans(x.shape, w_shape, geometry), w_shape
+    if spans:
+        x, w_shape, geometry = _joined(x), _joined_shape(w_shape), _plain(geometry)
+    plan = _weight(x.shape, g.shape, w_shape, geometry)
+    make = maker(w_shape)
+
+    def call(g: Array, x: Array, *_: Any) -> Array:
+        dw: Array = make()
+        inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
+        plan.run(x, g, inside)
+        if plan.reorder is not None:
+            plan.reorder.run(inside, dw)
+        return _parted_kernels(dw, shape) if spans else dw
+
+    return call, (to_channels_last(g), to_channels_last(x))
 
 
 def _spans(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> bool:
@@ -213,6 +151,11 @@ def _spans(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> bool:
 
 def _plain(geometry: Geometry) -> Geometry:
     return geometry._replace(stride=(*geometry.stride[:-1], 1))
+
+
+def _joined_shape(shape: Sizes) -> Sizes:
+    """(N, C, *S, W) as (N, W * C, *S, 1)."""
+    return shape[0], shape[1] * shape[-1], *shape[2:-1], 1
 
 
 def _joined(x: Array) -> Array:

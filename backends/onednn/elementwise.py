@@ -16,87 +16,61 @@ from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import MAX, MUL, Formula, chained, constant, larger, linear, of, routine
+from backends.onednn.passes import MAX, MUL, chained, constant, linear
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
-from backends.settled import Function, for_layout
+from backends.settled import Prepared, prepared
 from backends.strides import dense, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, MINIMUM, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
-LARGER = Formula((("y", of("x"), constant(0.0), larger("x")),))
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
 SHARED = 1 << 18  # elements from which threads share a reduction; one alone is slower than NumPy
 BLOCK = 1 << 18  # elements compared at a time, whose marks stay in the cache
 WORD, KEPT = 8, np.uint64(0x0101010101010101)  # marks examined at a time, and what they are if none is wanted
 
 
-def relu(x: Array) -> Array | None:
+@prepared
+def relu(x: Array) -> Prepared:
     """max(x, 0)."""
-    return _larger(x, empty(x.shape, x.strides)) if _suits(x) else None
-
-
-def rectify(y: Array) -> Array | None:
-    """max(y, 0), in place."""
-    return _larger(y, y) if _suits(y) else None
-
-
-def _larger(x: Array, y: Array) -> Array:
-    routine(("x", "y"), LARGER, x.size).run(x, y)
-    return y
-
-
-def gate(g: Array, x: Array) -> Array | None:
-    """g where x > 0, else 0; g where x is NaN, as in PyTorch."""
-    if not (_suits(x) and g.dtype == FLOAT32 and g.shape == x.shape):
-        return None
-    if g.strides != x.strides:
-        g = copied(g, x.strides)
-    out = empty(x.shape, x.strides)
-    _gate(out.size).run(x, g, out)
-    return out if all_finite(out) else None
-
-
-def settle_relu(general: Function, x: Array) -> Function | None:
-    """`relu` of such operands; None if NumPy computes it. general: computes it for all."""
     if not _suits(x):
         return None
-    make, run = maker(x.shape, x.strides), chained((x.size,), MAX, (constant(0.0), (MAX,))).run
+    make, run = maker(x.shape, x.strides), _larger(x.size).run
 
     def call(x: Array) -> Array:
         y: Array = make()
         run(x, x, y, x)
         return y
 
-    return for_layout(general, call, x)
+    return call, (x,)
 
 
-def settle_gate(general: Function, g: Array, x: Array) -> Function | None:
-    """`gate` of such operands."""
+def rectify(y: Array) -> Array | None:
+    """max(y, 0), in place."""
+    if not _suits(y):
+        return None
+    _larger(y.size).run(y, y, y, y)
+    return y
+
+
+def _larger(size: int) -> Plan:
+    """max(x, 0); operands: x, x, the result and x."""
+    plan: Plan = chained((size,), MAX, (constant(0.0), (MAX,)))
+    return plan
+
+
+@prepared
+def gate(g: Array, x: Array) -> Prepared:
+    """g where x > 0, else 0; g where x is NaN, as in PyTorch."""
     if not (_suits(x) and g.dtype == FLOAT32 and g.shape == x.shape):
         return None
-    if g.strides != x.strides:
-        return general
-    make, run, finite = maker(x.shape, x.strides), _gate(x.size).run, settled_all_finite(x)
+    make, run, finite = maker(x.shape, x.strides), _gate(x.size).run, finite_like(x)
 
-    def call(g: Array, x: Array) -> Array:
+    def call(g: Array, x: Array) -> Array | None:
         y: Array = make()
         run(x, g, y)
-        return y if finite(y) else general(g, x)
+        return y if finite(y) else None
 
-    return for_layout(general, call, g, x)
-
-
-def settled_all_finite(x: Array) -> Callable[[Array], bool]:
-    """`all_finite` of arrays like this one."""
-    if not _suits(x):
-        return all_finite
-    sums, run = np.empty(ROWS, FLOAT32), _sums(x.size).run
-
-    def call(x: Array) -> bool:
-        run(x, sums)
-        return all(map(isfinite, sums.tolist()))
-
-    return call
+    return call, (g if g.strides == x.strides else copied(g, x.strides), x)
 
 
 def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
@@ -178,11 +152,20 @@ def add_relu(a: Array, b: Array, out: Array | None = None) -> Array | None:
 
 def all_finite(x: Array) -> bool:
     """Whether there is neither NaN nor infinity; False also if the sum overflows."""
+    return finite_like(x)(x)
+
+
+def finite_like(x: Array) -> Callable[[Array], bool]:
+    """`all_finite` for arrays like this one."""
     if not _suits(x):
-        return isfinite(np.add.reduce(x, axis=None))
-    sums = np.empty(ROWS, FLOAT32)
-    _sums(x.size).run(x, sums)
-    return all(map(isfinite, sums.tolist()))
+        return lambda x: isfinite(np.add.reduce(x, axis=None))
+    sums, run = np.empty(ROWS, FLOAT32), _reduced(SUM, x.size).run
+
+    def call(x: Array) -> bool:
+        run(x, sums)
+        return all(map(isfinite, sums.tolist()))
+
+    return call
 
 
 def least(x: Array) -> float:
@@ -249,14 +232,9 @@ def _gate(workshop: Workshop, size: int) -> Plan:
     return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
 
 
-def _sums(size: int) -> Plan:
-    """The sums of ROWS equal parts of the memory."""
-    found: Plan = _reduced(SUM, size)
-    return found
-
-
 @planned
 def _reduced(workshop: Workshop, kind: int, size: int) -> Plan:
+    """The sums, or other reductions, of ROWS equal parts of the memory."""
     shape = (ROWS, size // ROWS)
     x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
     desc = workshop.primitive("reduction", kind, x, result, 0.0, 0.0)

@@ -30,71 +30,23 @@ from backends.onednn.plans import (
     Workshop,
     planned,
 )
-from backends.settled import Function, for_layout
-from backends.strides import channels_last_strides, is_channels_last
+from backends.settled import Prepared, prepared
+from backends.strides import channels_last_strides
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 
 
-def normalize_batch(
-    x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
-) -> tuple[Array, Array, Array, Any] | None:
+@prepared
+def normalize_batch(x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool) -> Prepared:
     """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
     if not _suits(x):
         return None
-    plan, channels = forward(x.shape, eps, relu), x.shape[1]
-    x = to_channels_last(x)
-    weight, bias = parameter(weight, 1, channels), parameter(bias, 0, channels)
-    y = empty(x.shape, channels_last_strides(x.shape))
-    mean, var = np.empty((2, channels), FLOAT32)
-    mask = empty((plan.workspace,), dtype=UINT8) if plan.workspace else None
-    plan.run(x, y, mean, var, weight, bias, *(() if mask is None else (mask,)))
-    if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would turn NaN into 0
-        unfused: Any = normalize_batch(x, weight, bias, eps, False)
-        return selection.rectify(unfused[0]), *unfused[1:]
-    return y, mean, 1 / np.sqrt(var + FLOAT32.type(eps)), (var, mask)
-
-
-def batch_gradients(
-    g: Array,
-    x: Array,
-    rectified: Array | None,
-    weight: Array | None,
-    mean: Array,
-    scale: Array,
-    kept: Any,
-    eps: float,
-    wanted: bool,
-) -> tuple[Array, Array, Array] | None:
-    """See `backends.generic.normalization.batch_gradients`."""
-    var, mask = kept or (None, None)
-    if not kept or g.dtype != FLOAT32:
-        return None
-    plan = backward(x.shape, eps, mask is not None)
-    if rectified is not None and mask is None:
-        g = selection.gate(g, rectified)
-    dx = empty(x.shape, channels_last_strides(x.shape))
-    g_weight, g_bias = np.empty((2, x.shape[1]), FLOAT32)
-    weight = parameter(weight, 1, x.shape[1])
-    mean, var, *rest = map(np.ascontiguousarray, (mean, var) if mask is None else (mean, var, mask))
-    plan.run(to_channels_last(x), to_channels_last(g), dx, mean, var, weight, g_weight, g_bias, *rest)
-    return dx, g_weight, g_bias
-
-
-def settle_normalize_batch(
-    general: Function, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
-) -> Function | None:
-    """`normalize_batch` of such operands; None if NumPy computes it. general: computes it for all."""
-    if not _suits(x):
-        return None
-    plan, channels = forward(x.shape, eps, relu), x.shape[1]
-    if not (_is_image(x) and _is_parameter(weight, channels) and _is_parameter(bias, channels)):
-        return general
-    make, run, small = maker(x.shape, x.strides), plan.run, FLOAT32.type(eps)
+    plan, channels, small = forward(x.shape, eps, relu), x.shape[1], FLOAT32.type(eps)
+    make, run = maker(x.shape, channels_last_strides(x.shape)), plan.run
     make_mask = maker((plan.workspace,), dtype=UINT8) if plan.workspace else None
 
-    def call(x: Array, weight: Array, bias: Array, *rest: Any) -> Any:
+    def call(x: Array, weight: Array, bias: Array, *_: Any) -> Any:
         y, (mean, var) = make(), np.empty((2, channels), FLOAT32)
         if make_mask is None:
             mask = None
@@ -102,49 +54,44 @@ def settle_normalize_batch(
         else:
             mask = make_mask()
             run(x, y, mean, var, weight, bias, mask)
-            if isnan(var @ weight + np.add.reduce(bias)):
-                return general(x, weight, bias, *rest)
+        if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would turn NaN into 0
+            unfused: Any = normalize_batch(x, weight, bias, eps, False)
+            return selection.rectify(unfused[0]), *unfused[1:]
         return y, mean, 1 / np.sqrt(var + small), (var, mask)
 
-    return for_layout(general, call, x, weight, bias)
+    return call, (to_channels_last(x), parameter(weight, 1, channels), parameter(bias, 0, channels))
 
 
-def settle_batch_gradients(
-    general: Function, g: Array, x: Array, rectified: Array | None, weight: Array | None, mean: Array, scale: Array,
+@prepared
+def batch_gradients(
+    g: Array, x: Array, rectified: Array | None, weight: Array | None, mean: Array, scale: Array,
     kept: Any, eps: float, wanted: bool,
-) -> Function | None:  # fmt: skip
-    """`batch_gradients` of such operands."""
-    var, mask = kept or (None, None)
+) -> Prepared:  # fmt: skip
+    """See `backends.generic.normalization.batch_gradients`."""
     if not kept or g.dtype != FLOAT32:
         return None
-    plan = backward(x.shape, eps, mask is not None)
-    parameters = all(_is_parameter(v, x.shape[1]) for v in (weight, mean, var))
-    if not (parameters and _is_image(x) and _is_image(g)) or (rectified is not None and mask is None):
-        return general
-    make, run, channels, masked = maker(x.shape, x.strides), plan.run, x.shape[1], mask is not None
+    channels, masked = x.shape[1], kept[1] is not None
+    if rectified is not None and not masked:
+        g = selection.gate(g, rectified)
+    make, run = maker(x.shape, channels_last_strides(x.shape)), backward(x.shape, eps, masked).run
 
-    def call(*operands: Any) -> Any:
-        g, x, _, weight, mean, _, (var, mask), *_ = operands
+    def call(g: Array, x: Array, _: Any, weight: Array, mean: Array, __: Any, kept: Any, *___: Any) -> Any:
+        var, mask = kept
         if masked and mask is None:  # the ReLU was a pass of its own, because of NaN
-            return general(*operands)
+            return None
         dx, (g_weight, g_bias) = make(), np.empty((2, channels), FLOAT32)
         run(x, g, dx, mean, var, weight, g_weight, g_bias, *((mask,) if masked else ()))
         return dx, g_weight, g_bias
 
-    return for_layout(general, call, g, x, None, weight, mean)
+    if not all(v is None or v.flags.c_contiguous for v in kept):
+        kept = [v if v is None else np.ascontiguousarray(v) for v in kept]
+    weight, mean = parameter(weight, 1, channels), np.ascontiguousarray(mean)
+    return call, (to_channels_last(g), to_channels_last(x), None, weight, mean, None, kept)
 
 
 def _suits(x: Array) -> bool:
     """Whether oneDNN should normalise this image."""
     return bool(x.dtype == FLOAT32 and x.size >= SMALL and active())
-
-
-def _is_image(x: Array) -> bool:
-    return is_channels_last(x.shape, x.strides) and x.strides == channels_last_strides(x.shape)
-
-
-def _is_parameter(v: Array | None, channels: int) -> bool:
-    return v is not None and v.dtype == FLOAT32 and v.shape == (channels,) and v.flags.c_contiguous
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:

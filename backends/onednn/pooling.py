@@ -13,7 +13,7 @@ from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes, Window, check_gradient, pooling_sizes
 from backends.onednn import Unsupported
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, settled_all_finite
+from backends.onednn.elementwise import finite_like
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.plans import (
     DIFF_DST,
@@ -28,87 +28,50 @@ from backends.onednn.plans import (
     dims,
     planned,
 )
-from backends.settled import Function, for_layout
-from backends.strides import channels_last_strides, is_channels_last
+from backends.settled import Prepared, prepared
+from backends.strides import channels_last_strides
 
 SMALL = 1 << 12  # elements of the image: below this NumPy is as fast
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
 
-def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array] | None:
+@prepared
+def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> Prepared:
     """See `backends.generic.pooling.max_of_windows`."""
-    plan, shape = _maximum(x, window, ceil_mode)
-    if plan is None or not all_finite(x := to_channels_last(x)):
+    if not _suits(x, x.shape) or max(window.dilation) > 1:
         return None
-    y = empty(shape, channels_last_strides(shape))
-    taps = empty(shape, channels_last_strides(shape, 1), TAPS)
-    plan.run(x, y, taps)
-    return y, taps
-
-
-def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | None:
-    """See `backends.generic.pooling.put_taps`."""
-    plan = _maximum_gradient(g, taps, x_shape, window)
-    if plan is None:
-        return None
-    if taps.strides != channels_last_strides(taps.shape, 1):
-        taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
-    dx = empty(x_shape, channels_last_strides(x_shape))
-    plan.run(to_channels_last(g), dx, taps)
-    return dx
-
-
-def settle_max_of_windows(general: Function, x: Array, window: Window, ceil_mode: bool) -> Function | None:
-    """`max_of_windows` of such operands; None if NumPy computes it. general: computes it for all."""
-    plan, shape = _maximum(x, window, ceil_mode)
-    if plan is None:
-        return None
-    if not is_channels_last(x.shape, x.strides):
-        return general
-    run, finite = plan.run, settled_all_finite(x)
+    out = pooling_sizes(x.shape, window, ceil_mode)
+    shape, run = (*x.shape[:2], *out), _pooled(MAXIMUM, x.shape, out, window).run
+    x = to_channels_last(x)
     make, make_taps = maker(shape, channels_last_strides(shape)), maker(shape, channels_last_strides(shape, 1), TAPS)
+    finite = finite_like(x)
 
-    def call(x: Array, *rest: Any) -> tuple[Array, Array]:
+    def call(x: Array, *_: Any) -> tuple[Array, Array] | None:
         if not finite(x):
-            found: tuple[Array, Array] = general(x, *rest)
-            return found
+            return None
         y, taps = make(), make_taps()
         run(x, y, taps)
         return y, taps
 
-    return for_layout(general, call, x)
+    return call, (x,)
 
 
-def settle_put_taps(general: Function, g: Array, taps: Array, x_shape: Sizes, window: Window) -> Function | None:
-    """`put_taps` of such operands."""
-    plan = _maximum_gradient(g, taps, x_shape, window)
-    if plan is None:
+@prepared
+def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Prepared:
+    """See `backends.generic.pooling.put_taps`."""
+    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
         return None
-    if not is_channels_last(g.shape, g.strides) or taps.strides != channels_last_strides(taps.shape, 1):
-        return general
-    make, run = maker(x_shape, channels_last_strides(x_shape)), plan.run
+    make, run = maker(x_shape, channels_last_strides(x_shape)), _spread(MAXIMUM, x_shape, g.shape[2:], window).run
 
     def call(g: Array, taps: Array, *_: Any) -> Array:
         dx: Array = make()
         run(g, dx, taps)
         return dx
 
-    return for_layout(general, call, g, taps)
-
-
-def _maximum(x: Array, window: Window, ceil_mode: bool) -> tuple[Plan | None, Sizes]:
-    """The plan of a maximum, None if NumPy computes it, and the shape of the result."""
-    if not _suits(x, x.shape) or max(window.dilation) > 1:
-        return None, ()
-    out = pooling_sizes(x.shape, window, ceil_mode)
-    return _pooled(MAXIMUM, x.shape, out, window), (*x.shape[:2], *out)
-
-
-def _maximum_gradient(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Plan | None:
-    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
-        return None
-    return _spread(MAXIMUM, x_shape, g.shape[2:], window)
+    if taps.strides != channels_last_strides(taps.shape, 1):
+        taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
+    return call, (to_channels_last(g), taps)
 
 
 def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> Array | None:

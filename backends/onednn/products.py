@@ -17,7 +17,7 @@ from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Workshop, planned
 from backends.precision import get_float32_matmul_precision
-from backends.settled import Function, for_layout
+from backends.settled import Function, Prepared, prepared
 from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
@@ -25,27 +25,45 @@ SUMMED, SHORT = 1 << 16, 12  # elements from which sums of rows are products; th
 SUM = (("sum", 1.0, 0, 0),)
 
 
-def linear(x: Array, w: Array, bias: Array) -> Array | None:
+@prepared
+def linear(x: Array, w: Array, bias: Array, relu: bool = False) -> Prepared:
     """See `backends.generic.products.linear`."""
-    return product(x, w.T, bias)
+    turned = w.T
+    if not _suits(x, turned):
+        return None
+    call, (x, b, bias) = _product_of(x, turned, bias, relu)
+    return call, (x, w if b is turned else b, bias)  # in the same memory
 
 
-def linear_relu(x: Array, w: Array, bias: Array) -> Array | None:
+@prepared
+def linear_relu(x: Array, w: Array, bias: Array) -> Prepared:
     """See `backends.generic.products.linear_relu`."""
-    return product(x, w.T, bias, True)
+    found: Prepared = linear.prepare(x, w, bias, True)
+    return found
 
 
-def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array | None:
-    """See `generic.products.product`; for matrices, or stacks of equal length. `bias` is added to every row."""
+@prepared
+def product(a: Array, b: Array) -> Prepared:
+    """See `generic.products.product`; for matrices, or stacks of equal length."""
     if not _suits(a, b):
         return None
-    columns = b.shape[-1]
-    if columns == 1 and a.ndim == 2 and bias is None and a.strides[0] < a.strides[1]:  # a third of the time as a row
-        y = product(b.T, a.T, None, relu)
-        return y if y is None else y.T
-    y = empty((*a.shape[:-1], columns))
-    product_into(y, a, b, 1.0, bias, relu)
-    return y
+    if b.shape[-1] == 1 and a.ndim == 2 and a.strides[0] < a.strides[1]:  # a third of the time as a row
+        call, operands = _product_of(b.T, a.T)
+        return lambda *operands: call(*operands).T, operands
+    return _product_of(a, b)
+
+
+def _product_of(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> tuple[Function, tuple[Any, ...]]:
+    """The function of the product, to whose rows a bias may be added, and the operands as it reads them."""
+    plan, a, b = _readable(a, b, None, 1.0, bias is not None, relu, False)
+    make, run = maker((*a.shape[:-1], b.shape[-1])), plan.run
+
+    def call(a: Array, b: Array, *bias: Array) -> Array:
+        y: Array = make()
+        run(a, b, y, *bias)
+        return y
+
+    return call, (a, b) if bias is None else (a, b, np.ascontiguousarray(bias))
 
 
 def _suits(a: Array, b: Array) -> bool:
@@ -59,61 +77,27 @@ def _suits(a: Array, b: Array) -> bool:
     )
 
 
-def settle_product(general: Function, a: Array, b: Array) -> Function | None:
-    """`product` of such operands; None if NumPy computes it. general: computes it for all."""
-    return _settled(general, a, b, b)
-
-
-def settle_linear(general: Function, x: Array, w: Array, bias: Array, relu: bool = False) -> Function | None:
-    """`linear` of such operands."""
-    return _settled(general, x, w.T, w, bias, relu=relu)
-
-
-def settle_linear_relu(general: Function, x: Array, w: Array, bias: Array) -> Function | None:
-    """`linear_relu` of such operands."""
-    return settle_linear(general, x, w, bias, True)
-
-
-def _settled(general: Function, a: Array, b: Array, given: Array, *bias: Array, relu: bool = False) -> Function | None:
-    """The function of a, of what is given in place of b and has the same memory, and of the bias."""
-    if not _suits(a, b):
-        return None
-    shape = (*a.shape[:-1], b.shape[-1])
-    if shape[-1] == 1 or not (_is_readable(a) and _is_readable(b) and all(v.flags.c_contiguous for v in bias)):
-        return general
-    plan = _product(a.shape, a.strides, b.shape, b.strides, dense(shape), 1.0, bool(bias), relu, False)
-    make, run = maker(shape), plan.run
-
-    def call(*operands: Array) -> Array:
-        y = make()
-        run(*operands[:2], y, *operands[2:])
-        return y
-
-    return for_layout(general, call, a, given, *bias)
-
-
 def product_into(
     y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False, added: bool = False
 ) -> None:
     """Write `scale` times (a b + bias), or its ReLU, into y, or optionally add it to y."""
-    rest = y.strides, scale, bias is not None, relu, added
+    plan, a, b = _readable(a, b, y.strides, scale, bias is not None, relu, added)
+    plan.run(a, b, y, *(() if bias is None else (np.ascontiguousarray(bias),)))
+
+
+def _readable(a: Array, b: Array, *rest: Any) -> tuple[Plan, Array, Array]:
+    """The plan of a product, and its operands, of which copies are made if their strides are too much for it."""
     try:
-        plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
+        return _product(a.shape, a.strides, b.shape, b.strides, *rest), a, b
     except Unsupported:
-        a, b = (v if _is_readable(v) else v.copy() for v in (a, b))
-        plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
-    if bias is None:
-        plan.run(a, b, y)
-    else:
-        plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
+        # Neighbours in a row, or in a column, have to be neighbours in memory.
+        fits = [FLOAT32.itemsize in v.strides[-2:] and can_be_described(v.shape, v.strides) for v in (a, b)]
+        a, b = (v if fit else v.copy() for v, fit in zip((a, b), fits, strict=True))
+        return _product(a.shape, a.strides, b.shape, b.strides, *rest), a, b
 
 
-def _is_readable(v: Array) -> bool:
-    """Whether neighbours in a row, or in a column, are neighbours in memory, as kernels of products need it."""
-    return FLOAT32.itemsize in v.strides[-2:] and can_be_described(v.shape, v.strides)
-
-
-def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | None:
+@prepared
+def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Prepared:
     """See `generic.reduction.total`; sums over a few elements, last in memory, are products with ones.
 
     NumPy needs 10 ns for each of them; longer rows it sums as fast, and more exactly.
@@ -128,17 +112,16 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | N
         return None
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
-    if count > SHORT or not (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
+    if count > SHORT or not x.transpose(*kept, *axes).flags.c_contiguous:
         return None
-    found = empty((columns, 1))
-    product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32))
-    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
-    return found.reshape(shape if keepdims else [x.shape[axis] for axis in kept])
+    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape) if keepdims or axis in kept]
 
+    def call(x: Array, *_: Any) -> Array:
+        found = empty((columns, 1))
+        product_into(found, x.transpose(*kept, *axes).reshape(columns, count), np.ones((count, 1), FLOAT32))
+        return found.reshape(shape)
 
-def settle_total(general: Function, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Function | None:
-    """`total` of such operands."""
-    return None if x.size < SUMMED else general
+    return call, (x,)
 
 
 @planned
@@ -148,7 +131,7 @@ def _product(
     a_strides: Sizes,
     b_shape: Sizes,
     b_strides: Sizes,
-    y_strides: Sizes,
+    y_strides: Sizes | None,
     scale: float,
     biased: bool,
     relu: bool,
@@ -161,7 +144,7 @@ def _product(
     a = workshop.memory(a_shape, canonical(a_shape, a_strides))
     b = workshop.memory(b_shape, canonical(b_shape, b_strides))
     shape = (*a_shape[:-1], b_shape[-1])
-    y = workshop.memory(shape, canonical(shape, y_strides))
+    y = workshop.memory(shape, canonical(shape, y_strides or dense(shape)))
     row = (*(1,) * (len(shape) - 1), shape[-1])
     bias = [workshop.memory(row, dense(row))] if biased else []
     steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu, *SUM * added
