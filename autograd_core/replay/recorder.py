@@ -44,7 +44,6 @@ class Recorder:
         self.program = Program(Noted, backend.host.namespace.kernels)
         self.outside: dict[int, Outside] = {}
         self._drawn: list[tuple[Any, Any]] = []  # generators and their states
-        self._lone: set[int] = set()  # gradients that nothing but their tensors refers to
 
     def program_of(self, step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Functions, str]:
         """The functions that replay the step for the leaves of its arguments, and their source."""
@@ -54,13 +53,14 @@ class Recorder:
                 for i, leaf in enumerate(given):
                     self._take(leaf, f"X{i}")
                 everything = tensors()
-                self._lone = {id(t._grad) for t in everything if t._grad is not None and getrefcount(t._grad) == LONE}
+                lone = {id(t._grad) for t in everything if t._grad is not None and getrefcount(t._grad) == LONE}
                 for t in everything:
                     self._take(t)
                 del everything
-                for o in list(self.outside.values()):
-                    if o.gradient is not None and id(o.gradient) in self.outside:
-                        self.outside[id(o.gradient)].noted.young = False
+                for o in self.outside.values():
+                    g = o.slope = self.outside.get(id(o.gradient))
+                    if g is not None:
+                        g.noted.young, g.lone = False, id(g.tensor) in lone
                 results = copy_context().run(self._run, step, args, kwargs)
                 self._flush()
                 return self._finished(len(given), results)
@@ -129,7 +129,7 @@ class Recorder:
 
     def _use(self, o: Outside) -> str:
         """The name of a tensor that exists outside."""
-        if not o.is_input:
+        if not (o.is_input or o.found):
             self.program.scope[o.place] = o.tensor
         return o.place
 
@@ -159,39 +159,26 @@ class Recorder:
             text = f"{program.constant(partial(_filled, form), 'filled')}({', '.join(values)})"
         used = kept.union(program.needed, *[line.names for line in program.lines])
         self._begin(used)
-        written = [o.noted.name for o in self._used() if o.noted.name in used and o.noted.written]
+        written = [o.noted.name for o in self.outside.values() if o.is_in(used) and o.noted.written]
         if written:
             program.add(f"{program.constant(record_writes)}([{', '.join(written)}])", written)
         return program.compiled([f"X{i}" for i in range(count)], text, kept), program.source
 
-    def _used(self) -> list[Outside]:
-        return [o for o in self.outside.values() if o.noted.named]
-
     def _begin(self, used: set[str]) -> None:
         """Let the program begin with the arrays that it needs, and with a check that they are those known here."""
-        program = self.program
+        program, checks, cleared = self.program, list[str](), list[Line]()
         stale = f"raise {program.constant(Stale)}('a tensor has another array, or its gradient another state')"
-        first, found = self._found(used, stale)
-        cleared: list[Line] = []
-        checks = []
-        for o in sorted(self._used(), key=lambda o: (not o.is_input, int(o.place[1:]))):
-            name = o.noted.name
-            if name in used:
-                place = o.place if id(o.tensor) in found else self._use(o)
-                first.append(Line(f"{name} = {place}.array", [name]))
-                if o.replaced or id(o.tensor) in found:
-                    dtype = program.constant(o.original.dtype)
-                    checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
-                elif not o.is_input:
-                    checks.append(f"{name} is {program.constant(o.original)}")
-            if not o.is_input and id(o.tensor) not in found:
+        first = [line for o in self.outside.values() for line in self._gradient(o, used, stale)]
+        named = [o for o in self.outside.values() if o.noted.named]
+        for o in sorted(named, key=lambda o: (not o.is_input, int(o.place[1:]))):
+            if o.is_in(used):
+                first.append(Line(f"{o.noted.name} = {self._use(o)}.array", [o.noted.name]))
+                checks += self._same_array(o)
+            if not (o.is_input or o.found):
                 checks.append(f"{self._use(o)}.node is {'None' if o.node is None else 'not None'}")
-            g = self.outside.get(id(o.gradient))
-            if g is not None and g.noted.named and g.noted.name in used:
-                continue  # looked up already
-            if o.graded and not o.is_input:
+            if o.graded and not o.is_input and not (o.slope and o.slope.is_in(used)):
                 checks.append(f"{o.place}._grad is {'None' if o.gradient is None else 'not None'}")
-                if g is not None and not o.awaited:
+                if o.slope and not o.awaited:
                     cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
             first.append(Line(f"if not ({' and '.join(checks)}): {stale}", []))
@@ -200,24 +187,25 @@ class Recorder:
             first.append(Line(f"if not ({' and '.join(program.conditions)}): {odd}", program.needed))
         program.lines[:0] = first + cleared
 
-    def _found(self, used: set[str], stale: str) -> tuple[list[Line], set[int]]:
-        """Lines that look up the gradients that the program uses, and which of these may be others every time: those to
-        which nothing but their tensors refers.
-        """
-        lines: list[Line] = []
-        found: set[int] = set()
-        for o in list(self.outside.values()):
-            g = self.outside.get(id(o.gradient))
-            if g is None or not g.noted.named or g.noted.name not in used:
-                continue
-            if id(g.tensor) in self._lone:
-                found.add(id(g.tensor))
-                self.program.scope.pop(g.place, None)
-                lines.append(Line(f"{g.place} = {self._use(o)}._grad", []))
-                lines.append(Line(f"if {g.place} is None: {stale}", []))
-            else:
-                lines.append(Line(f"if {self._use(o)}._grad is not {self._use(g)}: {stale}", []))
-        return lines, found
+    def _same_array(self, o: Outside) -> list[str]:
+        """Conditions for an array in place of that of a tensor."""
+        if o.replaced or o.found:
+            return [
+                f"{o.noted.name}.shape == {o.original.shape}",
+                f"{o.noted.name}.dtype is {self.program.constant(o.original.dtype)}",
+            ]
+        return [] if o.is_input else [f"{o.noted.name} is {self.program.constant(o.original)}"]
+
+    def _gradient(self, o: Outside, used: set[str], stale: str) -> list[Line]:
+        """Lines that look up the gradient of a tensor, if the program uses it; a lone one may be another every time."""
+        g = o.slope
+        if g is None or not g.is_in(used):
+            return []
+        if not g.lone:
+            return [Line(f"if {self._use(o)}._grad is not {self._use(g)}: {stale}", [])]
+        g.found = True
+        self.program.scope.pop(g.place, None)
+        return [Line(f"{g.place} = {self._use(o)}._grad", []), Line(f"if {g.place} is None: {stale}", [])]
 
     def _check_left(self, results: set[int]) -> None:
         """Raise if the step keeps a tensor that it made: the next replay would not find what the last one left."""
@@ -258,7 +246,8 @@ class Outside:
     """A tensor that exists outside of the step.
 
     array, grad: what the program has put into it last. replaced, graded: whether it puts anything there. awaited:
-    whether its first gradient is read by what is left for the replays.
+    whether its first gradient is read by what is left for the replays. slope: that gradient. lone: whether, as a
+    gradient, only its tensor refers to it. found: whether the program therefore looks it up there.
     """
 
     def __init__(self, tensor: Tensor, name: Any) -> None:
@@ -266,12 +255,18 @@ class Outside:
         self.original, self.gradient, self.node = tensor.array, tensor._grad, tensor.node
         self.array = self.noted = tensor.array = Noted(name, None, None, self.original)
         self.noted.given = self.is_input
-        self.grad, self.replaced, self.graded, self.awaited = self.gradient, False, False, False
+        self.grad = self.gradient
+        self.slope: Outside | None = None
+        self.replaced = self.graded = self.awaited = self.lone = self.found = False
 
     @property
     def place(self) -> str:
         """The name of the tensor in the program; that of its array is in small letters."""
         return self.noted.name.upper()
+
+    def is_in(self, used: set[str]) -> bool:
+        """Whether the array is one of these variables."""
+        return self.noted.named and self.noted.name in used
 
     def restore(self) -> None:
         """Put back what was in the tensor."""
