@@ -64,6 +64,24 @@ class Storage:
         """The same memory as bytes."""
         return Storage(self._elements.view(dtypes.uint8))
 
+    def to(self, *, device: str, non_blocking: bool = False) -> Storage:
+        """The elements on this device: a copy, or this storage if they are there."""
+        moved = self._elements.to(device, non_blocking=non_blocking)
+        return self if moved is self._elements else Storage(moved)
+
+    def cpu(self) -> Storage:
+        """The elements on the CPU: a copy, or this storage if they are there."""
+        return self.to(device="cpu")
+
+    def cuda(self, device: str | int | None = None, non_blocking: bool = False) -> Storage:
+        """The elements on a CUDA GPU, by default the current one: a copy, or this storage if they are there."""
+        moved = self._elements.cuda(device, non_blocking)
+        return self if moved is self._elements else Storage(moved)
+
+    def clone(self) -> Storage:
+        """A copy."""
+        return Storage(self._elements.clone())
+
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""
         return self._elements.tolist()

@@ -16,6 +16,8 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.dtypes import as_dtype
 from autograd_core.engine.libraries import LIBRARY
+from autograd_core.tensor import wrap
+from nn.files.locations import Placing, placing
 from nn.files.pytorch_reader import is_pytorch, load_pytorch
 from nn.files.pytorch_writer import written
 from nn.module import Module
@@ -72,35 +74,40 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     return arrays
 
 
-def load(path: str | os.PathLike[str] | BinaryIO, trusted: bool = False, encoding: str = "utf-8") -> Any:
+def load(
+    path: str | os.PathLike[str] | BinaryIO, trusted: bool = False, encoding: str = "utf-8", map_location: Any = None
+) -> Any:
     """The tensors of a safetensors, `.pt` or `.pth` file by name, for `Module.load_state_dict`.
 
     A PyTorch file may hold more, such as {"epoch": 3, "state_dict": ...}, which is returned as it is.
     Nothing in it is executed unless it is `trusted`: files of whole models, rather than their state, raise an
-    UnpicklingError, and so do damaged files. encoding: that of strings that Python 2 wrote.
+    UnpicklingError, and so do damaged files. encoding: that of strings that Python 2 wrote. map_location: the device of
+    the tensors, as `placing` takes it.
     """
     if isinstance(path, (str, os.PathLike)):
         with Path(path).open("rb") as file:
             try:
-                return load(file, trusted, encoding)
+                return load(file, trusted, encoding, map_location)
             except UnpicklingError as e:
                 raise UnpicklingError(f"{os.fspath(path)}: {e}") from e
     if not hasattr(path, "read"):
         raise TypeError(f"load() takes a path or an open binary file, not {type(path).__name__}")
+    placed = placing(map_location)
     if is_pytorch(path):
-        return load_pytorch(path, trusted, encoding)
+        return load_pytorch(path, trusted, encoding, placed)
     safetensors = _safetensors()
     try:
         entries = safetensors.deserialize(path.read())
     except safetensors.SafetensorError as e:
         raise UnpicklingError(f"this is neither a safetensors nor a PyTorch file, or it is damaged: {e}") from e
-    return {name: _tensor(name, **entry) for name, entry in sorted(entries)}
+    return {name: _tensor(name, placed, **entry) for name, entry in sorted(entries)}
 
 
-def _tensor(name: str, dtype: str, shape: Sequence[int], data: bytes) -> Tensor:
+def _tensor(name: str, placed: Placing, dtype: str, shape: Sequence[int], data: bytes) -> Tensor:
     if dtype not in DTYPES:
         raise UnpicklingError(f"{name!r} holds elements of type {dtype}, which tensors cannot")
-    return core.from_numpy(np.frombuffer(data, as_dtype(DTYPES[dtype])).reshape(shape))
+    read = core.from_numpy(np.frombuffer(data, as_dtype(DTYPES[dtype])))
+    return wrap(placed(read.array, "cpu").reshape(shape))
 
 
 def _safetensors() -> ModuleType:

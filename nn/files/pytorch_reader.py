@@ -22,7 +22,10 @@ from autograd_core import functional as core
 from autograd_core.devices import Device
 from autograd_core.dtypes import DType, as_dtype, uint8
 from autograd_core.element_types import Dtype
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.sizes import Size
+from autograd_core.tensor import wrap
+from nn.files.locations import Placing
 from nn.parameter import Parameter
 
 LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -52,7 +55,7 @@ def is_pytorch(file: BinaryIO) -> bool:
     return legacy or start.startswith(b"PK\x03\x04")
 
 
-def load_pytorch(file: BinaryIO, trusted: bool = False, encoding: str = "utf-8") -> Any:
+def load_pytorch(file: BinaryIO, trusted: bool, encoding: str, placed: Placing) -> Any:
     """The saved object: usually a dict of tensors by name, or a dict of such dicts and numbers.
 
     trusted: whether the file may name, and so call, anything that can be imported, as files of whole models do.
@@ -61,28 +64,25 @@ def load_pytorch(file: BinaryIO, trusted: bool = False, encoding: str = "utf-8")
     archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
     file.seek(at)
     try:
-        return _Archive(file).load(trusted, encoding) if archive else _load_legacy(file, size, encoding)
+        if archive:
+            return _Archive(file, placed).load(trusted, encoding)
+        return _load_legacy(file, size, encoding, placed)
     except (zipfile.BadZipFile, EOFError, KeyError) as e:
         raise pickle.UnpicklingError(f"the file is damaged or ends early: {e}") from e
 
 
 def _tensor(
-    storage: np.ndarray[Any, Any],
-    offset: int,
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    requires_grad: bool = False,
-    *_: Any,
+    storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool = False, *_: Any
 ) -> Tensor:
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else offset
-    if min((offset, *size, *stride), default=0) < 0 or last >= len(storage) + (not math.prod(size)):
+    if min((offset, *size, *stride), default=0) < 0 or last >= storage.shape[0] + (not math.prod(size)):
         raise pickle.UnpicklingError(f"a tensor of shape {size} and strides {stride} lies outside its storage")
-    strides = tuple(s * storage.itemsize for s in stride)
-    made = core.from_numpy(np.lib.stride_tricks.as_strided(storage[offset:], size, strides))
-    return made.requires_grad_(bool(requires_grad))
+    strides = tuple(s * storage.dtype.itemsize for s in stride)
+    view = LIBRARY[storage.__class__].lib.stride_tricks.as_strided(storage[offset:], size, strides)
+    return wrap(view).requires_grad_(bool(requires_grad))
 
 
-def _untyped(storage: np.ndarray[Any, Any], *parts: Any) -> Tensor:
+def _untyped(storage: Any, *parts: Any) -> Tensor:
     """A tensor of a dtype for which PyTorch has no type of storage, such as uint16."""
     return _tensor(storage.view(as_dtype(parts[5])), *parts[:4])
 
@@ -143,7 +143,7 @@ class _Reader(pickle.Unpickler):
     def __init__(
         self,
         file: Any,
-        storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None,
+        storage: Callable[[DType, str, int, str], Any] | None = None,
         trusted: bool = False,
         encoding: str = "utf-8",
     ) -> None:
@@ -170,10 +170,10 @@ class _Reader(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
             raise pickle.UnpicklingError(f"the file refers to {pid!r}, which is not a storage of numbers")
-        kind, key, _, count, *view = pid[1:]
+        kind, key, saved, count, *view = pid[1:]
         if not isinstance(kind, StorageType):
             raise pickle.UnpicklingError(f"the file has a storage of the unknown type {kind!r}")
-        array = self._storage(kind.dtype, str(key), count)
+        array = self._storage(kind.dtype, str(key), count, str(saved))
         if view and view[0] is not None:
             _, start, length = view[0]
             return array[start : start + length]
@@ -183,46 +183,48 @@ class _Reader(pickle.Unpickler):
 class _Archive:
     """The zip format: one pickle, and one file per storage."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(file)
+    def __init__(self, file: BinaryIO, placed: Placing) -> None:
+        self._zip, self._placed = zipfile.ZipFile(file), placed
         pickles = [name for name in self._zip.namelist() if name.split("/")[-1] == "data.pkl"]
         if not pickles:
             raise pickle.UnpicklingError("the zip file holds no data.pkl, so it was not written by torch.save")
         self._root = pickles[0].removesuffix("data.pkl")
         order = f"{self._root}byteorder"
         self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
-        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self._arrays: dict[str, Any] = {}
 
     def load(self, trusted: bool, encoding: str) -> Any:
         return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage, trusted, encoding).load()
 
-    def _storage(self, dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
+    def _storage(self, dtype: DType, key: str, count: int, saved: str) -> Any:
         if key not in self._arrays:
             array = np.frombuffer(bytearray(self._zip.read(f"{self._root}data/{key}")), dtype)
-            self._arrays[key] = array.byteswap() if self._order == "big" else array
+            self._arrays[key] = self._placed(array.byteswap() if self._order == "big" else array, saved)
         return self._arrays[key]
 
 
-def _load_legacy(file: BinaryIO, size: int, encoding: str) -> Any:
+def _load_legacy(file: BinaryIO, size: int, encoding: str, placed: Placing) -> Any:
     """The format before PyTorch 1.6: pickles one after the other, then the storages."""
     if _Reader(file).load() != LEGACY_MAGIC or _Reader(file).load() != LEGACY_VERSION:
         raise pickle.UnpicklingError("the file was not written by torch.save")
     system = _Reader(file).load()
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    arrays: dict[str, Any] = {}
 
-    def storage(dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
+    def storage(dtype: DType, key: str, count: int, saved: str) -> Any:
         if not 0 <= count * dtype.itemsize <= size:
             raise pickle.UnpicklingError(f"a storage of {count} elements does not fit into a file of {size} bytes")
-        return arrays.setdefault(key, np.zeros(count, dtype))
+        if key not in arrays:
+            arrays[key] = placed(np.zeros(count, dtype), saved)
+        return arrays[key]
 
     state = _Reader(file, storage, encoding=encoding).load()
     for key in _Reader(file).load():
         array = arrays[str(key)]
         count = int.from_bytes(file.read(8), "little")
         content = file.read(array.nbytes)
-        if count != len(array) or len(content) < array.nbytes:
-            raise pickle.UnpicklingError(f"storage {key} should have {len(array)} elements, but the file ends early")
-        array[...] = np.frombuffer(content, array.dtype)
-        if not system.get("little_endian", True):
-            array.byteswap(inplace=True)
+        if (count,) != array.shape or len(content) < array.nbytes:
+            raise pickle.UnpicklingError(f"storage {key} should have {array.size} elements, but the file ends early")
+        found = np.frombuffer(content, array.dtype)
+        found = found if system.get("little_endian", True) else found.byteswap()
+        wrap(array).copy_(core.from_numpy(found))
     return state

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from autograd_core import Tensor
-from autograd_core.trees import mapped
 from nn.files import load as load_file
 from nn.files import write
 from nn.files.pytorch_reader import LISTED
 from nn.files.pytorch_writer import written
-from nn.module import Module
 
 DEFAULT_PROTOCOL = 2  # of the pickle in a file
 MAP_LOCATION = Any  # the type of a device to load to, which libraries annotate with
@@ -43,17 +40,15 @@ def load(
     mmap: bool | None = None,
     encoding: str = "utf-8",
 ) -> Any:
-    """Load a file of `save` or `torch.save`. map_location: the device of the tensors, by default the CPU.
+    """Load a file of `save` or `torch.save`.
+
+    map_location: the device of the tensors, by default the CPU; a dict from the devices where they were saved to those
+    where they belong; or a function of a storage and the device where it was saved, which returns a storage.
 
     Nothing in the file is executed, unless weights_only=False says that it is trusted: it may then name anything that
     can be imported, as the file of a whole model does. encoding: that of strings that Python 2 wrote.
     """
-    found = load_file(f, not weights_only, encoding)
-    if not isinstance(map_location, str):
-        return found
-    if isinstance(found, Module):
-        return found.to(map_location)
-    return mapped(lambda x: x.to(map_location) if isinstance(x, Tensor) else x, found)
+    return load_file(f, not weights_only, encoding, map_location)
 
 
 def add_safe_globals(safe_globals: Sequence[Any]) -> None:

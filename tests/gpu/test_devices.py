@@ -1,5 +1,6 @@
 """Tensors on several CUDA devices."""
 
+import io
 import pickle
 from types import SimpleNamespace
 
@@ -202,3 +203,15 @@ def test_a_model_and_its_optimizer_move_with_their_states():
     again = pickle.loads(pickle.dumps(model[0].weight))
     assert (again.device, again.tolist()) == ("cuda:1", twin[0].weight.tolist())
     assert model.cpu()[0].weight.grad.device == "cpu"
+
+
+def test_files_are_loaded_to_a_device():
+    x, file = ag.arange(6.0).reshape(2, 3), io.BytesIO()
+    ag.save({"x": x, "turned": x.T, "k": nn.Parameter(ag.ones(2))}, file)
+    for place in ("cuda:1", {"cpu": "cuda:1"}, lambda storage, saved: storage.cuda(1)):
+        file.seek(0)
+        found = ag.load(file, map_location=place)
+        assert {t.device for t in found.values()} == {"cuda:1"}
+        found["x"][0, 2] = 9
+        assert found["turned"].tolist() == [[0, 3], [1, 4], [9, 5]]
+        assert isinstance(found["k"], nn.Parameter)

@@ -85,6 +85,14 @@ def test_what_else_a_file_holds(path):
     assert state["turned"][0, 0].item() == 9
 
 
+def test_the_memory_of_either_format_is_moved(path):
+    state = nn.load(path, map_location=lambda storage, saved: storage.clone())
+    assert state["tied"].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert np.shares_memory(state["turned"].numpy(), state["tied"].numpy())
+    state = nn.load(path, map_location="meta")
+    assert (state["half"].is_meta, state["turned"].stride(), state["epoch"]) == (True, (1, 3), 3)
+
+
 class Call:
     """What pickles as a call."""
 
