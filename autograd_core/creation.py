@@ -42,8 +42,7 @@ def tensor(
     if pin_memory:
         return tensor(data, dtype, device, False, name).pin_memory().requires_grad_(requires_grad)
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    if device is None and (data.__class__ is float or not isinstance(data, Tensor)):
-        device = default_device()
+    device = device or default_device()
     if data.__class__ is float and kind.kind == "f":
         # A NumPy scalar computes several times faster than a 0-d array; it becomes an array before it is written.
         return finish(kind.type(data), device, requires_grad, name)
@@ -52,9 +51,15 @@ def tensor(
 
 def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
     """A tensor that shares the memory of `data` if possible; read-only arrays are copied."""
+    device = device or default_device()
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
-    return finish(array_from(data, dtype, copy=False), device or default_device(), False, None)
+    return finish(array_from(data, dtype, copy=False), device, False, None)
+
+
+def where_it_is(data: Any) -> Tensor:
+    """`data` itself if it is a tensor, on whatever device, else `as_tensor(data)`."""
+    return data if isinstance(data, Tensor) else as_tensor(data)
 
 
 def from_numpy(array: np.ndarray[Any, Any] | Tensor) -> Tensor:
@@ -81,7 +86,7 @@ def asarray(
     """
     if isinstance(obj, Tensor):
         source = obj.detach() if requires_grad is False else obj
-        t = source.to(device=device, dtype=dtype, copy=bool(copy))
+        t = source.to(device=device or default_device(), dtype=dtype, copy=bool(copy))
     else:
         t = (tensor if copy else as_tensor)(obj, dtype, device)
     if copy is False and (not hasattr(obj, "dtype") or t.dtype != obj.dtype):

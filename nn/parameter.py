@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import Tensor, functional
+from autograd_core.creation import where_it_is
 from autograd_core.engine.overriding import no_override
 
 UNINITIALIZED = "uninitialized parameter"
@@ -21,7 +22,7 @@ class _Marked(type):
 
 
 def _detached(data: Any) -> Any:
-    return (functional.empty(0) if data is None else functional.as_tensor(data)).detach()
+    return (functional.empty(0) if data is None else where_it_is(data)).detach()
 
 
 class Parameter(Tensor, metaclass=_Marked):

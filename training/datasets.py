@@ -15,6 +15,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import Tensor
+from autograd_core.creation import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.trees import mapped
 from training.extras import require
@@ -54,7 +55,7 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.tensors: tuple[Tensor, ...] = tuple(ag.as_tensor(t) for t in tensors)
+        self.tensors: tuple[Tensor, ...] = tuple(map(where_it_is, tensors))
         shapes = [tuple(t.shape) for t in self.tensors]
         if not shapes or any(not shape for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import autograd_core as ag
 from autograd_core import Tensor, dtypes
+from autograd_core.creation import where_it_is
 
 
 def is_classification(output: Tensor, target: Tensor) -> bool:
@@ -29,7 +30,7 @@ def topk_error(output: Tensor, target: Tensor, k: int = 5) -> float:
     >>> topk_error(ag.tensor([[0.1, 0.9, 0.5], [0.8, 0.2, 0.1]]), ag.tensor([2, 2]), k=2)
     0.5
     """
-    output, target = ag.as_tensor(output), ag.as_tensor(target)
+    output, target = where_it_is(output), where_it_is(target)
     if not is_classification(output, target) or output.shape[:1] + output.shape[2:] != target.shape:
         raise ValueError(
             "expected scores (N, C, ...) and integer labels (N, ...), not "

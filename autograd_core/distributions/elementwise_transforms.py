@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from autograd_core import dtypes, functional
+from autograd_core.creation import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.constraints import Constraint
 from autograd_core.distributions.distribution import sum_rightmost
@@ -113,7 +114,7 @@ class Transform:
 
 def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return functional.equal(*(functional.as_tensor(v) for v in (a, b)))
+        return functional.equal(*(where_it_is(v) for v in (a, b)))
     return bool(a == b)
 
 

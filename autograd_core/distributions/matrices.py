@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from autograd_core import dtypes, functional, linalg
+from autograd_core.creation import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived
 from autograd_core.distributions.exponential_family import ExponentialFamily
@@ -118,7 +119,7 @@ class LKJCholesky(Distribution):
         if dim < 2:
             raise ValueError(f"LKJCholesky() takes a size of at least 2, not {dim}")
         self.dim = dim
-        self.concentration = functional.as_tensor(concentration)
+        self.concentration = where_it_is(concentration)
         super().__init__(self.concentration.shape, (dim, dim), validate_args=validate_args)
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:

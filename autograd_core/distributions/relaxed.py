@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from autograd_core import functional
+from autograd_core.creation import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, Shape
@@ -42,7 +43,7 @@ class LogitRelaxedBernoulli(Odds):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        t = functional.as_tensor(self.temperature)
+        t = where_it_is(self.temperature)
         difference = self.logits - value * t
         return t.log() + difference - 2 * functional.softplus(difference)
 
@@ -65,7 +66,7 @@ class ExpRelaxedCategorical(OfChoices):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        t, count = functional.as_tensor(self.temperature), self.event_shape[0]
+        t, count = where_it_is(self.temperature), self.event_shape[0]
         scores = functional.log_softmax(self.logits - value * t, -1).sum(-1)
         return scores + math.lgamma(count) + (count - 1) * t.log()
 

@@ -181,7 +181,7 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 def from_dlpack(ext_tensor: Any, *, device: str | None = None, copy: bool | None = None) -> Tensor:
     """A tensor on the memory of an object that supports DLPack, or a copy of it: on another device, or if `copy`."""
     if ext_tensor.__dlpack_device__()[0] == DLPACK_CPU:
-        shared = functional.as_tensor(np.from_dlpack(ext_tensor))
+        shared = functional.from_numpy(np.from_dlpack(ext_tensor))
     else:
         cuda: Any = backend_of("cuda")
         shared = wrap(cuda.share(cuda.namespace.from_dlpack(ext_tensor)))

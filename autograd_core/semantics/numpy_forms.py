@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional, linalg, trees
+from autograd_core.creation import where_it_is
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import Tensor, wrap
@@ -17,7 +18,7 @@ def tensor(value: Any) -> Tensor:
     """A tensor of anything, including lists of recorded tensors, whose gradients `as_tensor` would drop."""
     if isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
         return functional.stack([tensor(v) for v in value])
-    return functional.as_tensor(value)
+    return where_it_is(value)
 
 
 def tensors(values: Iterable[Any]) -> list[Any]:
@@ -108,7 +109,7 @@ def _take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     chosen = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
-        chosen = functional.where(functional.as_tensor(condition), choice, chosen)
+        chosen = functional.where(where_it_is(condition), choice, chosen)
     return chosen
 
 
@@ -151,7 +152,7 @@ def _flat(name: str) -> Callable[..., Tensor]:
 
 
 def _repeat(a: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
-    return functional.repeat_interleave(a, functional.as_tensor(repeats), axis)
+    return functional.repeat_interleave(a, where_it_is(repeats), axis)
 
 
 def _roll(a: Tensor, shift: Any, axis: Any = None) -> Tensor:
@@ -221,7 +222,8 @@ def _cov(
 
 def _quantile(a: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False) -> Tensor:
     a = floating(a)
-    return functional.quantile(a, functional.as_tensor(q, dtype=a.dtype), axis, keepdims, interpolation=method)
+    q = functional.as_tensor(q, dtype=a.dtype, device=a.device)
+    return functional.quantile(a, q, axis, keepdims, interpolation=method)
 
 
 def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:

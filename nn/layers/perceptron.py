@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
+from autograd_core.creation import where_it_is
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -56,7 +57,7 @@ class Perceptron(Module):
         This terminates for every separable set (Novikoff 1962). A RuntimeError after `max_epochs` means that the set is
         not separable, or that its margin is too small.
         """
-        samples, classes = core.as_tensor(x), core.as_tensor(y).flatten().tolist()
+        samples, classes = where_it_is(x), where_it_is(y).flatten().tolist()
         if not (set(classes) <= {1, -1} or set(classes) <= {1, 0}):
             raise ValueError(f"the classes must be 1 and -1, or 1 and 0, not {sorted(set(classes))}")
         if len(samples) != len(classes):

@@ -8,6 +8,8 @@ import pytest
 
 import autograd_core as ag
 import backends
+import nn
+import training
 from autograd_core.testing import refusing
 
 FAR = refusing.RefusingBackend.name
@@ -39,8 +41,6 @@ def test_a_default_device():
             lambda: ag.rand(2), lambda: ag.arange(2), lambda: ag.randperm(2))  # fmt: skip
     kept = (
         lambda: ag.from_numpy(np.ones(2)),
-        lambda: ag.tensor(x),
-        lambda: ag.as_tensor(x),
         lambda: ag.zeros_like(x),
         lambda: ag.ones(2, device="cpu"),
         lambda: x.new_zeros(2),
@@ -60,6 +60,24 @@ def test_a_default_device():
         with pytest.raises((RuntimeError, TypeError), match="device"):
             ag.set_default_device(wrong)
     assert (ag.get_default_device(), ag.ones(2).device) == ("cpu", "cpu")
+
+
+def test_a_default_device_takes_tensors_that_are_made_of_tensors_and_no_others():
+    x, y = ag.arange(3.0), ag.ones(3, requires_grad=True)
+    made = ag.tensor, ag.as_tensor, ag.asarray
+    for function in made:
+        assert function(x).device == "cpu"
+        with ag.device(FAR):
+            assert function(x).device.type == function(x, dtype=ag.float64).device.type == FAR
+            assert function(x, device="cpu").device == "cpu"
+    with ag.device(FAR):
+        assert ag.as_tensor(y).requires_grad
+        kept = [
+            nn.Parameter(x), ag.from_dlpack(np.ones(2)), ag.from_numpy(np.ones(2)), np.stack([x, x]), x.clone(),
+            ag.bucketize(x, x), ag.cov(x, fweights=ag.ones(3, dtype=ag.int64, device="cpu")), np.quantile(x, 0.5),
+            ag.distributions.LKJCholesky(2, x + 1).concentration, training.TensorDataset(x)[0][0],
+        ]  # fmt: skip
+    assert {t.device for t in kept} == {"cpu"}
 
 
 def test_tensors_tell_their_device():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.creation import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, each, with_batch
@@ -58,7 +59,7 @@ def _pool(input, kernel_size, output_size, output_ratio, return_indices, draws, 
     draws = (
         functional.rand(*x.shape[:2], rank, dtype=x.dtype, device=x.device)
         if draws is None
-        else functional.as_tensor(draws)
+        else where_it_is(draws)
     )
     if draws.shape != (*x.shape[:2], rank):
         raise OperandError(f"{name}(): _random_samples must have shape {(*x.shape[:2], rank)}, not {draws.shape}")

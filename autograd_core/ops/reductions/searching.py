@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autograd_core import dtypes, functional
+from autograd_core import dtypes
+from autograd_core.creation import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import NO_GRADIENT, Values, composition, integers, op, sample
@@ -76,7 +77,7 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
 def bucketize(input, boundaries, *, out_int32=False, right=False):
     """The index of the interval between sorted boundaries that holds each element; one equal to a boundary lies below
     it or, with `right`, above it."""
-    boundaries = functional.as_tensor(boundaries)
+    boundaries = where_it_is(boundaries)
     if boundaries.ndim != 1:
         raise OperandError(f"bucketize(): boundaries must be a vector, not of shape {boundaries.shape}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)

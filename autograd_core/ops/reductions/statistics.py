@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.creation import where_it_is
 from autograd_core.engine.precision import together
 from autograd_core.errors import DtypeError, OperandError, warn
 from autograd_core.kinds import REDUCTION
@@ -139,7 +140,7 @@ def _weights(given, name, kinds, count):
     """Weights of observations as a tensor, or 1."""
     if given is None:
         return 1
-    weights = functional.as_tensor(given)
+    weights = where_it_is(given)
     if weights.shape not in ((), (count,)):
         raise OperandError(f"cov(): {name} must be a vector of {count} weights, not of shape {weights.shape}")
     if weights.dtype.kind not in kinds:
