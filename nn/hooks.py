@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import Tensor
 from autograd_core.autograd import Function
-from autograd_core.engine.nodes import Removable
+from autograd_core.engine.nodes import Removable, add_hook
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.trees import leaves, rebuild
 
@@ -76,6 +76,7 @@ class Hooked:
     forward: Callable[..., Any]
     _hooks: tuple[Hook, ...] | None = None  # None: nothing but the forward of its class is to be called
     _shared: tuple[Hook, ...] | None = None  # the hooks of all modules
+    _registering: tuple[Hook, ...] | None = None  # the hooks of parts that any module gets
     _forward_pre_hooks, _forward_hooks = _table(PRE), _table(POST)  # names of PyTorch that programs write to
     _backward_pre_hooks, _backward_hooks = _table(BACKWARD_PRE), _table(BACKWARD)
 
@@ -115,6 +116,13 @@ class Hooked:
         there, hook = self._hooks or (), hook if hook.key is not None else hook._replace(key=next(_keys))
         self._hooks = (hook, *there) if prepend else (*there, hook)
         return _Handle(self, "_hooks", hook)
+
+    def _registered(self, registry: str, name: str, part: Any) -> Any:
+        """The part that is registered under a name: the one that is given, or that a hook puts in its place."""
+        for hook in self._registering or ():
+            if hook.kind == registry and (result := hook.function(self, name, part)) is not None:
+                part = result
+        return part
 
     def _unhook(self, function: Callable[..., Any]) -> None:
         """Remove the hooks that call a function."""
@@ -193,6 +201,25 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> Removable:
 
 
 register_module_backward_hook = register_module_full_backward_hook
+
+
+def _register_registering(registry: str, hook: Callable[..., Any]) -> Removable:
+    return add_hook(Hooked, "_registering", Hook(registry, hook, key=next(_keys)))
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, name, buffer)` before any module gets a buffer; a result other than None takes its place."""
+    return _register_registering("_buffers", hook)
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, name, submodule)` before any module gets a submodule, which a result replaces."""
+    return _register_registering("_modules", hook)
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, name, parameter)` before any module gets a parameter, which a result replaces."""
+    return _register_registering("_parameters", hook)
 
 
 def _called(hook: Hook, module: Hooked, args: Any, kwargs: Any, *output: Any) -> Any:

@@ -96,6 +96,8 @@ class Module(Hooked, Convertible, Stateful):
         self._check_made(registry, what)
         if name not in self.__dict__[registry]:
             self._forget(name)
+        if registry != "_parameters" or value is not None:
+            value = self._registered(registry, name, value)
         self.__dict__[registry][name] = value
 
     def _registry_of(self, name: str) -> str | None:

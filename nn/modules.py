@@ -9,10 +9,13 @@ from typing import Any
 import nn
 from autograd_core.compatibility import importing
 from nn.hooks import register_module_backward_hook as register_module_backward_hook
+from nn.hooks import register_module_buffer_registration_hook as register_module_buffer_registration_hook
 from nn.hooks import register_module_forward_hook as register_module_forward_hook
 from nn.hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
 from nn.hooks import register_module_full_backward_hook as register_module_full_backward_hook
 from nn.hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
+from nn.hooks import register_module_module_registration_hook as register_module_module_registration_hook
+from nn.hooks import register_module_parameter_registration_hook as register_module_parameter_registration_hook
 from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
 from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
 from nn.layers.lazy import LazyModuleMixin as LazyModuleMixin

@@ -374,3 +374,46 @@ def test_a_private_hook_may_return_another_state():
     model.register_state_dict_post_hook(lambda m, state, prefix, meta: {})
     with pytest.raises(RuntimeError, match="returns None"):
         model.state_dict()
+
+
+def test_hooks_see_the_parts_that_modules_get():
+    from nn.modules import (
+        register_module_buffer_registration_hook,
+        register_module_module_registration_hook,
+        register_module_parameter_registration_hook,
+    )
+
+    seen = []
+
+    def note(module, name, part):
+        seen.append((type(module).__name__, name, part if part is None else type(part).__name__))
+
+    handles = [
+        register(note)
+        for register in (
+            register_module_buffer_registration_hook,
+            register_module_module_registration_hook,
+            register_module_parameter_registration_hook,
+        )
+    ]
+    model = nn.Sequential(nn.Linear(2, 2, bias=False))
+    model.register_buffer("b", ag.ones(1))
+    model.b = None
+    model.p = nn.Parameter(ag.ones(1))
+    model.p = None  # of which PyTorch tells no hook either
+    assert seen == [
+        ("Linear", "weight", "Tensor"), ("Sequential", "0", "Linear"), ("Sequential", "b", "Tensor"),
+        ("Sequential", "b", None), ("Sequential", "p", "Tensor"),
+    ]  # fmt: skip
+    with register_module_module_registration_hook(lambda module, name, part: nn.Identity()):
+        assert isinstance(nn.Sequential(nn.ReLU())[0], nn.Identity)
+    with register_module_parameter_registration_hook(lambda module, name, part: nn.Parameter(ag.zeros_like(part))):
+        model.q = nn.Parameter(ag.ones(1))
+    assert (model.q.item(), len(list(model.parameters()))) == (0, 2)
+    with register_module_buffer_registration_hook(lambda module, name, part: part + 1):
+        assert nn.BatchNorm1d(2).running_mean.tolist() == [1, 1]
+    for handle in handles:
+        handle.remove()
+    seen.clear()
+    assert isinstance(nn.Sequential(nn.ReLU())[0], nn.ReLU)
+    assert not seen
