@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import autograd_core as ag
@@ -20,6 +21,8 @@ from training.metrics import accuracy, is_classification
 from training.progress import Progress
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Metric = Callable[[Tensor, Tensor], Any]
+NONE: Mapping[str, Metric] = MappingProxyType({})
 EMPTY = "the loader yields no batches; is the data set empty, or smaller than one batch with drop_last?"
 # What `fit` uses of its arguments, and what they are.
 NEEDED = {
@@ -29,6 +32,7 @@ NEEDED = {
     "loss": ("__call__", "a function of output and target, such as nn.functional.mse_loss"),
     "epochs": ("__index__", "an integer"),
     "scheduler": ("step", "a schedule, such as optim.lr_scheduler.StepLR(optimizer, 10)"),
+    "metrics": ("items", 'a dict of functions of output and target, such as {"f1": metrics.f1}'),
     "callbacks": ("__iter__", "a list of functions of the history"),
 }
 
@@ -72,6 +76,7 @@ def fit(
     max_norm: float | None = None,
     capture: bool = False,
     validate: Batches | None = None,
+    metrics: Mapping[str, Metric] = NONE,
     callbacks: Iterable[Callable[[History], object]] = (),
     progress: bool = True,
 ) -> History:
@@ -81,18 +86,21 @@ def fit(
     is given the validation loss, or the loss if there is none. max_norm: what the gradients are clipped to, all
     together, before each step. capture: whether `autograd_core.capture` notes the forward and backward pass once and
     replays it, which makes small models up to twice as fast; what else Python does there, it then does not do in every
-    step. validate: batches on which to evaluate after every epoch. callbacks: called with the
-    history after every epoch; one that returns True ends the training. progress: report on stderr. Ctrl-C ends the
-    training after the current step. A loss that is not finite raises FloatingPointError before that batch changes a
-    parameter.
+    step. validate: batches on which to evaluate after every epoch, with `metrics`, as `evaluate` does. callbacks:
+    called with the history after every epoch; one that returns True ends the training. progress: report on stderr.
+    Ctrl-C ends the training after the current step. A loss that is not finite raises FloatingPointError before that
+    batch changes a parameter.
     """
-    _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs, callbacks=callbacks)
+    _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs)
+    _check(metrics=metrics, callbacks=callbacks)
     if scheduler is not None:
         _check(scheduler=scheduler)
     if epochs < 0:
         raise ValueError(f"fit(): epochs must not be negative, but is {epochs}")
     if interval not in ("epoch", "batch"):
         raise ValueError(f"fit(): interval must be 'epoch' or 'batch', not {interval!r}")
+    if metrics and validate is None:
+        raise ValueError("fit(): metrics are of the validation set: give it as validate=")
     gradients = _gradients(model, optimizer, loss)
     training = _Training(
         model, loader, optimizer, ag.capture(gradients) if capture else gradients, scheduler, interval, max_norm
@@ -103,7 +111,7 @@ def fit(
             for epoch in range(1, epochs + 1):
                 start, lr = time.perf_counter(), _lr(optimizer)
                 trained = training.epoch(epoch, interrupt, report)
-                validated = None if validate is None else evaluate(model, validate, loss)
+                validated = None if validate is None else evaluate(model, validate, loss, metrics)
                 training.advance("epoch", (validated or trained).loss)
                 history.append(trained, validated, time.perf_counter() - start, lr)
                 report.epoch(epoch, str(trained), None if validated is None else str(validated))
@@ -120,20 +128,34 @@ def _check(**arguments: Any) -> None:
     for name, value in arguments.items():
         needed, what = NEEDED[name]
         if not hasattr(value, needed):
-            raise TypeError(f"fit(): {name} must be {what}, not {value!r:.80}")
+            raise TypeError(f"{name} must be {what}, not {value!r:.80}")
 
 
-def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> Evaluation:
+def evaluate(
+    model: nn.Module, loader: Batches, loss: Loss = cross_entropy, metrics: Mapping[str, Metric] = NONE
+) -> Evaluation:
     """Mean loss and accuracy of a model over all batches, in evaluation mode and without gradients.
 
-    Every module's mode is restored afterwards.
+    metrics: functions of output and target by name, such as {"f1": metrics.f1}. They are called once, with those of
+    all batches joined, and give a number or a tensor. Every module's mode is restored afterwards.
     """
-    mean = _Mean()
+    _check(metrics=metrics)
+    mean, seen = _Mean(), list[tuple[Tensor, Tensor]]()
     with in_mode(model, training=False), ag.no_grad():
         for inputs, target in pairs(loader, model):
             output = model(inputs)
             mean.add(float(_number(loss(output, target)).item()), output, target)
-    return mean.value()
+            if metrics:
+                seen.append((output, ag.as_tensor(target)))
+        found = mean.value()
+        if not metrics:
+            return found
+        output, target = map(ag.cat, zip(*seen, strict=True))
+        return found._replace(metrics={name: _measured(metric(output, target)) for name, metric in metrics.items()})
+
+
+def _measured(value: Any) -> float | Tensor:
+    return value if isinstance(value, Tensor) and value.numel() != 1 else float(value)
 
 
 def predict(model: nn.Module, loader: Iterable[Any]) -> Tensor:

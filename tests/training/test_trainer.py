@@ -12,7 +12,7 @@ import autograd_core as ag
 import nn
 import optim
 from nn.functional import cross_entropy, mse_loss
-from training import DataLoader, Evaluation, History, TensorDataset, evaluate, fit, predict
+from training import DataLoader, Evaluation, History, TensorDataset, evaluate, fit, metrics, predict
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.standard_normal((60, 2)).astype(np.float32)
@@ -120,6 +120,15 @@ def test_any_loss_and_targets_without_labels():
     assert evaluate(line, loader, mse_loss).accuracy is None
 
 
+def test_further_metrics_are_kept_and_reported(model, capsys):
+    options = {"validate": DataLoader(SIDES, 25), "metrics": {"auc": metrics.roc_auc}}
+    history = fit(model, DataLoader(SIDES, 20), sgd(model), epochs=2, **options)
+    measured = evaluate(model, DataLoader(SIDES, 60), metrics=options["metrics"]).metrics["auc"]
+    assert len(history.val_metrics["auc"]) == 2
+    assert history.val_metrics["auc"][-1] == measured
+    assert capsys.readouterr().err.endswith(f" %, auc {measured:.4f}\n")
+
+
 def test_callbacks_see_the_history_and_can_stop(model):
     seen = []
 
@@ -175,6 +184,8 @@ def test_batches_that_are_no_pairs(model, loader):
         ({"epochs": 1.5}, TypeError, "epochs must be an integer, not 1.5"),
         ({"epochs": -1}, ValueError, "epochs must not be negative"),
         ({"scheduler": 0.1}, TypeError, "scheduler must be a schedule, .*, not 0.1"),
+        ({"metrics": {"f1": metrics.f1}}, ValueError, "give it as validate="),
+        ({"metrics": [metrics.f1], "validate": [1]}, TypeError, "metrics must be a dict of functions"),
         ({"interval": "step"}, ValueError, "interval must be 'epoch' or 'batch', not 'step'"),
     ],
 )
