@@ -133,11 +133,11 @@ def rng_states() -> dict[tuple[str, int], Any]:
 def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
     """A block that draws the numbers that followed these states; afterwards the generators continue as before."""
     before = rng_states()
-    _restore(states)
+    restore(states)
     try:
         yield
     finally:
-        _restore(before)
+        restore(before)
 
 
 @contextmanager
@@ -148,10 +148,11 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda
         yield
     finally:
         if enabled:
-            _restore(before)
+            restore(before)
 
 
-def _restore(states: dict[tuple[str, int], Any]) -> None:
+def restore(states: dict[tuple[str, int], Any]) -> None:
+    """Continue after these states, which `rng_states` gave."""
     for (kind, index), state in states.items():
         generator_of(f"{kind}:{index}" if index else kind).set_state(state)
 

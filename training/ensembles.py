@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import autograd_core as ag
 import nn
@@ -61,3 +62,14 @@ class Snapshots:
     def __call__(self, history: History) -> None:
         if len(history) % self.period == 0:
             self.models.append(copy.deepcopy(self.model))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of the copies, for `load_state_dict`."""
+        return {"models": [model.state_dict() for model in self.models]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Make copies of the model with these states."""
+        models = [copy.deepcopy(self.model) for _ in state_dict["models"]]
+        for model, state in zip(models, state_dict["models"], strict=True):
+            model.load_state_dict(state)
+        self.models = models

@@ -14,14 +14,16 @@ BAR = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"  # fit
 class Progress:
     """On a terminal a progress bar for the whole run; elsewhere (a log file, a notebook) a line per tenth of it."""
 
-    def __init__(self, show: bool, epochs: int, batches: int) -> None:
+    def __init__(self, show: bool, epochs: int, batches: int, done: int = 0) -> None:
+        if show and done:
+            print(f"{done} of {epochs} epochs are in the checkpoint", file=sys.stderr, flush=True)
         terminal = show and sys.stderr.isatty()
         self._lines = show and not terminal
         self._epochs = epochs
         self._bar = None
         if terminal:
             tqdm = require("tqdm", "a progress bar (or choose progress=False)").tqdm
-            self._bar = tqdm(total=epochs * batches, bar_format=BAR, dynamic_ncols=True)
+            self._bar = tqdm(total=epochs * batches, initial=done * batches, bar_format=BAR, dynamic_ncols=True)
 
     def __enter__(self) -> Self:
         return self

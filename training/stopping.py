@@ -45,3 +45,12 @@ class EarlyStopping:
         if not self._best:
             raise RuntimeError("no epoch was completed, so there is no state to return to")
         self.model.load_state_dict(self._best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` continues from."""
+        return {"best_epoch": self.best_epoch, "best_loss": self.best_loss, "best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.best_epoch, self.best_loss = state_dict["best_epoch"], state_dict["best_loss"]
+        self._best = copy.deepcopy(state_dict["best"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from nn.functional import cross_entropy
 from nn.modes import in_mode
 from optim import clip_grad_norm_
 from optim.lr_scheduler import ReduceLROnPlateau
+from training.checkpoints import Checkpoint
 from training.history import Evaluation, History
 from training.interrupts import DeferredInterrupt
 from training.metrics import accuracy, is_classification
@@ -78,6 +80,7 @@ def fit(
     validate: Batches | None = None,
     metrics: Mapping[str, Metric] = NONE,
     callbacks: Iterable[Callable[[History], object]] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model: for every batch, moved to its device, a forward pass, a backward pass and an optimizer step.
@@ -90,6 +93,11 @@ def fit(
     called with the history after every epoch; one that returns True ends the training. progress: report on stderr.
     Ctrl-C ends the training after the current step. A loss that is not finite raises FloatingPointError before that
     batch changes a parameter.
+
+    checkpoint: a file that is replaced after every epoch, and from which a call continues if it exists, as if it had
+    not been interrupted, until `epochs` are complete or a callback ends the training: with the state of model,
+    optimizer, schedule, random numbers and callbacks (those with `state_dict` and `load_state_dict`), and with the
+    history. To begin anew, delete the file.
     """
     _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs)
     _check(metrics=metrics, callbacks=callbacks)
@@ -106,9 +114,12 @@ def fit(
         model, loader, optimizer, ag.capture(gradients) if capture else gradients, scheduler, interval, max_norm
     )
     history, callbacks = History(), list(callbacks)
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler} | _continued(callbacks)
+    saved = Checkpoint(checkpoint, {k: v for k, v in parts.items() if v is not None}, loader, validate)
+    ended = saved.resume(history)
     try:
-        with DeferredInterrupt() as interrupt, Progress(progress, epochs, len(loader)) as report:
-            for epoch in range(1, epochs + 1):
+        with DeferredInterrupt() as interrupt, Progress(progress, epochs, len(loader), len(history)) as report:
+            for epoch in range(len(history) + 1, 0 if ended else epochs + 1):
                 start, lr = time.perf_counter(), _lr(optimizer)
                 trained = training.epoch(epoch, interrupt, report)
                 validated = None if validate is None else evaluate(model, validate, loss, metrics)
@@ -116,12 +127,19 @@ def fit(
                 history.append(trained, validated, time.perf_counter() - start, lr)
                 report.epoch(epoch, str(trained), None if validated is None else str(validated))
                 answers = [callback(history) for callback in callbacks]
-                if any(answer is True for answer in answers):
+                ended = any(answer is True for answer in answers)
+                saved.save(history, ended)
+                if ended:
                     break
                 interrupt.check()
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def _continued(callbacks: list[Any]) -> dict[str, Any]:
+    """The callbacks that a checkpoint continues, by a name."""
+    return {f"callback {type(c).__name__} {i}": c for i, c in enumerate(callbacks) if hasattr(c, "load_state_dict")}
 
 
 def _check(**arguments: Any) -> None:
@@ -203,6 +221,9 @@ class _Training(NamedTuple):
         """Train with every batch; the means over them."""
         mean = _Mean()
         self.model.train()
+        sampler: Any = getattr(self.loader, "sampler", None)
+        if hasattr(sampler, "set_epoch"):  # a DistributedSampler
+            sampler.set_epoch(epoch - 1)
         for number, (inputs, target) in enumerate(pairs(self.loader, self.model), 1):
             output, batch_loss = self.gradients(inputs, target)
             value = float(batch_loss.item())
