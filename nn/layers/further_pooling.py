@@ -155,10 +155,11 @@ class _DistanceWeightedPool(_Windows):
         if sigma <= 0:
             raise ValueError(f"{type(self).__name__}() needs a positive sigma, not {sigma}")
         self.sigma = sigma
-        kernel = core.ones((1,) * self.rank)
+        kernel = core.ones((1,) * self.rank, dtype="float64")
         for axis, k in enumerate(self.kernel_size):
             falling = [math.exp(-(((i - (k - 1) / 2) / sigma) ** 2) / 2) for i in range(k)]
-            kernel = kernel * core.tensor(falling).reshape([-1 if i == axis else 1 for i in range(self.rank)])
+            factor = core.tensor(falling, dtype="float64")
+            kernel = kernel * factor.reshape([-1 if i == axis else 1 for i in range(self.rank)])
         self.register_buffer("kernel", kernel / kernel.sum(), persistent=False)
 
     kernel: Tensor

@@ -62,7 +62,7 @@ class Perceptron(Module):
             raise ValueError(f"the classes must be 1 and -1, or 1 and 0, not {sorted(set(classes))}")
         if len(samples) != len(classes):
             raise ValueError(f"{len(samples)} samples do not go with {len(classes)} classes")
-        corrections = 0
+        corrections, wrong = 0, len(classes)
         for _ in range(max_epochs):
             wrong = sum(self.correct(x, label or -1) for x, label in zip(samples, classes, strict=True))
             if not wrong:

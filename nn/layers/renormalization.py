@@ -36,7 +36,7 @@ class _BatchRenorm(_BatchNorm):
         self.r_max, self.d_max = r_max, d_max
 
     def forward(self, input: Tensor) -> Tensor:
-        if not self.training:
+        if not self.training or not input.numel():
             return super().forward(input)
         self._check(input)
         dims = (0, *range(2, input.ndim))

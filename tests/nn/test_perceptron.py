@@ -54,6 +54,8 @@ def test_what_cannot_be_learned():
     assert nn.Perceptron(2).learn(corners, ag.tensor([1.0, 1.0, 1.0, -1.0])) > 0
     with pytest.raises(RuntimeError, match="of 4 samples were wrong after 50 epochs"):
         nn.Perceptron(2).learn(corners, ag.tensor([1.0, -1.0, -1.0, 1.0]), max_epochs=50)  # exclusive or
+    with pytest.raises(RuntimeError, match="4 of 4 samples were wrong after 0 epochs"):
+        nn.Perceptron(2).learn(corners, ag.tensor([1.0, 1.0, 1.0, -1.0]), max_epochs=0)
     assert nn.Perceptron(2).learn(corners.tolist(), [1, 1, 1, 0]) > 0
     with pytest.raises(ValueError, match=r"1 and -1, or 1 and 0, not \[0, 1, 2\]"):
         nn.Perceptron(2).learn(corners, [0, 1, 2, 0])
