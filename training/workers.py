@@ -87,18 +87,27 @@ class Workers:
         self._pass = 0
         self._tasks, self._results, self._processes = [], [], []
         folder = tempfile.mkdtemp(prefix="batches-", dir=MEMORY) if MEMORY.is_dir() else None
+        self.close = weakref.finalize(self, _close, self._tasks, self._results, self._processes, folder)
         for i in range(count):
             tasks, (receiver, sender) = context.Queue(), context.Pipe(duplex=False)
             info = WorkerInfo(i, count, seed + i, dataset)
             process = context.Process(
                 target=_work, args=(info, start, initialize, seed, tasks, sender, folder), daemon=True
             )
-            process.start()
+            try:
+                process.start()
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                self.close()
+                error.add_note(
+                    "Worker processes get the data set and the functions of a DataLoader as a pickle, from Python 3.14 "
+                    "on by default on Linux too. Define classes and functions at the top level of a module, or pass "
+                    "multiprocessing_context='fork'."
+                )
+                raise
             sender.close()  # so that nothing but the process holds it, whose end is then noticed
             self._tasks.append(tasks)
             self._results.append(receiver)
             self._processes.append(process)
-        self.close = weakref.finalize(self, _close, self._tasks, self._results, self._processes, folder)
 
     def run(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """The results of one pass over the data."""

@@ -1,6 +1,8 @@
 """Loaders with worker processes."""
 
+import multiprocessing
 import os
+import pickle
 import random
 import time
 
@@ -27,6 +29,11 @@ class Examples(data.Dataset):
         return self.example(number)
 
 
+def loader_of(example, batch_size, num_workers, **options):
+    """A loader of what a function gives; forked workers need no pickle of it."""
+    return DataLoader(Examples(example), batch_size, num_workers=num_workers, multiprocessing_context="fork", **options)
+
+
 class Shared(data.IterableDataset):
     """The numbers 0 to 9, of which each worker gives its share."""
 
@@ -48,7 +55,7 @@ def test_batches_are_those_of_one_process():
 
 
 def test_work_is_shared_and_in_other_processes():
-    found = list(DataLoader(Examples(lambda i: (data.get_worker_info().id, os.getpid())), batch_size=2, num_workers=2))
+    found = list(loader_of(lambda i: (data.get_worker_info().id, os.getpid()), 2, num_workers=2))
     assert [workers.tolist() for workers, _ in found] == [[0, 0], [1, 1], [0, 0], [1, 1]]
     assert len({int(p) for _, pids in found for p in pids} | {os.getpid()}) == 3
 
@@ -66,7 +73,7 @@ def test_every_worker_has_random_numbers_of_its_own():
 
     def epoch():
         ag.manual_seed(0)
-        return [v.tolist() for v in next(iter(DataLoader(Examples(example), 8, num_workers=1)))]
+        return [v.tolist() for v in next(iter(loader_of(example, 8, num_workers=1)))]
 
     python, numpy, own, seeds = epoch()
     assert len({*python, *numpy, *own}) == 24
@@ -74,7 +81,7 @@ def test_every_worker_has_random_numbers_of_its_own():
     ag.manual_seed(seeds[0])
     assert ag.rand(1).item() == own[0]
     ag.manual_seed(0)
-    both = list(DataLoader(Examples(example), 1, num_workers=2))
+    both = list(loader_of(example, 1, num_workers=2))
     assert both[1][3] - both[0][3] == 1
     assert both[0][2] != both[1][2]
 
@@ -84,7 +91,7 @@ def test_arrays_of_any_size_arrive_and_can_be_written(shape):
     def example(i):
         return {"x": np.full(shape, i, np.float32), "t": ag.full((), i), "name": str(i)}
 
-    for i, batch in enumerate(DataLoader(Examples(example), 4, num_workers=1)):
+    for i, batch in enumerate(loader_of(example, 4, num_workers=1)):
         assert batch["x"].shape == (4, *shape)
         assert batch["name"] == [str(4 * i + k) for k in range(4)]
         np.testing.assert_array_equal(batch["x"].flatten(1).sum(1), np.prod(shape) * (4 * i + np.arange(4.0)))
@@ -96,7 +103,7 @@ def test_exceptions_arrive():
     def example(i):
         return {0: 1, 1: 2}[i]
 
-    loader = DataLoader(Examples(example), 1, num_workers=2, persistent_workers=True)
+    loader = loader_of(example, 1, num_workers=2, persistent_workers=True)
     for _ in range(2):
         with pytest.raises(KeyError, match=r"Caught KeyError in DataLoader worker process 0\.\nOriginal Traceback"):
             list(loader)
@@ -108,7 +115,7 @@ def test_exceptions_arrive():
         raise OwnError("lost")
 
     with pytest.raises(RuntimeError, match="OwnError: lost"):
-        list(DataLoader(Examples(other), 1, num_workers=1))
+        list(loader_of(other, 1, num_workers=1))
 
     def refuse(worker):
         raise ValueError(f"worker {worker} refuses")
@@ -116,9 +123,9 @@ def test_exceptions_arrive():
     with pytest.raises(ValueError, match="worker 0 refuses"):
         list(DataLoader(TEN, 1, num_workers=1, worker_init_fn=refuse))
     with pytest.raises(RuntimeError, match="worker 0 exited unexpectedly, with exit code 3"):
-        list(DataLoader(Examples(lambda i: os._exit(3)), 1, num_workers=1))
+        list(loader_of(lambda i: os._exit(3), 1, num_workers=1))
     with pytest.raises(RuntimeError, match=r"timed out after 0\.1 seconds"):
-        list(DataLoader(Examples(lambda i: time.sleep(1)), 1, num_workers=1, timeout=0.1))
+        list(loader_of(lambda i: time.sleep(1), 1, num_workers=1, timeout=0.1))
 
 
 def test_a_pass_can_be_broken_off():
@@ -136,6 +143,14 @@ def test_a_pass_can_be_broken_off():
 def test_processes_can_be_started_anew():
     loader = DataLoader(TEN, 5, num_workers=1, multiprocessing_context="spawn")
     assert [x.tolist() for x, _ in loader] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+def test_what_cannot_be_pickled_is_refused_with_a_remedy():
+    loader = DataLoader(Examples(lambda i: i), num_workers=2, multiprocessing_context="spawn")
+    with pytest.raises((pickle.PicklingError, AttributeError)) as refused:
+        next(iter(loader))
+    assert "multiprocessing_context='fork'" in refused.value.__notes__[0]
+    assert not multiprocessing.active_children()
 
 
 def test_options_need_workers():

@@ -437,7 +437,9 @@ def test_arguments_that_cannot_be_compared_and_numbers_that_change():
     run = ag.capture(ag.no_grad()(lambda x, scale: x * float(scale[0][0])))
     for i in range(4):
         assert run(ag.ones(2), [np.array([i])]).tolist() == [i, i]
-    assert run.reasons == ["unhashable type: 'numpy.ndarray'; pass tensors, numbers or strings"]
+    (reason,) = run.reasons
+    assert "unhashable type: 'numpy.ndarray'" in reason
+    assert reason.endswith("; pass tensors, numbers or strings")
     scaled = ag.capture(ag.no_grad()(lambda x, scale: x * scale))
     for i in range(300):
         assert scaled(ag.ones(1), i).item() == i
