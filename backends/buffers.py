@@ -7,7 +7,6 @@ array and view on it; when it is deleted, the pool keeps the memory for the next
 import ctypes
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -164,7 +163,6 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
     return np.ndarray(shape, dtype, owner, -address(owner) % ALIGNMENT, strides)
 
 
-@lru_cache(maxsize=1024)
 def maker(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Callable[[], Any]:
     """A function that does the same as `empty` with these arguments."""
     size = prod(shape) * dtype.itemsize

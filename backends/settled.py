@@ -33,7 +33,7 @@ def prepared(prepare: Callable[..., Prepared]) -> Any:
     """A kernel that decides before it computes, and therefore offers settled functions.
 
     prepare: gives, for operands, a function and the first of them in the layout for which it is made, None in place of
-    those that it does not read; or None to decline. The function may decline as well.
+    those that do not matter; or None to decline. The function may decline as well.
     """
 
     @wraps(prepare)
@@ -57,14 +57,17 @@ def prepared(prepare: Callable[..., Prepared]) -> Any:
 
 
 def for_layout(general: Function, function: Function, *operands: Any) -> Function:
-    """`function` for operands with the strides of these, `general` for others and for what it declines."""
-    layout = [(i, v.strides) for i, v in enumerate(operands) if hasattr(v, "strides")]
+    """`function` for operands with the strides of these, `general` for others and for what it declines.
+
+    The function receives as many operands, without parameters that follow them.
+    """
+    layout, count = [(i, v.strides) for i, v in enumerate(operands) if hasattr(v, "strides")], len(operands)
 
     def call(*given: Any) -> Any:
         for i, strides in layout:
             if given[i].strides != strides:
                 return general(*given)
-        found = function(*given)
+        found = function(*given[:count])
         return general(*given) if found is None else found
 
     return call

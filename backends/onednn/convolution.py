@@ -32,7 +32,7 @@ from backends.onednn.plans import (
     planned,
     state,
 )
-from backends.settled import Prepared, prepared
+from backends.settled import Function, Prepared, prepared
 from backends.strides import channels_last_strides, dense
 
 DIRECT = 1
@@ -41,22 +41,38 @@ WIDE = 16  # channels from which kernels based on matrix products (brg) are the 
 
 
 class _Convolution(Plan):
-    """A convolution, the shape and strides of its result, and the plan that converts kernels to or from its layout."""
+    """A convolution or one of its adjoints, and the plan that converts kernels to or from its layout.
+
+    make: makes an array for the result.
+    """
 
     reorder: Plan | None = None
     weights_size = 0
 
-    def __init__(self, workshop: Workshop, desc: Any, shape: Sizes, *operands: tuple[int, Any]) -> None:
+    def __init__(self, workshop: Workshop, desc: Any, make: Function, *operands: tuple[int, Any]) -> None:
         super().__init__(workshop, desc, *operands)
-        self.shape, self.strides = shape, channels_last_strides(shape)
+        self.make = make
 
-    def weights(self, w: Array) -> Array:
-        """The kernels in the layout of the primitive."""
+    def image(self, x: Array, w: Array, _: Any = None, bias: Array | None = None) -> Array:
+        """The image that kernels make of another one."""
+        y: Array = self.make()
+        if self.reorder is not None:
+            inside = state.scratch(self.weights_size, "weights")
+            self.reorder.run(w, inside)
+            w = inside
+        self.run(x, w, y, *(() if bias is None else (bias,)))
+        return y
+
+    def kernels(self, g: Array, x: Array) -> Array:
+        """The gradient of kernels."""
+        dw: Array = self.make()
         if self.reorder is None:
-            return w
-        inside = state.scratch(self.weights_size, "weights")
-        self.reorder.run(w, inside)
-        return inside
+            self.run(x, g, dw)
+        else:
+            inside = state.scratch(self.weights_size, "weights")
+            self.run(x, g, inside)
+            self.reorder.run(inside, dw)
+        return dw
 
 
 def _suits(x: Array, other: Array, w_shape: Sizes) -> bool:
@@ -81,14 +97,7 @@ def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, 
         return joined
     x, w = to_channels_last(x), _described(w)
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
-    make = maker(plan.shape, plan.strides)
-
-    def call(x: Array, w: Array, _: Any, bias: Array | None = None) -> Array:
-        y: Array = make()
-        plan.run(x, plan.weights(w), y, *(() if bias is None else (bias,)))
-        return y
-
-    return call, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))
+    return plan.image, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))
 
 
 @prepared
@@ -102,19 +111,12 @@ def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Pr
     """See `backends.generic.im2col.convolve_input`."""
     if not _suits(g, w, w.shape):
         return None
-    spans, shape = _spans(x_shape, w.shape, geometry), x_shape
-    if spans:
-        x_shape, w, geometry = _joined_shape(x_shape), _joined_kernels(w), _plain(geometry)
+    if _spans(x_shape, w.shape, geometry):
+        call, operands = convolve_input.prepare(g, _joined_kernels(w), _joined_shape(x_shape), _plain(geometry))
+        parted = x_shape[0], *x_shape[2:], x_shape[1]
+        return lambda *operands: channels_first(channels_last(call(*operands)).reshape(parted)), operands
     g, w = to_channels_last(g), _described(w)
-    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
-    make = maker(plan.shape, plan.strides)
-
-    def call(g: Array, w: Array, *_: Any) -> Array:
-        dx: Array = make()
-        plan.run(g, plan.weights(w), dx)
-        return channels_first(channels_last(dx).reshape(shape[0], *shape[2:], shape[1])) if spans else dx
-
-    return call, (g, w)
+    return _input(x_shape, g.shape, w.shape, w.strides, geometry).image, (g, w)
 
 
 @prepared
@@ -122,21 +124,11 @@ def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> P
     """See `backends.generic.im2col.convolve_weight`."""
     if not _suits(g, x, w_shape):
         return None
-    spans, shape = _spans(x.shape, w_shape, geometry), w_shape
-    if spans:
-        x, w_shape, geometry = _joined(x), _joined_shape(w_shape), _plain(geometry)
+    if _spans(x.shape, w_shape, geometry):
+        call, operands = convolve_weight.prepare(g, _joined(x), _joined_shape(w_shape), _plain(geometry))
+        return lambda *operands: _parted_kernels(call(*operands), w_shape), operands
     plan = _weight(x.shape, g.shape, w_shape, geometry)
-    make = maker(w_shape)
-
-    def call(g: Array, x: Array, *_: Any) -> Array:
-        dw: Array = make()
-        inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
-        plan.run(x, g, inside)
-        if plan.reorder is not None:
-            plan.reorder.run(inside, dw)
-        return _parted_kernels(dw, shape) if spans else dw
-
-    return call, (to_channels_last(g), to_channels_last(x))
+    return plan.kernels, (to_channels_last(g), to_channels_last(x))
 
 
 def _spans(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> bool:
@@ -220,7 +212,8 @@ def _forward(
         avoid="ref" if _is_wide(w_shape, geometry.groups) else "brg",
     )
     inside = workshop.asked(desc, OF_WEIGHTS)
-    plan = _Convolution(workshop, desc, shape, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
+    make = maker(shape, channels_last_strides(shape))
+    plan = _Convolution(workshop, desc, make, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
     _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
@@ -255,7 +248,8 @@ def _input(
     avoid = "brgconv_strided" if _is_wide(w_shape, geometry.groups) else "brg"
     desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_WEIGHTS)
-    plan = _Convolution(workshop, desc, x_shape, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
+    make = maker(x_shape, channels_last_strides(x_shape))
+    plan = _Convolution(workshop, desc, make, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
     _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
@@ -269,6 +263,6 @@ def _weight(workshop: Workshop, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, 
     weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
     desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
-    plan = _Convolution(workshop, desc, x_shape, (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
+    plan = _Convolution(workshop, desc, maker(w_shape), (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
     _reordered(workshop, plan, inside, _kernels(workshop, w_shape, dense(w_shape), geometry.groups), into=False)
     return plan

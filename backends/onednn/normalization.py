@@ -42,24 +42,8 @@ def normalize_batch(x: Array, weight: Array | None, bias: Array | None, eps: flo
     """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
     if not _suits(x):
         return None
-    plan, channels, small = forward(x.shape, eps, relu), x.shape[1], FLOAT32.type(eps)
-    make, run = maker(x.shape, channels_last_strides(x.shape)), plan.run
-    make_mask = maker((plan.workspace,), dtype=UINT8) if plan.workspace else None
-
-    def call(x: Array, weight: Array, bias: Array, *_: Any) -> Any:
-        y, (mean, var) = make(), np.empty((2, channels), FLOAT32)
-        if make_mask is None:
-            mask = None
-            run(x, y, mean, var, weight, bias)
-        else:
-            mask = make_mask()
-            run(x, y, mean, var, weight, bias, mask)
-        if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would turn NaN into 0
-            unfused: Any = normalize_batch(x, weight, bias, eps, False)
-            return selection.rectify(unfused[0]), *unfused[1:]
-        return y, mean, 1 / np.sqrt(var + small), (var, mask)
-
-    return call, (to_channels_last(x), parameter(weight, 1, channels), parameter(bias, 0, channels))
+    plan, channels = forward(x.shape, eps, relu), x.shape[1]
+    return plan.normalized, (to_channels_last(x), parameter(weight, 1, channels), parameter(bias, 0, channels))
 
 
 @prepared
@@ -70,23 +54,13 @@ def batch_gradients(
     """See `backends.generic.normalization.batch_gradients`."""
     if not kept or g.dtype != FLOAT32:
         return None
-    channels, masked = x.shape[1], kept[1] is not None
+    masked = kept[1] is not None
     if rectified is not None and not masked:
         g = selection.gate(g, rectified)
-    make, run = maker(x.shape, channels_last_strides(x.shape)), backward(x.shape, eps, masked).run
-
-    def call(g: Array, x: Array, _: Any, weight: Array, mean: Array, __: Any, kept: Any, *___: Any) -> Any:
-        var, mask = kept
-        if masked and mask is None:  # the ReLU was a pass of its own, because of NaN
-            return None
-        dx, (g_weight, g_bias) = make(), np.empty((2, channels), FLOAT32)
-        run(x, g, dx, mean, var, weight, g_weight, g_bias, *((mask,) if masked else ()))
-        return dx, g_weight, g_bias
-
     if not all(v is None or v.flags.c_contiguous for v in kept):
         kept = [v if v is None else np.ascontiguousarray(v) for v in kept]
-    weight, mean = parameter(weight, 1, channels), np.ascontiguousarray(mean)
-    return call, (to_channels_last(g), to_channels_last(x), None, weight, mean, None, kept)
+    plan, weight, mean = backward(x.shape, eps, masked), parameter(weight, 1, x.shape[1]), np.ascontiguousarray(mean)
+    return plan.gradients, (to_channels_last(g), to_channels_last(x), None, weight, mean, None, kept)
 
 
 def _suits(x: Array) -> bool:
@@ -115,48 +89,70 @@ def parameter(v: Array | None, default: int, channels: int) -> Array:
 
 
 class _Normalization(Plan):
-    """A normalisation, and the number of bytes that its ReLU keeps."""
+    """A normalisation, or its gradients; operands: images, values of channels, and perhaps what a ReLU keeps."""
 
-    workspace = 0
+    def __init__(
+        self, workshop: Workshop, desc: Any, shape: Sizes, eps: float, mask: Any, images: Sizes, channels: Sizes
+    ) -> None:
+        x, channel = workshop.memory(shape, channels_last_strides(shape)), workshop.memory(shape[1:2], (4,))
+        operands = [(kind, x) for kind in images] + [(kind, channel) for kind in channels]
+        super().__init__(workshop, desc, *operands, *[(WORKSPACE, mask)] * (mask is not None))
+        self.make, self.channels = maker(shape, channels_last_strides(shape)), shape[1]
+        self.eps, self.added = eps, FLOAT32.type(eps)
+        self.make_mask = None if mask is None else maker((workshop.size(mask),), dtype=UINT8)
+
+    def normalized(self, x: Array, weight: Array, bias: Array) -> Any:
+        """The image, the means, the factors, and what else the gradients need."""
+        y, (mean, var), mask = self.make(), np.empty((2, self.channels), FLOAT32), None
+        if self.make_mask is None:
+            self.run(x, y, mean, var, weight, bias)
+        else:
+            mask = self.make_mask()
+            self.run(x, y, mean, var, weight, bias, mask)
+            if isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would turn NaN into 0
+                unfused: Any = normalize_batch(x, weight, bias, self.eps, False)
+                return selection.rectify(unfused[0]), *unfused[1:]
+        return y, mean, 1 / np.sqrt(var + self.added), (var, mask)
+
+    def gradients(self, g: Array, x: Array, _: Any, weight: Array, mean: Array, __: Any, kept: Any) -> Any:
+        """Those of the image, the weight and the bias."""
+        var, mask = kept
+        if mask is None is not self.make_mask:  # the ReLU was a pass of its own, because of NaN
+            return None
+        dx, (g_weight, g_bias) = self.make(), np.empty((2, self.channels), FLOAT32)
+        self.run(x, g, dx, mean, var, weight, g_weight, g_bias, *(() if mask is None else (mask,)))
+        return dx, g_weight, g_bias
 
 
-def _described(
-    workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False
-) -> tuple[Any, Any, int, Any]:
-    """Descriptors of an image, of the forward primitive, its flags, and of the values that a ReLU keeps."""
+def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False) -> tuple[Any, int, Any]:
+    """Descriptors of the forward primitive, its flags, and of the values that a ReLU keeps."""
     x = workshop.memory(shape, channels_last_strides(shape))
     flags = USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed
     desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
     workshop.compiled(desc, "batch normalisation of channels that do not fill registers")
-    return x, desc, flags, workshop.asked(desc, OF_WORKSPACE)
+    return desc, flags, workshop.asked(desc, OF_WORKSPACE)
 
 
 @planned
 def forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
     """The plan of a normalisation; operands: x, y, mean, variance, scale, shift, and what a ReLU keeps."""
-    x, desc, _, mask = _described(workshop, shape, eps, relu)
-    channel = workshop.memory(shape[1:2], (4,))
-    rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, SHIFT)] + [(WORKSPACE, mask)] * (mask is not None)
-    plan = _Normalization(workshop, desc, (SRC, x), (DST, x), *rest)
-    plan.workspace = workshop.size(mask) if mask else 0
-    return plan
+    desc, _, mask = _described(workshop, shape, eps, relu)
+    return _Normalization(workshop, desc, shape, eps, mask, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
 
 
 @planned
 def backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False) -> Plan:
     """The plan of the gradients of a normalisation, also by statistics that are `fixed`."""
-    x, hint, flags, mask = _described(workshop, shape, eps, relu, fixed)
+    hint, flags, mask = _described(workshop, shape, eps, relu, fixed)
+    x = workshop.memory(shape, channels_last_strides(shape))
     desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, hint)
-    channel = workshop.memory(shape[1:2], (4,))
-    rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT)]
-    rest += [(WORKSPACE, mask)] * (mask is not None)
-    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), *rest)
+    of_channels = MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT
+    return _Normalization(workshop, desc, shape, eps, mask, (SRC, DIFF_DST, DIFF_SRC), of_channels)
 
 
 @planned
 def scaling(workshop: Workshop, shape: Sizes) -> Plan:
     """The plan of a normalisation by given statistics; operands: x, y, mean, variance, scale, shift."""
-    x, channel = workshop.memory(shape, channels_last_strides(shape)), workshop.memory(shape[1:2], (4,))
-    flags = GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
+    x, flags = workshop.memory(shape, channels_last_strides(shape)), GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
     desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)
-    return Plan(workshop, desc, (SRC, x), (DST, x), *[(kind, channel) for kind in (MEAN, VARIANCE, SCALE, SHIFT)])
+    return _Normalization(workshop, desc, shape, 0.0, None, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty, maker
+from backends.buffers import FLOAT32, maker
 from backends.geometry import Array, Sizes, Window, check_gradient, pooling_sizes
 from backends.onednn import Unsupported
 from backends.onednn.choice import active
@@ -36,25 +36,39 @@ MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
 
+class _Pooling(Plan):
+    """A pooling or its adjoint; `make` makes an image for the result, `make_taps` the numbers of taps."""
+
+    finite: Any = None  # whether an operand is
+
+    def __init__(self, workshop: Workshop, desc: Any, shape: Sizes, *operands: tuple[int, Any]) -> None:
+        super().__init__(workshop, desc, *operands)
+        self.make = maker(shape, channels_last_strides(shape))
+        self.make_taps = maker(shape, channels_last_strides(shape, 1), TAPS)
+
+    def maximum(self, x: Array) -> tuple[Array, Array] | None:
+        """The largest values and their taps."""
+        if not self.finite(x):
+            return None
+        y, taps = self.make(), self.make_taps()
+        self.run(x, y, taps)
+        return y, taps
+
+    def image(self, x: Array, *taps: Array) -> Array:
+        """The result alone."""
+        y: Array = self.make()
+        self.run(x, y, *taps)
+        return y
+
+
 @prepared
 def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> Prepared:
     """See `backends.generic.pooling.max_of_windows`."""
     if not _suits(x, x.shape) or max(window.dilation) > 1:
         return None
-    out = pooling_sizes(x.shape, window, ceil_mode)
-    shape, run = (*x.shape[:2], *out), _pooled(MAXIMUM, x.shape, out, window).run
-    x = to_channels_last(x)
-    make, make_taps = maker(shape, channels_last_strides(shape)), maker(shape, channels_last_strides(shape, 1), TAPS)
-    finite = finite_like(x)
-
-    def call(x: Array, *_: Any) -> tuple[Array, Array] | None:
-        if not finite(x):
-            return None
-        y, taps = make(), make_taps()
-        run(x, y, taps)
-        return y, taps
-
-    return call, (x,)
+    plan, x = _pooled(MAXIMUM, x.shape, pooling_sizes(x.shape, window, ceil_mode), window), to_channels_last(x)
+    plan.finite = plan.finite or finite_like(x)
+    return plan.maximum, (x,)
 
 
 @prepared
@@ -62,16 +76,9 @@ def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Prepared:
     """See `backends.generic.pooling.put_taps`."""
     if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
         return None
-    make, run = maker(x_shape, channels_last_strides(x_shape)), _spread(MAXIMUM, x_shape, g.shape[2:], window).run
-
-    def call(g: Array, taps: Array, *_: Any) -> Array:
-        dx: Array = make()
-        run(g, dx, taps)
-        return dx
-
     if taps.strides != channels_last_strides(taps.shape, 1):
         taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
-    return call, (to_channels_last(g), taps)
+    return _spread(MAXIMUM, x_shape, g.shape[2:], window).image, (to_channels_last(g), taps)
 
 
 def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> Array | None:
@@ -79,10 +86,7 @@ def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool,
     kind = _mean(x, x.shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
-    out = pooling_sizes(x.shape, window, False)
-    plan = _pooled(kind, x.shape, out, window)
-    y = empty((*x.shape[:2], *out), channels_last_strides((*x.shape[:2], *out)))
-    plan.run(to_channels_last(x), y)
+    y: Array = _pooled(kind, x.shape, pooling_sizes(x.shape, window, False), window).image(to_channels_last(x))
     return y
 
 
@@ -95,9 +99,7 @@ def avg_pool_input(
         return None
     out = pooling_sizes(x_shape, window, False)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
-    plan = _spread(kind, x_shape, out, window)
-    dx = empty(x_shape, channels_last_strides(x_shape))
-    plan.run(to_channels_last(g), dx)
+    dx: Array = _spread(kind, x_shape, out, window).image(to_channels_last(g))
     return dx
 
 
@@ -132,11 +134,11 @@ def _described(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window
 @planned
 def _pooled(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
     x, y, kept, _, desc = _described(workshop, kind, x_shape, out, window)
-    return Plan(workshop, desc, (SRC, x), (DST, y), *kept)
+    return _Pooling(workshop, desc, (*x_shape[:2], *out), (SRC, x), (DST, y), *kept)
 
 
 @planned
 def _spread(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
     x, y, kept, steps, forward = _described(workshop, kind, x_shape, out, window)
     desc = workshop.primitive("pooling_backward", kind, x, y, *steps, forward)
-    return Plan(workshop, desc, (DIFF_DST, y), (DIFF_SRC, x), *kept)
+    return _Pooling(workshop, desc, x_shape, (DIFF_DST, y), (DIFF_SRC, x), *kept)

@@ -25,6 +25,18 @@ SUMMED, SHORT = 1 << 16, 12  # elements from which sums of rows are products; th
 SUM = (("sum", 1.0, 0, 0),)
 
 
+class _Product(Plan):
+    """A product; `make` makes a result in C order."""
+
+    make: Function
+
+    def product(self, a: Array, b: Array, *bias: Array) -> Array:
+        """The product of two arrays."""
+        y: Array = self.make()
+        self.run(a, b, y, *bias)
+        return y
+
+
 @prepared
 def linear(x: Array, w: Array, bias: Array, relu: bool = False) -> Prepared:
     """See `backends.generic.products.linear`."""
@@ -56,14 +68,7 @@ def product(a: Array, b: Array) -> Prepared:
 def _product_of(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> tuple[Function, tuple[Any, ...]]:
     """The function of the product, to whose rows a bias may be added, and the operands as it reads them."""
     plan, a, b = _readable(a, b, None, 1.0, bias is not None, relu, False)
-    make, run = maker((*a.shape[:-1], b.shape[-1])), plan.run
-
-    def call(a: Array, b: Array, *bias: Array) -> Array:
-        y: Array = make()
-        run(a, b, y, *bias)
-        return y
-
-    return call, (a, b) if bias is None else (a, b, np.ascontiguousarray(bias))
+    return plan.product, (a, b) if bias is None else (a, b, np.ascontiguousarray(bias))
 
 
 def _suits(a: Array, b: Array) -> bool:
@@ -85,7 +90,7 @@ def product_into(
     plan.run(a, b, y, *(() if bias is None else (np.ascontiguousarray(bias),)))
 
 
-def _readable(a: Array, b: Array, *rest: Any) -> tuple[Plan, Array, Array]:
+def _readable(a: Array, b: Array, *rest: Any) -> tuple[_Product, Array, Array]:
     """The plan of a product, and its operands, of which copies are made if their strides are too much for it."""
     try:
         return _product(a.shape, a.strides, b.shape, b.strides, *rest), a, b
@@ -116,7 +121,7 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Prepared:
         return None
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape) if keepdims or axis in kept]
 
-    def call(x: Array, *_: Any) -> Array:
+    def call(x: Array) -> Array:
         found = empty((columns, 1))
         product_into(found, x.transpose(*kept, *axes).reshape(columns, count), np.ones((count, 1), FLOAT32))
         return found.reshape(shape)
@@ -149,4 +154,6 @@ def _product(
     bias = [workshop.memory(row, dense(row))] if biased else []
     steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu, *SUM * added
     desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=workshop.attributes(*steps))
-    return Plan(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])
+    plan = _Product(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])
+    plan.make = maker(shape)
+    return plan
