@@ -93,8 +93,7 @@ def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, 
     if not _suits(x, w, w.shape) or not (bias is None or bias.shape == w.shape[:1]):
         return None
     if _spans(x.shape, w.shape, geometry):
-        joined: Prepared = convolve.prepare(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
-        return joined
+        return convolve.prepare(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
     x, w = to_channels_last(x), _described(w)
     plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
     return plan.image, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))

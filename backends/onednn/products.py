@@ -50,8 +50,7 @@ def linear(x: Array, w: Array, bias: Array, relu: bool = False) -> Prepared:
 @prepared
 def linear_relu(x: Array, w: Array, bias: Array) -> Prepared:
     """See `backends.generic.products.linear_relu`."""
-    found: Prepared = linear.prepare(x, w, bias, True)
-    return found
+    return linear.prepare(x, w, bias, True)
 
 
 @prepared
@@ -67,7 +66,7 @@ def product(a: Array, b: Array) -> Prepared:
 
 def _product_of(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> tuple[Function, tuple[Any, ...]]:
     """The function of the product, to whose rows a bias may be added, and the operands as it reads them."""
-    plan, a, b = _readable(a, b, None, 1.0, bias is not None, relu, False)
+    plan, a, b = _readable(a, b, bias is not None, relu)
     return plan.product, (a, b) if bias is None else (a, b, np.ascontiguousarray(bias))
 
 
@@ -82,12 +81,10 @@ def _suits(a: Array, b: Array) -> bool:
     )
 
 
-def product_into(
-    y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False, added: bool = False
-) -> None:
-    """Write `scale` times (a b + bias), or its ReLU, into y, or optionally add it to y."""
-    plan, a, b = _readable(a, b, y.strides, scale, bias is not None, relu, added)
-    plan.run(a, b, y, *(() if bias is None else (np.ascontiguousarray(bias),)))
+def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, added: bool = False) -> None:
+    """Write `scale` times a b into y, or optionally add it to y."""
+    plan, a, b = _readable(a, b, False, False, y.strides, scale, added)
+    plan.run(a, b, y)
 
 
 def _readable(a: Array, b: Array, *rest: Any) -> tuple[_Product, Array, Array]:
@@ -136,11 +133,11 @@ def _product(
     a_strides: Sizes,
     b_shape: Sizes,
     b_strides: Sizes,
-    y_strides: Sizes | None,
-    scale: float,
     biased: bool,
     relu: bool,
-    added: bool,
+    y_strides: Sizes | None = None,
+    scale: float = 1.0,
+    added: bool = False,
 ) -> Plan:
     if a_shape[-1] != b_shape[-2] or a_shape[:-2] != b_shape[:-2]:
         raise Unsupported("operands that do not fit together, or of which one is used many times")
