@@ -47,8 +47,7 @@ ON_CUDA = {name: _typed(name, "cuda") for name in TYPES}
 def named(name: str) -> _Typed:
     """The type of tensors with PyTorch's name for it, such as "torch.cuda.FloatTensor"."""
     *device, kind = name.removeprefix("torch.").split(".")
-    found: _Typed = ON_CUDA[kind] if device else globals()[kind]
-    return found
+    return ON_CUDA[kind] if device else globals()[kind]
 
 
 NAMES = {dtype: name for name, dtype in TYPES.items()} | {

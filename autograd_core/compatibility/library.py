@@ -126,5 +126,4 @@ def _operator(op: str | CustomOpDef) -> CustomOpDef:
     if isinstance(op, CustomOpDef):
         return op
     namespace, _, name = op.partition("::")
-    found: CustomOpDef = getattr(NAMESPACES[namespace], name)
-    return found
+    return getattr(NAMESPACES[namespace], name)

@@ -133,8 +133,7 @@ class profile:
     @property
     def current(self) -> FunctionEvent:
         """The innermost event that this thread is in."""
-        found: FunctionEvent = self._local.stack[-1]
-        return found
+        return self._local.stack[-1]
 
     @property
     def function_events(self) -> EventList:

@@ -125,8 +125,7 @@ class Gpu:
         """A library such as `Cudnn`, loaded on first use; raises Unusable if it is missing."""
         if kind not in self.libraries:
             self.libraries[kind] = kind(self)
-        found: Library = self.libraries[kind]
-        return found
+        return self.libraries[kind]
 
     def vector(self, dtype: Any, *sizes: int, arrays: tuple[Array | None, ...] = ()) -> int:
         """The number of elements a thread may read at once: it divides the sizes, and all arrays are aligned to it."""

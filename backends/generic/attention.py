@@ -83,8 +83,7 @@ def in_parts(
     """
     some = parts(query.shape[:-1], key.shape[-2], is_causal)
     if len(some) == 1:
-        found: tuple[Array, Array] | None = attend(query, key, value, mask, 0)
-        return found
+        return attend(query, key, value, mask, 0)
     y = xp.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype)
     for part in some:
         found = attend(*part.of(query, key, value, mask), part.first)

@@ -126,8 +126,7 @@ def _sums_of_rows(x: Array) -> Array:
     if width < LINE < n and (whole := n - n % LINE) < n:
         return _sums_of_rows(x[:, :whole]) + x[:, whole:].sum(axis=1)
     ones = np.ones(width, x.dtype)
-    sums: Array = np.vecdot(x, ones) if width == n else np.vecdot(x.reshape(len(x), -1, width), ones).sum(axis=1)
-    return sums
+    return np.vecdot(x, ones) if width == n else np.vecdot(x.reshape(len(x), -1, width), ones).sum(axis=1)
 
 
 def _sums_of_columns(x: Array) -> Array:
@@ -153,8 +152,7 @@ def _sums_of_lines(x: Array, run: int = RUN) -> Array:
         if whole < x.shape[1]:
             sums[:, 0] += np.add.reduce(x[:, whole:], axis=1)
         x = sums
-    y: Array = np.add.reduce(x, axis=1)
-    return y
+    return np.add.reduce(x, axis=1)
 
 
 def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False, **how: Any) -> Array:
@@ -235,8 +233,7 @@ def squared_deviations(x: Array, axes: Sizes, keepdims: bool) -> Array:
     wide = x.astype(np.float64)
     wide -= np.add.reduce(wide, axis=axes, keepdims=True) / (n or 1)
     wide *= wide  # which may be a NumPy scalar
-    y: Array = wide.sum(axis=axes, keepdims=keepdims)
-    return y
+    return wide.sum(axis=axes, keepdims=keepdims)
 
 
 def vdot(a: Array, b: Array) -> Any:

@@ -54,8 +54,7 @@ def rectify(y: Array) -> Array | None:
 
 def _larger(size: int) -> Plan:
     """max(x, 0); operands: x, x, the result and x."""
-    plan: Plan = chained((size,), MAX, (constant(0.0), (MAX,)))
-    return plan
+    return chained((size,), MAX, (constant(0.0), (MAX,)))
 
 
 @prepared

@@ -86,8 +86,7 @@ def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool,
     kind = _mean(x, x.shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
-    y: Array = _pooled(kind, x.shape, pooling_sizes(x.shape, window, False), window).image(to_channels_last(x))
-    return y
+    return _pooled(kind, x.shape, pooling_sizes(x.shape, window, False), window).image(to_channels_last(x))
 
 
 def avg_pool_input(
@@ -99,8 +98,7 @@ def avg_pool_input(
         return None
     out = pooling_sizes(x_shape, window, False)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
-    dx: Array = _spread(kind, x_shape, out, window).image(to_channels_last(g))
-    return dx
+    return _spread(kind, x_shape, out, window).image(to_channels_last(g))
 
 
 def _suits(x: Array, image: Sizes) -> bool:

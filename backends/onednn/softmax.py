@@ -170,8 +170,7 @@ def _rows(x: Array) -> Sizes:
 
 def _by_rows(rows: Sizes, kind: int, *chain: Step) -> Plan:
     """The plan of a pass over a matrix and a number for each row."""
-    plan: Plan = chained(rows, kind, chain, (rows[0], 1))
-    return plan
+    return chained(rows, kind, chain, (rows[0], 1))
 
 
 def _suits(*arrays: Array) -> bool:

@@ -20,8 +20,7 @@ def version() -> int | None:
     """The version of cuDNN, such as 91002; None without a GPU."""
     if not is_available() or not find_spec("cudnn"):
         return None
-    found: int = import_module("cudnn").backend_version()
-    return found
+    return import_module("cudnn").backend_version()
 
 
 @contextmanager
