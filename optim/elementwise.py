@@ -97,38 +97,31 @@ class Batch:
 
     def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States, start: dict[str, float]) -> None:
         self.names, self.states = names, [state.setdefault(p, {}) for p in params]
-        like = params[0].array
-        self.library = LIBRARY[like.__class__]
-        self.kind, self.dtype = like.__class__, like.dtype
-        paired = like.dtype.kind == "c"  # complex numbers are updated as pairs of real ones
-        limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
         self.params, self.arrays = params, [p.array for p in params]
-        tied = _tied(params)  # these are updated one by one
-        small = [p for p in params if paired or (p.array.size <= limit and p not in tied)]
-        places = self._side_by_side(small if paired or len(small) > 1 else [])
+        like = params[0].array
+        self.library, self.kind, self.dtype = LIBRARY[like.__class__], like.__class__, like.dtype
+        self.gathered = Gathered(self.library, self._small(), names)
         self.fresh = any(name not in s for s in self.states for name in names)
-        self.slots, self.alone = [], []
+        self.slots: list[tuple[dict[str, Any], str, Tensor, Any]] = []  # a state, a name in it, the tensor, its array
+        self.alone: list[tuple[Tensor, list[Any]]] = []  # parameters that are not gathered, and arrays of their states
         for p, s in zip(params, self.states, strict=True):
-            views = places.get(p) or [self.library.zeros_like(p.array) for _ in names]
+            views = self.gathered.places.get(p) or [self.library.zeros_like(p.array) for _ in names]
             placed = [_placed(s.get(name), view, start.get(name)) for name, view in zip(names, views, strict=True)]
             self.slots += [(s, name, *pair) for name, pair in zip(names, placed, strict=True)]
-            if p not in places:
+            if p not in self.gathered.places:
                 self.alone.append((p, [array for _, array in placed]))
         self.rows: list[tuple[Any, ...]] = []  # of the arrays of these
         self.kept: dict[str, Any] = {}  # what the backend found out about them
         self.missed: Any = None  # how many steps were not taken, counted where the parameters lie
 
-    def _side_by_side(self, params: list[Tensor]) -> dict[Tensor, list[Any]]:
-        """Room in flat arrays for some parameters and their gradients, and for what each has in its state."""
-        if not params:
-            self.flat, self.copies = [], []
-            return {}
-        size = sum([p.array.size for p in params])
-        flat = [self.library.zeros(size, self.dtype) for _ in ("parameters", "gradients", *self.names)]
-        values, gradients, *places = [_pieces(array, params) for array in flat]
-        self.flat = [array.view(array.real.dtype) if self.dtype.kind == "c" else array for array in flat]
-        self.copies = list(zip(params, values, gradients, strict=True))
-        return {p: [views[i] for views in places] for i, p in enumerate(params)}
+    def _small(self) -> list[Tensor]:
+        """The parameters to gather."""
+        if self.dtype.kind == "c":  # all are updated as pairs of real numbers
+            return self.params
+        limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
+        tied = _tied(self.params)  # these are updated one by one
+        small = [p for p in self.params if p.array.size <= limit and p not in tied]
+        return small if len(small) > 1 else []
 
     def holds(self, state: States) -> bool:
         """Whether nobody has exchanged a tensor, an array or a number since the last step."""
@@ -138,7 +131,7 @@ class Batch:
             if known != [(a.__class__, a.dtype, a.shape) for a in arrays]:
                 return False
             self.arrays = arrays
-            if not _tied(params).isdisjoint([p for p, _, _ in self.copies]):
+            if not _tied(params).isdisjoint(self.gathered.places):
                 return False
         if any(map(is_not, map(state.get, params), self.states)):
             return False
@@ -182,17 +175,36 @@ class Batch:
         """Change the parameters, and what is remembered of them."""
         if not self.rows or any(p.array is not row[0] for (p, _), row in zip(self.alone, self.rows, strict=False)):
             self.rows = [(p.array, *arrays) for p, arrays in self.alone]
-            if self.flat:
-                values, _, *remembered = self.flat
-                self.rows.append((values, *remembered))
+            self.rows += self.gathered.rows
             self.kept = {}
-        gradients = [p._grad.array for p, _ in self.alone] + self.flat[1:2]
-        for p, value, gradient in self.copies:
+        gradients = [p._grad.array for p, _ in self.alone] + self.gathered.gradients
+        for p, value, gradient in self.gathered.copies:
             value[...] = p.array
             gradient[...] = p._grad.array
         self.library.kernels.steps(kernel, self.rows, gradients, options, self.kept)
-        for p, value, _ in self.copies:
+        for p, value, _ in self.gathered.copies:
             p.array[...] = value
+
+
+class Gathered:
+    """Parameters in a flat array, their gradients in another, and what is remembered of them in further ones.
+
+    copies: parameters, their pieces and those of their gradients. places: their pieces of what is remembered. rows,
+    gradients: the whole arrays, complex numbers as pairs.
+    """
+
+    def __init__(self, library: Any, params: list[Tensor], names: tuple[str, ...]) -> None:
+        self.copies: list[tuple[Tensor, Any, Any]] = []
+        self.places: dict[Tensor, list[Any]] = {}
+        self.rows, self.gradients = [], []
+        if params:
+            size, dtype = sum([p.array.size for p in params]), params[0].array.dtype
+            flat = [library.zeros(size, dtype) for _ in ("parameters", "gradients", *names)]
+            values, gradients, *places = [_pieces(array, params) for array in flat]
+            self.copies = list(zip(params, values, gradients, strict=True))
+            self.places = {p: [views[i] for views in places] for i, p in enumerate(params)}
+            value, gradient, *remembered = [a.view(a.real.dtype) if dtype.kind == "c" else a for a in flat]
+            self.rows, self.gradients = [(value, *remembered)], [gradient]
 
 
 def _sorted(params: list[Tensor], state: States) -> list[list[Tensor]]:
