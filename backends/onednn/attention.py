@@ -12,10 +12,9 @@ from backends.geometry import Array, Sizes, blocks
 from backends.onednn import Unsupported, softmax
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
-from backends.onednn.passes import ADD
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.passes import ADD, chained
 from backends.onednn.products import product_into
-from backends.strides import dense, is_dense
+from backends.strides import is_dense
 
 SMALL = 1 << 14  # scores: below this NumPy is as fast
 PARTS, ROWS = 8, 64  # the most parts of causal attention, and the fewest queries in each
@@ -150,15 +149,8 @@ def _add(scores: Array, mask: Array) -> None:
     """Add a mask that broadcasts over the scores, in place."""
     like = mask.reshape(*(1,) * (scores.ndim - mask.ndim), *mask.shape)
     try:
-        plan = _sum(scores.shape, like.shape)
+        plan = chained(scores.shape, ADD, (), like.shape)
     except Unsupported:
         like = np.broadcast_to(like, scores.shape)
-        plan = _sum(scores.shape, like.shape)
+        plan = chained(scores.shape, ADD, (), like.shape)
     plan.run(scores, np.ascontiguousarray(like), scores)
-
-
-@planned
-def _sum(workshop: Workshop, shape: Sizes, of_mask: Sizes) -> Plan:
-    x, mask = (workshop.memory(sizes, dense(sizes)) for sizes in (shape, of_mask))
-    desc = workshop.compiled(workshop.primitive("binary", ADD, x, mask, x), "masks that repeat along such axes")
-    return Plan(workshop, desc, (SRC, x), (SRC1, mask), (DST, x))

@@ -16,13 +16,13 @@ from backends.buffers import FLOAT32, UINT8, empty, maker
 from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import MAX, MUL, chained, constant, linear
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
+from backends.onednn.passes import ADD, DIV, MAX, MUL, RELU, SUB, chained, constant, linear
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, TRAINING, Plan, Workshop, planned
 from backends.settled import Prepared, prepared
-from backends.strides import dense, innermost_first, is_dense
+from backends.strides import innermost_first, is_dense
 
-ADD, RELU_BY_RESULT, MINIMUM, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
-KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
+RELU_BY_RESULT, MINIMUM, SUM = 0x100, 0x2FFF3, 0x2FFF4
+KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: DIV, np.subtract: SUB}
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
 SHARED = 1 << 18  # elements from which threads share a reduction; one alone is slower than NumPy
 BLOCK = 1 << 18  # elements compared at a time, whose marks stay in the cache
@@ -77,9 +77,9 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
     if not _suits(a) or b.dtype != FLOAT32 or b.ndim > a.ndim:
         return None
     if _alike(a, b):
-        plan = _binary(KINDS[ufunc], a.size)
+        plan = chained((a.size,), KINDS[ufunc])
     elif a.shape == b.shape and is_dense(b.shape, b.strides):  # a transposed copy first: a fifth of NumPy's time
-        plan, b = _binary(KINDS[ufunc], a.size), copied(b, a.strides)
+        plan, b = chained((a.size,), KINDS[ufunc]), copied(b, a.strides)
     elif a.shape == b.shape:
         return None
     else:
@@ -96,7 +96,8 @@ def _repeating(kind: int, a: Array, b: Array, scale: float = 1.0) -> tuple[Plan 
     order = innermost_first(a)[::-1]
     b = np.ascontiguousarray(b.reshape(*(1,) * (a.ndim - b.ndim), *b.shape).transpose(order))
     merged = _merged(tuple([a.shape[axis] for axis in order]), b.shape)
-    return merged and _broadcast(kind, *merged, b.dtype, scale), b
+    steps = (linear(scale, 0.0),) if scale != 1 else ()
+    return merged and chained(merged[0], kind, steps, merged[1], b.dtype), b
 
 
 @lru_cache(maxsize=1024)
@@ -134,7 +135,7 @@ def increase(a: Array, b: Array, factor: float = 1.0) -> Array | None:
         return None
     b = b if b.strides == a.strides else copied(b, a.strides)
     if factor == 1:
-        _binary(ADD, a.size).run(a, b, a)
+        chained((a.size,), ADD).run(a, b, a)
     else:
         chained((a.size,), MAX, (linear(factor, 0.0), (ADD,))).run(b, b, a, a)
     return a
@@ -145,7 +146,7 @@ def add_relu(a: Array, b: Array, out: Array | None = None) -> Array | None:
     if not (_suits(a) and _alike(a, b) and (out is None or _alike(a, out))):
         return None
     y = empty(a.shape, a.strides) if out is None else out
-    _binary(ADD, a.size, True).run(a, b, y)
+    chained((a.size,), ADD, RELU).run(a, b, y)
     return y
 
 
@@ -206,21 +207,6 @@ def _suits(x: Array) -> bool:
 
 def _alike(a: Array, b: Array) -> bool:
     return bool(b.dtype == FLOAT32 and a.shape == b.shape and a.strides == b.strides)
-
-
-@planned
-def _binary(workshop: Workshop, kind: int, size: int, relu: bool = False) -> Plan:
-    x = workshop.memory((size,), (4,))
-    desc = workshop.primitive("binary", kind, x, x, x, attributes=workshop.attributes(*RELU) if relu else None)
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
-
-
-@planned
-def _broadcast(workshop: Workshop, kind: int, shape: Sizes, other: Sizes, dtype: Any, scale: float) -> Plan:
-    x, b = workshop.memory(shape, dense(shape)), workshop.memory(other, dense(other, None, dtype.itemsize), dtype)
-    steps = [("eltwise", LINEAR, scale, 0.0)] if scale != 1 else []
-    desc = workshop.primitive("binary", kind, x, b, x, attributes=workshop.attributes(*steps))
-    return Plan(workshop, desc, (SRC, x), (SRC1, b), (DST, x))
 
 
 @planned

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
-from backends.geometry import Array, Sizes
+from backends.geometry import Array
 from backends.numpy_backend.groups import line_width
 from backends.onednn import group_rows
 from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import backward, forward, parameter, scaling
-from backends.onednn.passes import ADD, MUL, STEP, SUB
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
-from backends.strides import channels_last_strides, dense, is_channels_last
+from backends.onednn.passes import ADD, MUL, REPEATED, SUB, chained
+from backends.strides import channels_last_strides, is_channels_last
 
 SMALL = 1 << 15  # elements of a sample: below this the calls for each cost more than they save
 
@@ -53,7 +52,9 @@ def group_gradients(
         return group_rows.group_gradients(g, x, weight, mean, scale, groups, needs)
     (n, channels), width = x.shape[:2], line_width(x)
     plan = backward((1, *x.shape[1:]), 0.0, False, True)
-    rest = _less_projections((x[0].size // (width * channels), width * channels))
+    # (x - row)·row + row + dx; operands: x, the first row, the result, the others
+    lines, steps = (x[0].size // (width * channels), width * channels), ((MUL, REPEATED), (ADD, REPEATED), (ADD,))
+    rest = chained(lines, SUB, steps, (1, lines[1]))
     each, weight = channels // groups, parameter(weight, 1, channels)
     centers, scales = (np.repeat(v.reshape(n, groups), each, axis=1) for v in (mean, scale))
     g, dx, var = to_channels_last(g), empty(x.shape, channels_last_strides(x.shape)), 1 / (scales * scales)
@@ -74,14 +75,3 @@ def group_gradients(
 def _suits(x: Array) -> bool:
     lies = x.ndim > 2 and x.size >= SMALL * len(x) > 0 and is_channels_last(x.shape, x.strides)
     return lies and x.dtype == FLOAT32 and not x.flags.c_contiguous and active()
-
-
-@planned
-def _less_projections(workshop: Workshop, shape: Sizes) -> Plan:
-    """(x - row)·row + row + y for matrices x and y, in `y`; operands: x, the first row, the result, the others."""
-    x, row = workshop.memory(shape, dense(shape)), workshop.memory((1, shape[1]), (4 * shape[1], 4))
-    steps = workshop.attributes(("binary", MUL, row), ("binary", ADD, row), ("binary", ADD, x))
-    desc = workshop.primitive("binary", SUB, x, row, x, attributes=steps)
-    workshop.compiled(desc, "rows of such a length")
-    others = [(STEP * (i + 1) | SRC1, memory) for i, memory in enumerate((row, row, x))]
-    return Plan(workshop, desc, (SRC, x), (SRC1, row), (DST, x), *others)

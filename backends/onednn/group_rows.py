@@ -17,9 +17,9 @@ from backends.onednn import layer_norm
 from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import parameter
-from backends.onednn.passes import ADD, MUL, STEP, SUB
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
-from backends.strides import dense, is_channels_last
+from backends.onednn.passes import ADD, MUL, REPEATED, SUB, chained
+from backends.onednn.plans import Plan
+from backends.strides import is_channels_last
 
 SMALL, SMALL_GRADIENT = 1 << 13, 1 << 15  # elements: below this the calls cost more than they save
 Three = tuple[Array | None, Array | None, Array | None]
@@ -85,12 +85,6 @@ def _like(x: Array, y: Array) -> Array:
     return y if x.flags.c_contiguous else to_channels_last(y)
 
 
-@planned
-def _by_channels(workshop: Workshop, kind: int, chain: tuple[int, ...], planes: Sizes) -> Plan:
+def _by_channels(kind: int, chain: tuple[int, ...], planes: Sizes) -> Plan:
     """Operations with a number for each channel; operands: x, the first numbers, the result, the others."""
-    x, row = workshop.memory(planes, dense(planes)), workshop.memory((1, planes[1], 1), (4 * planes[1], 4, 4))
-    steps = workshop.attributes(*[("binary", step, row) for step in chain])
-    desc = workshop.primitive("binary", kind, x, row, x, attributes=steps)
-    workshop.compiled(desc, "planes of such a size")
-    others = [(STEP * (i + 1) | SRC1, row) for i in range(len(chain))]
-    return Plan(workshop, desc, (SRC, x), (SRC1, row), (DST, x), *others)
+    return chained(planes, kind, tuple([(step, REPEATED) for step in chain]), (1, planes[1], 1))

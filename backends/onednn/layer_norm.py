@@ -8,7 +8,7 @@ from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.normalization import GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, parameter
-from backends.onednn.optimizers import MUL
+from backends.onednn.passes import MUL, chained, kept
 from backends.onednn.plans import (
     BACKWARD,
     DIFF_DST,
@@ -20,7 +20,6 @@ from backends.onednn.plans import (
     SCALE,
     SHIFT,
     SRC,
-    SRC1,
     TRAINING,
     VARIANCE,
     Plan,
@@ -59,7 +58,7 @@ def row_gradients(
     plan.run(x, g, dx, means, 1 / (scale * scale), weight, bias, g_weight, g_bias)
     if mean is None:  # subtract the term of the mean square from the gradients of the rows
         column = np.einsum("ri,ri->r", dx, x)[:, None] * (scale * scale / -n)
-        _add_multiple(x.shape).run(x, column, dx)
+        chained(x.shape, MUL, (kept(1.0),), column.shape).run(x, column, dx)
     return dx, g_weight, g_bias
 
 
@@ -86,10 +85,3 @@ def _backward(workshop: Workshop, shape: Sizes, centered: bool) -> Plan:
     desc = workshop.primitive("layer_normalization_backward", BACKWARD, x, x, x, each, 0.0, flags, forward)
     rest = [(kind, parameters) for kind in (SCALE, SHIFT, DIFF_SCALE, DIFF_SHIFT)]
     return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), (MEAN, each), (VARIANCE, each), *rest)
-
-
-@planned
-def _add_multiple(workshop: Workshop, shape: Sizes) -> Plan:
-    x, column = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((shape[0], 1), (4, 4))
-    desc = workshop.primitive("binary", MUL, x, column, x, attributes=workshop.attributes(("sum", 1.0, 0, 0)))
-    return Plan(workshop, desc, (SRC, x), (SRC1, column), (DST, x))

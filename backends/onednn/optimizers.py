@@ -12,11 +12,11 @@ import numpy as np
 from backends.buffers import FLOAT32, empty_like
 from backends.geometry import Array
 from backends.onednn.choice import active
-from backends.onednn.passes import STEP
-from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned, situation
+from backends.onednn.passes import ADD, DIV, INVERSE, MAX, MUL, REPEATED, ROOT, Step, chained, kept, linear
+from backends.onednn.plans import Plan, situation
 from backends.strides import is_dense
 
-SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
+SCALAR = (1, 1)  # as a matrix, like parameters, because kernels with a sum do not support vectors
 LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for optimizers with fewer passes in NumPy than Adam
 
 
@@ -203,63 +203,36 @@ def _pulled(p: Array, g: Array, weight_decay: float) -> Array:
     return d
 
 
-def _row(workshop: Workshop, size: int) -> tuple[Any, Any]:
-    """Descriptors of all elements and of a scalar, as matrices, because kernels with a sum do not support vectors."""
-    return workshop.memory((1, size), (4 * size, 4)), workshop.memory((1, 1), (4, 4))
-
-
-@planned
-def _scaled_sum(workshop: Workshop, size: int) -> Plan:
+def _scaled_sum(size: int) -> Plan:
     """scalar·x + y; operands: x, the scalar, the result and y."""
-    x, scalar = _row(workshop, size)
-    steps = workshop.attributes(("binary", ADD, x))
-    desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x), (STEP | SRC1, x))
+    return chained((1, size), MUL, ((ADD,),), SCALAR)
 
 
-@planned
-def _root(workshop: Workshop, size: int, eps: float) -> Plan:
+def _root(size: int, eps: float) -> Plan:
     """√x + eps."""
-    x, _ = _row(workshop, size)
-    steps = workshop.attributes(("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps))
-    desc = workshop.primitive("binary", MAX, x, x, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
+    return chained((1, size), MAX, (ROOT, linear(1.0, eps)))
 
 
-@planned
-def _quotient(workshop: Workshop, size: int, kept: float) -> Plan:
-    """scalar·x / y, plus `kept` times the previous value."""
-    x, scalar = _row(workshop, size)
-    steps = workshop.attributes(("binary", MUL, scalar), *[("sum", kept, 0, 0)] * bool(kept))
-    desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (STEP | SRC1, scalar))
+def _quotient(size: int, share: float) -> Plan:
+    """scalar·x / y, plus a share of the previous value."""
+    return chained((1, size), DIV, ((MUL, REPEATED), *_and(share)), None, FLOAT32, SCALAR)
 
 
-@planned
-def _blend(workshop: Workshop, size: int, beta: float) -> Plan:
+def _blend(size: int, beta: float) -> Plan:
     """scalar·x, plus beta times the previous value."""
-    x, scalar = _row(workshop, size)
-    steps = workshop.attributes(("sum", beta, 0, 0))
-    desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x))
+    return chained((1, size), MUL, (kept(beta),), SCALAR)
 
 
-@planned
-def _squares(workshop: Workshop, size: int, share: float, kept: float) -> Plan:
-    """share·x², plus `kept` times the previous value."""
-    x, _ = _row(workshop, size)
-    steps = workshop.attributes(("eltwise", LINEAR, share, 0.0), *[("sum", kept, 0, 0)] * bool(kept))
-    desc = workshop.primitive("binary", MUL, x, x, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
+def _squares(size: int, factor: float, share: float) -> Plan:
+    """factor·x², plus a share of the previous value."""
+    return chained((1, size), MUL, (linear(factor, 0.0), *_and(share)))
 
 
-@planned
-def _descend(workshop: Workshop, size: int, eps: float) -> Plan:
+def _descend(size: int, eps: float) -> Plan:
     """p + rate·m / (√(unbias·v) + eps)."""
-    x, scalar = _row(workshop, size)
-    denominator = ("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps)
-    quotient = ("eltwise", POWER, 1.0, -1.0), ("binary", MUL, x), ("binary", MUL, scalar)
-    steps = workshop.attributes(*denominator, *quotient, ("sum", 1.0, 0, 0))
-    desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
-    mean, rate = (STEP * i | SRC1 for i in (4, 5))
-    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x), (mean, x), (rate, scalar))
+    steps = ROOT, linear(1.0, eps), INVERSE, (MUL,), (MUL, REPEATED), kept(1.0)
+    return chained((1, size), MUL, steps, SCALAR)
+
+
+def _and(share: float) -> tuple[Step, ...]:
+    return (kept(share),) if share else ()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from backends.buffers import FLOAT32
 from backends.geometry import Array, Sizes
-from backends.onednn import Unsupported
+from backends.onednn import Unsupported, plans
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
 from backends.strides import dense
 
@@ -20,10 +21,12 @@ ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FF
 SLOPE = -1  # in place of these: the derivative of a function, as a primitive
 LANES = 16  # of float32 in the widest registers
 STEP = 32768  # the operand of a post-operation is the argument with this number times its 1-based position
+REPEATED = "repeated"  # in place of the name of an array, in `chained`
 Step = tuple[Any, ...]  # (kind, alpha, beta) for a function of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of the result, (kind, name, name), and steps
 
 EXP, TANH, ABS, SQUARE = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
+ROOT, INVERSE, RELU = (0x25, 0.0, 0.0), (0x30, 1.0, -1.0), tuple(step[1:] for step in plans.RELU)
 LOGISTIC, SWISH, GELU = (0x29, 0.0, 0.0), (0x2C, 1.0, 0.0), (0x31, 0.0, 0.0)
 DEEP = -86.9  # below this the library's exponential is 0, too early
 
@@ -108,6 +111,11 @@ def slope(left: str, right: str) -> Step:
     return SLOPE, left, right
 
 
+def kept(factor: float) -> Step:
+    """v plus `factor` times what the result held before."""
+    return "sum", factor, 0, 0
+
+
 def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     """A polynomial of the array that the pass starts with; coefficients in ascending powers."""
     *rest, second, first = coefficients
@@ -188,14 +196,26 @@ def sloped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) 
 
 @planned
 def chained(
-    workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], repeated: Sizes | None = None
-) -> Plan:
-    """The plan of one pass: two arrays, the second perhaps of a shape that repeats, the result, and those of steps."""
+    workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...] = (), second: Sizes | None = None,
+    dtype: Any = FLOAT32, repeated: Sizes | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of one pass; operands: two arrays, the result, and the arrays of steps, which are (kind,) here.
+
+    second, dtype: the shape of the second array, if it repeats along axes of length 1, and its dtype. repeated: the
+    shape of arrays of steps (kind, REPEATED), by default the same.
+    """
     if math.prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
-    second = x if repeated is None else workshop.memory(repeated, dense(repeated))
-    steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
-    desc = workshop.primitive("binary", kind, x, second, x, attributes=workshop.attributes(*steps))
-    operands = [(STEP * (i + 1) | SRC1, x) for i, step in enumerate(chain) if len(step) == 1]
-    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, x), *operands)
+    other = x if second is None else workshop.memory(second, dense(second, None, dtype.itemsize), dtype)
+    again = other if repeated is None else workshop.memory(repeated, dense(repeated))
+    steps, operands = [], [(SRC, x), (SRC1, other), (DST, x)]
+    for i, step in enumerate(chain, 1):
+        if len(step) < 3:
+            memory = again if REPEATED in step else x
+            steps.append(("binary", step[0], memory))
+            operands.append((STEP * i | SRC1, memory))
+        else:
+            steps.append(step if step[0] == "sum" else ("eltwise", *step))
+    desc = workshop.primitive("binary", kind, x, other, x, attributes=workshop.attributes(*steps))
+    return Plan(workshop, desc, *operands)
