@@ -16,6 +16,7 @@ from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
 
 Functions = tuple[Callable[..., Any], Callable[..., Any]]
 BY_SHAPE = {"empty_like", "full_like", "ones_like", "zeros_like"}  # what the first operand holds does not matter
+ARITHMETIC = {"add", "relu"}  # passes rewrite these if all operands are arrays
 CONVERSIONS = {"astype", "{0}.astype({rest})"}  # their result may be the operand itself
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
@@ -100,7 +101,29 @@ class Program:
         form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others. random:
         whether each call gives something else. fast: a settled function that does the same.
         """
-        name = form
+        line, shown = self._expression(function, form, args, kwargs, fast)
+        operands, made = self.arrays((args, kwargs)), list[Any]()
+        left, value = self._taken(found, operands, made)
+        if form in CONVERSIONS and not made:  # nothing to do, unless the dtype of a sum depends on values
+            left = value.name
+        scalars = [a.name for a in made if a.scalar]
+        if [left] == scalars:
+            line, scalars = f"{self.constant(np.asarray)}({line})", []
+        if not made:
+            self._written.update(a.name for a in operands)
+        call = None if kwargs else _call(form, shown, operands, made)
+        fixed = _fixed(operands[form in BY_SHAPE :], made, operands, random)
+        names = [a.name for a in (*made, *operands)]
+        text = f"{left} = {line}" if made or form in CONVERSIONS else line
+        self.lines.append(Line(text, names, call, bool(made), fixed))
+        for name in scalars:
+            self.lines.append(Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True, fixed))
+        return value
+
+    def _expression(
+        self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], fast: Any
+    ) -> tuple[str, list[str]]:
+        """A call as an expression, and its positional arguments."""
         if "{" not in form:
             called = self.constant(fast or function, form)
             form = f"{called}({{rest}})"
@@ -110,35 +133,7 @@ class Program:
         if form.startswith("{0}["):
             shown[1] = self._subscript(args[1])
         rest = [*shown[len(set(_PLACE.findall(form))) :], *(f"{k}={self.text(v)}" for k, v in kwargs.items())]
-        line = form.format(*shown, rest=", ".join(rest))
-        operands = self.arrays((args, kwargs))
-        made: list[Any] = []
-        left, value = self._taken(found, operands, made)
-        if name in CONVERSIONS and not made:  # nothing to do, unless the dtype of a sum depends on values
-            left = value.name
-        scalars = [a.name for a in made if a.scalar]
-        if [left] == scalars:
-            line, scalars = f"{self.constant(np.asarray)}({line})", []
-        call = None
-        if name in FRESH and made and not kwargs:
-            call = Call(name, shown, tuple(map(_described, operands)), _described(made[0]))
-        if call and call.kernel in ("add", "relu") and len(operands) < len(args):
-            call = None
-        names = [a.name for a in (*made, *operands)]
-        if not made:
-            self._written.update(a.name for a in operands)
-        for a in (*made, *([] if made else operands)):
-            a.fixed = bool(made) and not random and all(map(_is_fixed, operands[name in BY_SHAPE :]))
-            if not made and a.base is not None:
-                a.base.fixed = False
-        fixed = {a.name: a.held for a in made if a.fixed and a.held.size < LARGE}
-        if len(fixed) < len(made):
-            fixed = {}
-        assigned = made or name in CONVERSIONS
-        self.lines.append(Line(f"{left} = {line}" if assigned else line, names, call, bool(made), fixed))
-        for name in scalars:
-            self.lines.append(Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True, fixed))
-        return value
+        return form.format(*shown, rest=", ".join(rest)), shown
 
     def add(self, text: str, names: list[str]) -> None:
         """Add a line that lets tensors hold variables, or reads them."""
@@ -216,8 +211,23 @@ class Program:
         return left
 
 
-def _is_fixed(a: Any) -> bool:
-    return bool(a.fixed and (a.base is None or a.base.fixed))
+def _fixed(read: list[Any], made: list[Any], operands: list[Any], random: bool) -> dict[str, Any]:
+    """Mark what a call made as the same in every replay if all that it read is, or what it wrote as changing; the
+    values of what is the same, unless they are large.
+    """
+    alike = bool(made) and not random and all(a.fixed and (a.base is None or a.base.fixed) for a in read)
+    for a in made or operands:
+        a.fixed = alike
+        if not made and a.base is not None:
+            a.base.fixed = False
+    return {a.name: a.held for a in made} if alike and all(a.held.size < LARGE for a in made) else {}
+
+
+def _call(kernel: str, arguments: list[str], operands: list[Any], made: list[Any]) -> Call | None:
+    """What passes need to know of a call, if they rewrite those of this kernel."""
+    if kernel not in FRESH or not made or (kernel in ARITHMETIC and len(operands) < len(arguments)):
+        return None
+    return Call(kernel, arguments, tuple(map(_described, operands)), _described(made[0]))
 
 
 def _own_name(value: Any) -> str:
