@@ -122,3 +122,33 @@ class Backend(Protocol):
 
     def describe(self) -> str:
         """One line: library, version, hardware."""
+
+
+class OneDevice:
+    """Base of backends with a single device, whose name is theirs."""
+
+    name: str
+    namespace: SimpleNamespace
+
+    def library(self, index: int | None) -> SimpleNamespace:
+        """The only namespace."""
+        return self.namespace
+
+    def device_of(self, array: Any) -> str:
+        """Always the same."""
+        return self.name
+
+    def device_count(self) -> int:
+        """Always one."""
+        return 1
+
+    def current_device(self) -> int:
+        """Always 0."""
+        return 0
+
+    def transfer(self, array: Any, index: int | None) -> Any:
+        """The array itself."""
+        return array
+
+    def synchronize(self, index: int | None = None) -> None:
+        """Nothing is ever pending."""

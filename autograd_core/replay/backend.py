@@ -102,14 +102,6 @@ class CapturingBackend:
         """Refuse."""
         array._refuse()
 
-    def device_of(self, array: Noted) -> str:
-        """Always "cpu"."""
-        return "cpu"
-
-    def transfer(self, array: Noted, index: int | None) -> Noted:
-        """The array itself."""
-        return array
-
     def expect(self, check: Callable[..., bool], *args: Any) -> bool:
         """Whether the check holds here; the replays raise if it does not there."""
         if supposed(check, *args):

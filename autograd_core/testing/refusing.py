@@ -20,7 +20,7 @@ from backends import protocol
 from backends.cupy_backend.order import Ordered
 from backends.deferred import Deferred
 from backends.kernels import bind, namespace_of
-from backends.protocol import Backend
+from backends.protocol import Backend, OneDevice
 
 Array = np.ndarray[Any, Any]
 COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are split into pieces too
@@ -183,7 +183,7 @@ for _name in protocol.VIEWS:
     setattr(RefusingArray, _name, _view(_name))
 
 
-class RefusingBackend:
+class RefusingBackend(OneDevice):
     """The backend of RefusingArrays on the device "refusing:0", with the generic kernels that CuPy also uses."""
 
     name = "refusing"
@@ -199,10 +199,6 @@ class RefusingBackend:
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Any = _Random(backends.get("cpu").random, self._ordered)
 
-    def library(self, index: int | None) -> SimpleNamespace:
-        """The only namespace."""
-        return self.namespace
-
     def from_host(self, array: Array, index: int | None, non_blocking: bool = False) -> Any:
         """The array itself, wrapped: its strides are kept, so that every layout can be tested here too."""
         return self._ordered.adopt(RefusingArray(array))
@@ -214,21 +210,6 @@ class RefusingBackend:
     def device_of(self, array: RefusingArray) -> str:
         """Always "refusing:0"."""
         return "refusing:0"
-
-    def device_count(self) -> int:
-        """Always one."""
-        return 1
-
-    def transfer(self, array: RefusingArray, index: int | None) -> RefusingArray:
-        """The array itself."""
-        return array
-
-    def current_device(self) -> int:
-        """Always 0."""
-        return 0
-
-    def synchronize(self, index: int | None = None) -> None:
-        """Nothing is ever pending."""
 
     def describe(self) -> str:
         """A description of the backend."""

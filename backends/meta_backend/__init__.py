@@ -12,7 +12,7 @@ from backends.deferred import Deferred
 from backends.geometry import Geometry, Sizes, check_gradient, convolution_sizes
 from backends.kernels import KERNELS, bind, namespace_of
 from backends.meta_backend.arrays import Array, Function, MetaArray, blank, placed, pointwise, wrap
-from backends.protocol import Backend
+from backends.protocol import Backend, OneDevice
 from backends.strides import channels_last_strides
 
 COLUMN_BYTES = 1 << 40  # nothing is divided
@@ -128,7 +128,7 @@ class Stream:
     gamma = binomial = poisson
 
 
-class MetaBackend:
+class MetaBackend(OneDevice):
     """The backend of MetaArrays."""
 
     name = "meta"
@@ -147,10 +147,6 @@ class MetaBackend:
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Any = SimpleNamespace(generator=lambda seed, index: Stream(seed))
 
-    def library(self, index: int | None) -> SimpleNamespace:
-        """The only namespace."""
-        return self.namespace
-
     def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> MetaArray:
         """An array of the same shape, dtype and memory order of axes."""
         return blank(array.shape, array.dtype, array)
@@ -159,28 +155,9 @@ class MetaBackend:
         """Refuse."""
         array.refuse()
 
-    def device_of(self, array: MetaArray) -> str:
-        """Always "meta"."""
-        return "meta"
-
-    def device_count(self) -> int:
-        """Always one."""
-        return 1
-
-    def transfer(self, array: MetaArray, index: int | None) -> MetaArray:
-        """The array itself."""
-        return array
-
-    def current_device(self) -> int:
-        """Always 0."""
-        return 0
-
     def expect(self, check: Function, *args: Any) -> bool:
         """What a check finds out: that values are as they should be."""
         return True
-
-    def synchronize(self, index: int | None = None) -> None:
-        """Nothing is ever pending."""
 
     def describe(self) -> str:
         """A description of the backend."""

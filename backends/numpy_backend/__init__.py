@@ -33,7 +33,7 @@ from backends.numpy_backend import (
     updates,
 )
 from backends.numpy_backend.random import NumpyRandom
-from backends.protocol import Backend, Random
+from backends.protocol import Backend, OneDevice, Random
 from backends.settled import offer
 
 # Measured: columns are fastest when they fit a core's level-2 cache together with the image and the result.
@@ -126,7 +126,7 @@ BY_SIZE: dict[str, Any] = {
 }
 
 
-class NumpyBackend:
+class NumpyBackend(OneDevice):
     """NumPy arrays on the one device "cpu"."""
 
     name = "cpu"
@@ -157,10 +157,6 @@ class NumpyBackend:
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 
-    def library(self, index: int | None) -> SimpleNamespace:
-        """The only namespace."""
-        return self.namespace
-
     def from_host(self, array: np.ndarray, index: int | None, non_blocking: bool = False) -> Array:
         """The array itself."""
         _check_index(index)
@@ -170,25 +166,10 @@ class NumpyBackend:
         """The array itself; a NumPy scalar becomes a 0-d array."""
         return np.asarray(array)
 
-    def device_of(self, array: Array) -> str:
-        """Always "cpu"."""
-        return "cpu"
-
-    def device_count(self) -> int:
-        """Always one."""
-        return 1
-
     def transfer(self, array: Array, index: int | None) -> Array:
         """The array itself."""
         _check_index(index)
         return array
-
-    def current_device(self) -> int:
-        """Always 0."""
-        return 0
-
-    def synchronize(self, index: int | None = None) -> None:
-        """Nothing is ever pending."""
 
     def situation(self) -> object:
         """Changes when kernels might decide otherwise than before, and differs from thread to thread."""
