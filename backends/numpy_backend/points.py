@@ -29,9 +29,16 @@ def read_points(plain: Callable[..., Array], x: Array, weights: Array, index: Ar
 
 def add_points(plain: Callable[..., Array], g: Array, weights: Array, index: Array, x_shape: Sizes) -> Array:
     """See `backends.generic.points.add_points`, here `plain`."""
-    if not _pays(g, weights, index) or g.shape[1] <= FEW:
+    if not _pays(g, weights, index):
         return plain(g, weights, index, x_shape)
-    return of_rows(_matrix(weights, index, x_shape).T @ channels_last(g).reshape(-1, x_shape[1]), x_shape)
+    n, c, *sizes = x_shape
+    if c > FEW:
+        return of_rows(_matrix(weights, index, x_shape).T @ channels_last(g).reshape(-1, c), x_shape)
+    planes = np.zeros((c, n * (prod(sizes) + 1)), g.dtype)
+    for w, places in zip(np.moveaxis(weights, -1, 0), _places(index, x_shape), strict=True):
+        for plane, part in zip(planes, g.swapaxes(0, 1), strict=True):
+            np.add.at(plane, places.reshape(-1), (part * w).reshape(-1))
+    return planes.reshape(c, n, -1)[:, :, 1:].reshape(c, n, *sizes).swapaxes(0, 1)
 
 
 def match_points(plain: Callable[..., Array], g: Array, x: Array, index: Array) -> Array:
@@ -51,8 +58,13 @@ def _taken(x: Array, index: Array) -> Iterator[Array]:
     n, c, *sizes = x.shape
     planes = np.zeros((c, n, prod(sizes) + 1), x.dtype)
     planes[:, :, 1:] = x.reshape(n, c, -1).swapaxes(0, 1)
-    for places in np.moveaxis(places_of(np, index, x.shape), -1, 0):
+    for places in _places(index, x.shape):
         yield planes.reshape(c, -1).take(places, axis=1)
+
+
+def _places(index: Array, x_shape: Sizes) -> Array:
+    """For each of K samples, the places (N, P) in planes with a zero before each image."""
+    return np.moveaxis(places_of(np, index, x_shape), -1, 0)
 
 
 def _matrix(weights: Array, index: Array, x_shape: Sizes) -> Any:

@@ -146,6 +146,22 @@ def test_points_outside_and_points_that_are_no_numbers(padding, expected):
     assert grid.grad.nan_to_num(9).flatten().tolist() == [0] * 6
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_infinite_pixels_do_not_reach_points_outside(mode):
+    outside = [-100, -7, 7, 100, INF, -INF, NAN]
+    grid = ag.tensor([[[[c, c] for c in outside]]], requires_grad=True)
+    y = F.grid_sample(ag.full((1, 1, 2, 2), INF), grid, mode, align_corners=True)
+    assert y.flatten().tolist() == [0] * len(outside)
+
+
+@pytest.mark.parametrize("size", [(2, 1), (5000, 4000)])
+def test_points_of_images_with_more_pixels_than_float32_counts(size):
+    image = ag.zeros(1, 1, *size)
+    image[0, 0, -1, -1] = 1.0
+    corner = ag.tensor([[[[1.0, 1.0]]]])
+    assert F.grid_sample(image, corner, "nearest", align_corners=True).item() == 1
+
+
 def test_the_nearest_pixel_has_slope_zero_in_the_grid():
     grid = ag.zeros(1, 1, 1, 2, requires_grad=True)
     F.grid_sample(image(1, 1, 3, 3), grid, "nearest").sum().backward()

@@ -89,19 +89,10 @@ def _max_pool_cells(g: Writer, x: Ref, *, output_size: Any) -> tuple[Ref, None]:
     return x, None
 
 
-@writes("read_points")
-def _read_points(g: Writer, x: Ref, weights: Ref, index: Ref) -> Ref:
-    """Sums of K elements of a plane, which a zero in front of it makes the place of -1 read."""
-    n, c = x.shape[:2]
-    plane = g("Reshape", x, [0, 0, -1])
-    plane = g("Pad", plane, [0, 0, 1, 0, 0, 0], np.zeros((), x.dtype))
-    _, p, k = index.shape
-    places = g("Reshape", g("Add", index, 1), [0, 1, p * k])
-    g.fixed("sampling at points")
-    picked = g("GatherElements", plane, g("Expand", places, [n, c, p * k]), axis=2)
-    pixels = g("Reshape", picked, [n, c, p, k])
-    weighted = g("Mul", pixels, g("Unsqueeze", weights, [1]))
-    return g("ReduceSum", weighted, [3], keepdims=0)
+@writes("grid_sample")
+def _grid_sample(g: Writer, x: Ref, grid: Ref, *, mode: str, padding_mode: str, align_corners: bool) -> Ref:
+    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    return g("GridSample", x, grid, mode=mode, padding_mode=padding_mode, align_corners=int(align_corners))
 
 
 @writes("avg_pool")
