@@ -34,6 +34,7 @@ from backends.settled import Prepared, prepared
 from backends.strides import channels_last_strides
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
+UNFILLED = "batch normalisation of channels that do not fill registers"
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 
 
@@ -129,7 +130,7 @@ def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: 
     x = workshop.memory(shape, channels_last_strides(shape))
     flags = USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed
     desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
-    workshop.compiled(desc, "batch normalisation of channels that do not fill registers")
+    workshop.compiled(desc, UNFILLED)
     return desc, flags, workshop.asked(desc, OF_WORKSPACE)
 
 
@@ -155,4 +156,5 @@ def scaling(workshop: Workshop, shape: Sizes) -> Plan:
     """The plan of a normalisation by given statistics; operands: x, y, mean, variance, scale, shift."""
     x, flags = workshop.memory(shape, channels_last_strides(shape)), GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
     desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)
+    workshop.compiled(desc, UNFILLED)
     return _Normalization(workshop, desc, shape, 0.0, None, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))

@@ -36,6 +36,20 @@ def test_result_and_gradients_match_the_definition(shape, relu, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("shift", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_channels_of_images_in_any_order_are_scaled(dtype, shift, order):
+    rng = np.random.default_rng(0)
+    x = np.asarray(rng.standard_normal((5, 6, 16, 17)), dtype, order=order)
+    scale, bias = rng.standard_normal((2, 6)).astype(np.float32)
+    y = normalization.scale_channels(x, scale, bias if shift else None, True)
+    assert y.dtype == dtype
+    expected = x * scale.reshape(1, -1, 1, 1) + bias.reshape(1, -1, 1, 1) * shift
+    np.testing.assert_allclose(y, np.maximum(expected, 0), rtol=4 * np.finfo(dtype).eps, atol=1e-6)
+    assert order == "F" or dtype == np.float16 or y.flags.c_contiguous
+
+
 def test_a_gradient_that_relu_stops_may_be_infinite():
     x = np.array([[1.0], [2.0], [-3.0]])
     y, mean, scale, _ = normalization.normalize_batch(x, None, None, 1e-5, True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backends import geometry
+from backends import geometry, onednn
 from backends.generic import adaptive_steps, optimizers
 from backends.generic import softmax as generic_softmax
 from backends.geometry import Geometry
@@ -146,6 +146,14 @@ def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):
         kernels.normalize_rows(x.reshape(-1, 64), short, None, 1e-5, True)
     with pytest.raises(ValueError, match="broadcast"):
         kernels.convolve(x, random(32, 16, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1), short)
+
+
+@pytest.mark.parametrize("n, suits", [(3, False), (6, False), (16, True), (24, True)])
+def test_only_channels_that_fill_registers_are_scaled(kernels, n, suits):
+    x, scale, shift = random(4, n, 24, 24), random(n, seed=1), random(n, seed=2)
+    assert (onednn.deferred("normalization", "scale_channels")(x, scale, shift, False) is not None) == suits
+    expected = x * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)
+    close(kernels.scale_channels(x, scale, shift, False), expected)
 
 
 def test_the_fused_relu_keeps_nan(kernels):
