@@ -19,7 +19,7 @@ KERNELS = {
     "adaptive_steps": ("adagrad_step", "adadelta_step", "rmsprop_step", "rprop_step", "asgd_step"),
     "special_functions.airy": ("airy",),
     "alignment": ("ctc_arrivals", "ctc_occupations"),
-    "arithmetic": ("add", "subtract", "multiply", "divide", "increase"),
+    "arithmetic": ("add", "subtract", "multiply", "divide", "increase", "in_place"),
     "attention": ("attention", "attention_gradients"),
     "channels": ("prelu", "prelu_gradient"),
     "conversion": ("converted",),

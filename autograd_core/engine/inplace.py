@@ -88,6 +88,18 @@ def computed_directly(name: str, x: Tensor, other: Any, alpha: Any = 1) -> bool:
     return True
 
 
+def combined_directly(name: str, x: Tensor, args: Any, options: Any) -> bool:
+    """Compute an entry of `direct.FORMS` where x is, if nothing needs to be recorded; else returns False."""
+    base = _origin(x)
+    if grad_enabled() and (base.node is not None or any(map(_node_of, (*args, *options.values())))):
+        return False
+    _refuse(x, base)
+    if not direct.combine(name, x, args, options):
+        return False
+    record_write(x.array, 3)
+    return True
+
+
 def rebase(x: Tensor, node: Any) -> None:
     """Record that `x`, which was written by other code, was computed by `node`."""
     base = _origin(x)

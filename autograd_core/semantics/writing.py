@@ -14,7 +14,15 @@ from autograd_core import functional
 from autograd_core.engine import direct
 from autograd_core.engine.arguments import is_operand
 from autograd_core.engine.entries import Composition, Op, public_names
-from autograd_core.engine.inplace import as_operand, assigned_directly, computed_directly, fitted, set_item, write
+from autograd_core.engine.inplace import (
+    as_operand,
+    assigned_directly,
+    combined_directly,
+    computed_directly,
+    fitted,
+    set_item,
+    write,
+)
 from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
@@ -38,9 +46,12 @@ def _method(
 ) -> Callable[..., Tensor]:
     """most: how many operands there are besides the tensor; the function would write to a further one, its `out`."""
     simple, further = entry in direct.UFUNCS, {"alpha"} if entry in direct.SIGNS else set()
+    combined = entry in direct.FORMS
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if simple and len(args) == 1 and kwargs.keys() <= further and computed_directly(entry, self, *args, **kwargs):
+            return self
+        if combined and combined_directly(entry, self, args, kwargs):
             return self
         if len(args) > most:
             raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")

@@ -1,5 +1,6 @@
 """Arithmetic on large arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 from backends.geometry import Array
@@ -28,4 +29,10 @@ def divide(xp: Any, a: Array, b: Array) -> Array:
 def increase(xp: Any, a: Array, b: Array, factor: float = 1.0) -> Array:
     """Add b times a factor to a in place; returns a."""
     a += b if factor == 1 else b * factor
+    return a
+
+
+def in_place(xp: Any, function: Callable[..., Any], a: Array, *others: Array) -> Array:
+    """Replace a by an elementwise function of it and of arrays of its shape, which takes `out`; returns a."""
+    function(a, *others, out=a)
     return a

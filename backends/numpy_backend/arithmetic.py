@@ -1,5 +1,8 @@
 """Arithmetic on large arrays, by oneDNN or shared among threads."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from backends import onednn
@@ -52,4 +55,11 @@ def increase(a: Array, b: Array, factor: float = 1.0) -> Array:
     b = b if factor == 1 else b * factor
     if a.size < LARGE or one_pass(np.add, a, b, out=a) is None:
         a += b
+    return a
+
+
+def in_place(function: Callable[..., Any], a: Array, *others: Array) -> Array:
+    """Replace a by an elementwise function of it and of arrays of its shape, which takes `out`; returns a."""
+    if a.size < LARGE or one_pass(function, a, *others, out=a) is None:
+        function(a, *others, out=a)
     return a

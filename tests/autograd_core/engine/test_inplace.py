@@ -1,5 +1,7 @@
 """In-place writes: values, views, gradients (the numbers are PyTorch's) and errors."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -390,3 +392,53 @@ def test_a_part_of_an_expanded_tensor_that_repeats_nothing_can_be_written():
         rows.mul_(2)
     with pytest.raises(InplaceError, match="expanded"):
         rows[:, 0].mul_(2)
+
+
+COMBINED = {
+    "lerp": lambda y, z: ((y, 0.25), {}),
+    "lerp beyond": lambda y, z: ((y,), {"weight": 1.5}),
+    "addcmul": lambda y, z: ((y, z), {"value": -0.3}),
+    "addcdiv": lambda y, z: ((y, z), {}),
+    "clamp": lambda y, z: ((), {"min": -0.5}),
+    "clamp both": lambda y, z: ((-0.5, 0.25), {}),
+}
+
+
+@pytest.mark.parametrize("shape", [(5,), (300, 301), ()])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("case", COMBINED)
+def test_what_is_computed_in_place_is_what_is_computed_elsewhere(case, dtype, shape):
+    name = case.split()[0]
+    x, y, z = (ag.randn(shape, dtype=getattr(ag, dtype)) for _ in range(3))
+    if shape:
+        x.view(-1)[0], y.view(-1)[1], z.view(-1)[2] = math.inf, math.nan, 0.0
+    args, options = COMBINED[case](y, z)
+    expected, array, version = getattr(x, name)(*args, **options), x.array, x._version
+    assert getattr(x, f"{name}_")(*args, **options) is x
+    assert x.array is array or not shape
+    assert x._version > version
+    assert x.array.tobytes() == expected.array.tobytes()
+
+
+@pytest.mark.parametrize("case", COMBINED)
+def test_operands_that_overlap_are_read_before_anything_is_written(case):
+    name, base = case.split()[0], ag.randn(9)
+    x, y = base[:-1], base[1:]
+    args, options = COMBINED[case](y, x)
+    expected = getattr(x.clone(), name)(*COMBINED[case](y.clone(), x.clone())[0], **options)
+    getattr(x, f"{name}_")(*args, **options)
+    assert x.tolist() == expected.tolist()
+
+
+def test_what_is_combined_in_place_is_recorded_and_refused_as_other_writes():
+    w = ag.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        w.lerp_(ag.zeros(3), 0.5)
+    x = ag.zeros(3)
+    x.addcmul_(w, w, value=2.0)
+    x.sum().backward()
+    assert w.grad.tolist() == [4, 4, 4]
+    with pytest.raises(ValueError, match="give min, max or both"):
+        ag.zeros(3).clamp_()
+    with pytest.raises(TypeError):
+        ag.zeros(3).addcmul_(w)
