@@ -67,6 +67,7 @@ FUNCTIONS: dict[str, Any] = {
     "nan_to_num": selection.nan_to_num,
     "nonzero": indexing.nonzero,
     "pad": padding.pad,
+    "power": pairwise.power,
     "prod": reduction.product,
     "reshape": copies.reshape,
     "roll": copies.roll,

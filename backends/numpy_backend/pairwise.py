@@ -4,6 +4,7 @@ Remainders of float32 are exact in float64 as long as the quotient has fewer tha
 """
 
 from collections.abc import Callable
+from operator import pow as by_operator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from backends.numpy_backend.selection import where
 from backends.numpy_backend.special import blockwise
 
 MANY = 1 << 12  # elements: from here several passes cost less than NumPy's single one
+FEW = 1 << 6  # elements: from here powers of negative numbers, which take NumPy 44 ns each, cost more than two calls
 FLOAT32 = np.dtype(np.float32)
 
 
@@ -94,6 +96,20 @@ def _floor_divide(a: Array, b: Any) -> Array:
     q *= 1.0 - 2.0 * unlike
     q[rest != rest] = np.nan
     return q.astype(FLOAT32)
+
+
+def power(a: Any, b: Any) -> Any:
+    """np.power, which for whole exponents is fifty times as fast if it sees no negative numbers."""
+    if a.__class__ is not np.ndarray or a.size < FEW or a.dtype.char not in "fd":
+        return by_operator(a, b)
+    if b.__class__ not in (int, float) or b % 1:  # not a whole number, or infinite
+        return by_operator(a, b)
+    return blockwise(_whole_power, a, a.dtype.type(b))
+
+
+def _whole_power(a: Array, b: Any) -> Array:
+    y: Array = abs(a) ** b
+    return np.copysign(y, a, out=y) if b % 2 == 1 else y
 
 
 FORMULAS = {

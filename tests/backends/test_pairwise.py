@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backends.numpy_backend.pairwise import FORMULAS
+from backends.numpy_backend.pairwise import FORMULAS, power
 
 SPECIAL = [0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 3, -3, 1e-40, 1e38, -1e38, 0.1, 0.3, 7, 2]
 
@@ -51,3 +51,17 @@ def test_other_operands_are_left_to_numpy():
     assert FORMULAS["fmod"](a[:, None], a[:3]).shape == (2000, 3)
     assert FORMULAS["remainder"](a.astype(int), 3).dtype == np.int64
     assert FORMULAS["hypot"](np.float32(3), np.float32(4)) == 5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "exponent", [-7, -3, -2, -1, 0, 1, 5, 6, 7.0, 101, 16777217, 2.5, -0.5, np.inf, -np.inf, 1e300]
+)
+def test_powers_are_those_of_numpy(exponent, dtype):
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 1e30, -1e30, 1e-30, -1e-30]
+    x = np.concatenate([np.random.default_rng(0).standard_normal(70000) * 3, special]).astype(dtype)
+    with np.errstate(all="ignore"):
+        y, expected = power(x, exponent), x**exponent
+    np.testing.assert_allclose(y, expected, rtol=2 * np.finfo(dtype).eps)
+    known = ~np.isnan(expected)
+    assert (np.signbit(y) == np.signbit(expected))[known].all()

@@ -40,10 +40,12 @@ def rsqrt(xp, x):
     return 1 / xp.sqrt(x)
 
 
-def _raised(a, b):
+def _raised(xp, a, b):
     """a**b; third and fourth powers are products, a hundred times as fast; NumPy does so only up to the second."""
-    if b.__class__ not in NUMBERS or b not in (3, 4):
+    if b.__class__ not in NUMBERS or b == 2:
         return a**b
+    if b not in (3, 4):
+        return xp.power(a, b)
     squared = a * a
     return squared * (a if b == 3 else squared)
 
@@ -53,7 +55,7 @@ def _base_rule(xp, g, a, b):
     if b.__class__ in NUMBERS:
         if b == 2:
             return g * (2 * a)
-        return g * (b * _raised(a, b - 1)) if b else xp.zeros_like(a) * g
+        return g * (b * _raised(xp, a, b - 1)) if b else xp.zeros_like(a) * g
     constant = b == 0
     return g * xp.where(constant, 0, b * a ** xp.where(constant, 1, b - 1))
 
@@ -102,7 +104,7 @@ def power(xp, a, b):
     """`input` to the power `other`, element by element."""
     if getattr(b, "dtype", None) is not None and b.dtype.kind in dtypes.EXACT:
         return _integer_power(xp, a, b)
-    return _raised(a, b)
+    return _raised(xp, a, b)
 
 
 def _double(x):
