@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import StrEnum
 
 from autograd_core import functional
@@ -40,6 +41,22 @@ def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> boo
         return self.ndim == AXES[wanted] and is_contiguous(_channels_behind(self.detach()))
     own_scalar(self)
     return bool(self.array.flags.c_contiguous)
+
+
+def dim_order(self: Tensor, *, ambiguity_check: bool | list[str] = False) -> tuple[int, ...]:
+    """The axes from the outermost in memory to the innermost.
+
+    ambiguity_check: raise if other orders are as right because an axis has the length 1, or two the same stride; given
+    formats, only if the tensor has not exactly one of these.
+    """
+    formats = [] if isinstance(ambiguity_check, bool) else ambiguity_check
+    if not isinstance(formats, list) or not all(isinstance(f, MemoryFormat) for f in formats):
+        raise TypeError("dim_order(): ambiguity_check must be a bool or a list of memory formats")
+    strides = self.stride()
+    unclear = 1 in self.shape or any(a == b for a, b in itertools.pairwise(strides))
+    if ambiguity_check is not False and unclear and sum(is_contiguous(self, f) for f in formats) != 1:
+        raise OperandError(f"the order of the axes is ambiguous: shape {self.shape}, strides {strides}, {formats}")
+    return tuple(sorted(range(self.ndim), key=lambda axis: -abs(strides[axis])))
 
 
 def contiguous(self: Tensor, memory_format: str = "contiguous_format") -> Tensor:

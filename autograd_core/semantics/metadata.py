@@ -13,7 +13,7 @@ from autograd_core import dtypes, functional
 from autograd_core.engine.versions import View, address, storage
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
-from autograd_core.semantics.memory_format import Layout, contiguous, is_contiguous
+from autograd_core.semantics.memory_format import Layout, contiguous, dim_order, is_contiguous
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, own_scalar
 
@@ -237,11 +237,11 @@ CASTS: dict[str, DTypeLike] = {
 }  # fmt: skip
 MEMBERS = {
     "size": size, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim, "element_size": element_size,
-    "is_contiguous": is_contiguous, "contiguous": contiguous, "stride": stride, "data_ptr": data_ptr,
-    "detach_": detach_, "is_signed": is_signed, "is_nonzero": is_nonzero, "is_same_size": is_same_size,
-    "is_inference": is_inference, "get_device": get_device, "storage_offset": storage_offset,
-    "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as, "type": type_of, "type_as": type_as,
-    "to_dense": to_dense,
+    "is_contiguous": is_contiguous, "dim_order": dim_order, "contiguous": contiguous, "stride": stride,
+    "data_ptr": data_ptr, "detach_": detach_, "is_signed": is_signed, "is_nonzero": is_nonzero,
+    "is_same_size": is_same_size, "is_inference": is_inference, "get_device": get_device,
+    "storage_offset": storage_offset, "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as,
+    "type": type_of, "type_as": type_as, "to_dense": to_dense,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_conj": is_conj, "is_neg": is_neg,
     "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "where": where, "__pos__": itself,
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),

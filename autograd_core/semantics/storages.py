@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import operator
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
+from autograd_core.creation import finish, floating
 from autograd_core.engine.versions import View
 from autograd_core.engine.versions import storage as owner
-from autograd_core.errors import DtypeError, InplaceError
+from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.grad_mode import grad_enabled, no_grad
+from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, own_scalar, wrap
 
 
@@ -24,7 +28,7 @@ class Storage:
         self.dtype, self.device, self.is_cuda = elements.dtype, elements.device, elements.is_cuda
 
     @classmethod
-    def from_file(cls, filename: str | os.PathLike[str], shared: bool = False, nbytes: int = 0) -> Storage:
+    def from_file(cls, filename: str | PathLike[str], shared: bool = False, nbytes: int = 0) -> Storage:
         """The bytes of a file, as memory; writes to them change the file only if it is shared.
 
         nbytes: from the start of the file, by default all.
@@ -116,6 +120,37 @@ def untyped_storage(self: Tensor) -> Storage:
     return storage(self).untyped()
 
 
+def from_file(
+    filename: str | PathLike[str],
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    layout: str | None = None,
+    device: str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A vector of `size` elements on the memory of a file, from its start.
+
+    shared: writes to the tensor change the file, which is made, or made longer, if necessary.
+    """
+    from pathlib import Path
+
+    kind = floating(dtype)
+    nbytes = operator.index(size) * kind.itemsize
+    if nbytes < 0:
+        raise OperandError(f"from_file(): size must not be negative, but is {size}")
+    if shared:
+        with Path(filename).open("ab") as file:
+            file.truncate(max(nbytes, file.tell()))
+    elif nbytes > (there := Path(filename).stat().st_size):
+        raise OperandError(f"from_file(): {size} elements of {kind} take {nbytes} bytes; the file has {there}")
+    array = Storage.from_file(filename, bool(shared), nbytes)._elements.array if nbytes else np.empty(0, np.uint8)
+    made = finish(array.view(kind), device, requires_grad, None)
+    return made.pin_memory() if pin_memory else made
+
+
 def set_(
     self: Tensor,
     source: Tensor | Storage | None = None,
@@ -191,3 +226,4 @@ def install() -> None:
     """Add the methods to Tensor."""
     for method in (storage, untyped_storage, set_, is_set_to, share_memory_, is_shared):
         setattr(Tensor, method.__name__, method)
+    publish(from_file)

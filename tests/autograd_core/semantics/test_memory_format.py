@@ -58,6 +58,20 @@ def test_new_tensors_in_a_format(make):
     assert volume.is_contiguous(memory_format=ag.channels_last_3d)
 
 
+def test_the_order_of_axes_in_memory():
+    x, formats = ag.zeros(2, 3, 4, 5), [ag.contiguous_format, ag.channels_last]
+    assert (x.dim_order(), ag.zeros(()).dim_order(), x.flip(1).dim_order()) == ((0, 1, 2, 3), (), (0, 1, 2, 3))
+    assert x.transpose(1, 2).dim_order(ambiguity_check=True) == (0, 2, 1, 3)
+    assert x.contiguous(memory_format=ag.channels_last).dim_order(ambiguity_check=formats) == (0, 2, 3, 1)
+    one = x[:1]
+    assert one.dim_order() == one.dim_order(ambiguity_check=formats) == (0, 1, 2, 3)
+    for unclear in (True, [], [ag.channels_last]):
+        with pytest.raises(RuntimeError, match=r"ambiguous: shape \(1, 3, 4, 5\)"):
+            one.dim_order(ambiguity_check=unclear)
+    with pytest.raises(TypeError, match="a bool or a list of memory formats"):
+        x.dim_order(ambiguity_check="channels_last")
+
+
 def test_a_format_of_other_axes_is_an_error():
     with pytest.raises(RuntimeError, match=r"channels_last needs 4 axes; this tensor has shape \(2,\)"):
         ag.ones(2).to(memory_format=ag.channels_last)

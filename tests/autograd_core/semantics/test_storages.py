@@ -103,6 +103,24 @@ def test_a_file_is_memory(tmp_path):
     assert np.fromfile(path, np.float32).tolist() == [5, 5, 3]
 
 
+def test_a_tensor_on_a_file(tmp_path):
+    path = tmp_path / "numbers"
+    made = ag.from_file(path, True, 3, dtype=ag.int32)
+    made.copy_(ag.tensor([1, 2, 3]))
+    seen = ag.from_file(str(path), size=2, dtype=ag.int32)
+    assert (seen.tolist(), made.is_shared()) == ([1, 2], True)
+    seen[0] = 9  # in memory only
+    assert ag.from_file(path, size=3, dtype=ag.int32).tolist() == [1, 2, 3]
+    ag.from_file(path, True, 4)[3] = 0.5  # float32, the default; the file grows
+    assert ag.from_file(path, size=4)[3].item() == 0.5
+    ag.from_file(path, True, 1)  # and never shrinks
+    assert (path.stat().st_size, ag.from_file(path).shape) == (16, (0,))
+    assert ag.from_file(path, size=2, device="meta").is_meta
+    for size, text in ((5, "5 elements of float32 take 20 bytes; the file has 16"), (-1, "must not be negative")):
+        with pytest.raises(RuntimeError, match=text):
+            ag.from_file(path, size=size)
+
+
 def test_files_of_safetensors_are_read(tmp_path):
     code = """
 import sys
