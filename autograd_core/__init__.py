@@ -91,8 +91,8 @@ _MODULES = (
 _LEGACY = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
     clear_autocast_cache default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype
-    is_autocast_cache_enabled is_autocast_cpu_enabled set_default_tensor_type sym_float sym_int sym_max sym_min sym_not
-    typename"""
+    is_autocast_cache_enabled is_autocast_cpu_enabled set_default_tensor_type sym_float sym_int sym_ite sym_max sym_min
+    sym_not sym_sum typename"""
 _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal

@@ -25,6 +25,13 @@ from autograd_core.compatibility import above
 from autograd_core.families import attribute
 
 
+def functionalize(func: Any, *, remove: str = "mutations") -> Any:
+    """The function itself: writes in place, and views, need no other form here."""
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(f"functionalize(): remove is 'mutations' or 'mutations_and_views', not {remove!r}")
+    return func
+
+
 def __getattr__(name: str) -> Any:
     place = f"func.{name}"
     return above.find(place) if place in above.PLACES else attribute("func", name)

@@ -23,7 +23,8 @@ WITHIN = {
             instancenorm lazy linear loss module normalization padding pixelshuffle pooling rnn sparse transformer
             upsampling utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
-        "nn.utils": "clip_grad convert_parameters",
+        "autograd": "anomaly_mode variable",
+        "nn.utils": "clip_grad convert_parameters init memory_format",
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
         "distributed": "device_mesh nn optim rpc tensor",

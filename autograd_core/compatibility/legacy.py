@@ -120,4 +120,9 @@ def clear_autocast_cache() -> None:
     """Forget casts of parameters: none are kept."""
 
 
-sym_int, sym_float, sym_max, sym_min, sym_not = int, float, max, min, operator.not_
+sym_int, sym_float, sym_max, sym_min, sym_not, sym_sum = int, float, max, min, operator.not_, sum
+
+
+def sym_ite(b: bool, t: Any, f: Any) -> Any:
+    """`t` if `b` holds, else `f`."""
+    return t if b else f

@@ -18,13 +18,16 @@ from autograd_core.cuda.graphs import graph as graph
 from autograd_core.cuda.memory import OutOfMemoryError as OutOfMemoryError
 from autograd_core.cuda.memory import empty_cache as empty_cache
 from autograd_core.cuda.memory import max_memory_allocated as max_memory_allocated
+from autograd_core.cuda.memory import max_memory_cached as max_memory_cached
 from autograd_core.cuda.memory import max_memory_reserved as max_memory_reserved
 from autograd_core.cuda.memory import mem_get_info as mem_get_info
 from autograd_core.cuda.memory import memory_allocated as memory_allocated
+from autograd_core.cuda.memory import memory_cached as memory_cached
 from autograd_core.cuda.memory import memory_reserved as memory_reserved
 from autograd_core.cuda.memory import memory_stats as memory_stats
 from autograd_core.cuda.memory import memory_summary as memory_summary
 from autograd_core.cuda.memory import reset_max_memory_allocated as reset_max_memory_allocated
+from autograd_core.cuda.memory import reset_max_memory_cached as reset_max_memory_cached
 from autograd_core.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
 from autograd_core.cuda.memory import set_per_process_memory_fraction as set_per_process_memory_fraction
 from autograd_core.cuda.random import get_rng_state as get_rng_state
@@ -54,6 +57,16 @@ def init() -> None:
 
 
 ipc_collect = init
+
+
+def get_arch_list() -> list[str]:
+    """The architectures that kernels were compiled for: none, as they are compiled for the GPU that is there."""
+    return []
+
+
+def is_current_stream_capturing() -> bool:
+    """Whether CUDA notes the work of the current stream: never, as `graph` notes a step itself."""
+    return False
 
 
 def __getattr__(name: str) -> Any:

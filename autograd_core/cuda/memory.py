@@ -58,7 +58,8 @@ def reset_peak_memory_stats(device: DeviceLike = None) -> None:
     _asked(device, "watch_peak")
 
 
-reset_max_memory_allocated = reset_peak_memory_stats
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+memory_cached, max_memory_cached = memory_reserved, max_memory_reserved  # older names
 
 
 def empty_cache() -> None:

@@ -151,6 +151,11 @@ def from_file(
     return made.pin_memory() if pin_memory else made
 
 
+def is_storage(obj: Any, /) -> bool:
+    """Whether an object is a storage."""
+    return isinstance(obj, Storage)
+
+
 def set_(
     self: Tensor,
     source: Tensor | Storage | None = None,
@@ -227,3 +232,4 @@ def install() -> None:
     for method in (storage, untyped_storage, set_, is_set_to, share_memory_, is_shared):
         setattr(Tensor, method.__name__, method)
     publish(from_file)
+    publish(is_storage)

@@ -12,6 +12,7 @@ import pickle
 import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from pickletools import genops
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from autograd_core.element_types import Dtype
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.sizes import Size
 from autograd_core.tensor import wrap
-from nn.files.locations import Placing
+from nn.files.locations import Placing, placing
 from nn.parameter import Parameter
 
 LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -151,17 +152,10 @@ class _Reader(pickle.Unpickler):
         self._storage, self._trusted = storage, trusted
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in ("torch", "torch.storage") and name in DTYPES:
-            return StorageType(as_dtype(DTYPES[name]))
-        if module == "torch" and name in (*DTYPES.values(), *UNTYPED):
-            return Dtype(as_dtype(name))
-        if (module, name) in ALLOWED:
-            return ALLOWED[module, name]
+        if (found := _listed(module, name)) is not None:
+            return found
         if self._trusted:
             return super().find_class(module, name)
-        for found in LISTED:
-            if (found.__module__, found.__qualname__) == (module, name):
-                return found
         raise pickle.UnpicklingError(
             f"the file asks for {module}.{name}, which does not belong to a state and is not executed. "
             "Save model.state_dict() instead of the model, or load a file that you trust with weights_only=False"
@@ -180,21 +174,39 @@ class _Reader(pickle.Unpickler):
         return array
 
 
+def _listed(module: str, name: str) -> Any:
+    """What this name in a file stands for; None if it is not listed."""
+    if module in ("torch", "torch.storage") and name in DTYPES:
+        return StorageType(as_dtype(DTYPES[name]))
+    if module == "torch" and name in (*DTYPES.values(), *UNTYPED):
+        return Dtype(as_dtype(name))
+    if (module, name) in ALLOWED:
+        return ALLOWED[module, name]
+    return next((found for found in LISTED if (found.__module__, found.__qualname__) == (module, name)), None)
+
+
+def unlisted(file: BinaryIO) -> list[str]:
+    """What a file names that is not listed, in alphabetical order."""
+    named = [str(name).split(" ", 1) for code, name, _ in genops(_Archive(file).code) if code.name == "GLOBAL"]
+    return sorted({f"{module}.{name}" for module, name in named if _listed(module, name) is None})
+
+
 class _Archive:
     """The zip format: one pickle, and one file per storage."""
 
-    def __init__(self, file: BinaryIO, placed: Placing) -> None:
-        self._zip, self._placed = zipfile.ZipFile(file), placed
+    def __init__(self, file: BinaryIO, placed: Placing | None = None) -> None:
+        self._zip, self._placed = zipfile.ZipFile(file), placed or placing(None)
         pickles = [name for name in self._zip.namelist() if name.split("/")[-1] == "data.pkl"]
         if not pickles:
             raise pickle.UnpicklingError("the zip file holds no data.pkl, so it was not written by torch.save")
         self._root = pickles[0].removesuffix("data.pkl")
+        self.code = self._zip.read(pickles[0])
         order = f"{self._root}byteorder"
         self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
         self._arrays: dict[str, Any] = {}
 
     def load(self, trusted: bool, encoding: str) -> Any:
-        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage, trusted, encoding).load()
+        return _Reader(io.BytesIO(self.code), self._storage, trusted, encoding).load()
 
     def _storage(self, dtype: DType, key: str, count: int, saved: str) -> Any:
         if key not in self._arrays:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from nn.files import load as load_file
 from nn.files import write
-from nn.files.pytorch_reader import LISTED
+from nn.files.pytorch_reader import LISTED, unlisted
 from nn.files.pytorch_writer import written
 
 DEFAULT_PROTOCOL = 2  # of the pickle in a file
@@ -49,6 +50,14 @@ def load(
     can be imported, as the file of a whole model does. encoding: that of strings that Python 2 wrote.
     """
     return load_file(f, not weights_only, encoding, map_location)
+
+
+def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | BinaryIO) -> list[str]:
+    """What a file names that is not listed: it can only be loaded with weights_only=False."""
+    if isinstance(f, (str, os.PathLike)):
+        with Path(f).open("rb") as file:
+            return get_unsafe_globals_in_checkpoint(file)
+    return unlisted(f)
 
 
 def add_safe_globals(safe_globals: Sequence[Any]) -> None:

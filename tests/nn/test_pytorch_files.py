@@ -295,6 +295,22 @@ def test_a_whole_model_is_loaded_from_a_trusted_file():
     assert type(ag.load(file, map_location="cpu", weights_only=False)) is nn.Sequential
 
 
+def test_what_a_file_names_beyond_the_list(tmp_path):
+    from autograd_core.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+    path, file = tmp_path / "model.pt", io.BytesIO()
+    ag.save({"layer": nn.Linear(2, 2), "fraction": Fraction(1, 2), "state": nn.Linear(2, 2).state_dict()}, path)
+    assert get_unsafe_globals_in_checkpoint(path) == [
+        "__builtin__.dict",
+        "fractions.Fraction",
+        "nn.layers.linear.Linear",
+    ]
+    with safe_globals([nn.Linear]):
+        assert "nn.layers.linear.Linear" not in get_unsafe_globals_in_checkpoint(path)
+    ag.save(nn.Linear(2, 2).state_dict(), file)
+    assert get_unsafe_globals_in_checkpoint(file) == []
+
+
 def test_what_cannot_be_saved():
     for wrong in (np.array(["x"]), {"names": np.array([None])}):
         with pytest.raises(TypeError, match=r"state_dict\(\)"):

@@ -36,7 +36,30 @@ def test_switches_are_kept():
         ag.set_num_interop_threads(0)
 
 
+def test_switches_of_attention_are_kept():
+    found = ag.backends.cuda
+    names = "flash", "mem_efficient", "math", "cudnn"
+
+    def enabled():
+        return [getattr(found, f"{name}_sdp_enabled")() for name in names]
+
+    try:
+        for name in names:
+            getattr(found, f"enable_{name}_sdp")(False)
+        assert enabled() == [False] * 4
+        with found.sdp_kernel(enable_math=False):
+            assert enabled() == [True, True, False, True]
+        assert enabled() == [False] * 4
+    finally:
+        for name in names:
+            getattr(found, f"enable_{name}_sdp")(True)
+    assert not found.is_flash_attention_available()
+
+
 def test_what_is_compiled_is_the_function_itself():
+    assert ag.func.functionalize(abs, remove="mutations_and_views") is abs
+    with pytest.raises(RuntimeError, match="remove is"):
+        ag.func.functionalize(abs, remove="views")
     assert ag.compile(abs) is ag.compile(dynamic=True)(abs) is abs
     assert ag.nn.Identity().compile(mode="max-autotune") is None
 
@@ -53,6 +76,7 @@ def test_dtypes_that_no_tensor_holds_have_names(name):
 def test_no_number_is_symbolic():
     assert not isinstance(ag.ones(2).shape[0], ag.SymInt)
     assert not isinstance(1.0, ag.SymFloat | ag.SymBool)
+    assert (ag.sym_ite(True, 1, 2), ag.sym_ite(False, 1, 2), ag.sym_sum([1, 2, 3])) == (1, 2, 6)
 
 
 def test_without_an_accelerator():

@@ -19,6 +19,25 @@ def test_what_is_built_on_the_package_is_found_in_it():
         ag.func.nothing
 
 
+def test_modules_of_few_names():
+    from autograd_core.autograd.anomaly_mode import set_detect_anomaly
+    from autograd_core.autograd.variable import Variable
+    from autograd_core.nn.common_types import _size_2_t
+    from autograd_core.nn.parallel import data_parallel
+    from autograd_core.nn.utils.init import skip_init
+    from autograd_core.nn.utils.memory_format import convert_conv2d_weight_memory_format
+    from autograd_core.torch_version import TorchVersion
+
+    assert (set_detect_anomaly, Variable) == (ag.autograd.set_detect_anomaly, ag.autograd.Variable)
+    assert (skip_init, convert_conv2d_weight_memory_format) == (
+        ag.nn.utils.skip_init,
+        ag.nn.utils.convert_conv2d_weight_memory_format,
+    )
+    assert _size_2_t == int | tuple[int, int]
+    assert TorchVersion("2.13") > (1, 9)
+    assert data_parallel(ag.nn.Bilinear(2, 2, 1), (ag.ones(3, 2), ag.ones(3, 2))).shape == (3, 1)
+
+
 def test_names_that_libraries_import():
     from autograd_core._C import DispatchKey, DispatchKeySet, _get_tracing_state, _log_api_usage_once
     from autograd_core._C._nn import _parse_to

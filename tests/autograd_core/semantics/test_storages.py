@@ -90,6 +90,11 @@ def test_forked_processes_write_shared_parameters():
     assert model.weight.grad.tolist() == [[1.0, 1.0]]
 
 
+def test_what_is_a_storage():
+    x = ag.ones(2)
+    assert [ag.is_storage(v) for v in (x.storage(), x.untyped_storage(), x, x.numpy())] == [True, True, False, False]
+
+
 def test_a_file_is_memory(tmp_path):
     path = tmp_path / "three"
     path.write_bytes(np.array([1, 2, 3], np.float32).tobytes())
