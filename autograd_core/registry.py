@@ -63,7 +63,7 @@ def op(
         _bind(o)
         if o.form:
             formed = o.form(o.call)
-            formed.__qualname__ = o.name  # which Python's errors about its arguments name
+            formed.__name__ = formed.__qualname__ = o.name  # which errors name, Python's own too
             o.call = with_synonyms(formed)
         else:
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show

@@ -43,7 +43,7 @@ class BatchedNamespace(SimpleNamespace):
         """Run an operation's forward on each sample."""
 
         def forward(*arrays: Any, **statics: Any) -> Any:
-            library = next(LIBRARY[a.__class__] for a in arrays if a is not None)
+            library = next(LIBRARY[a.__class__] for a in arrays if is_array(a))
             if o.view:  # it may use the storage, which all samples share
                 arrays = tuple([a.copy(order="K") if is_array(a) else a for a in arrays])
             nested = isinstance(library, BatchedNamespace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +14,8 @@ from autograd_core.engine.libraries import LIBRARY, backend_of_array, is_array
 from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
 from autograd_core.trees import leaves
 
+FLOATING = RuntimeWarning, FloatingPointError  # of which NumPy makes errors on request
+
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
     """Return the value if only a floating-point warning was raised as an error, if a batch can be computed sample by
@@ -21,9 +24,11 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
     """
     libraries = [LIBRARY[a.__class__] for a in arrays if is_array(a)]
     library = next((found for found in libraries if hasattr(found, "each")), libraries[0])
-    if hasattr(library, "each"):  # batches, which run sample by sample, or traces
+    compute = partial(o.forward, library, *arrays, **statics)
+    if hasattr(library, "each") and not isinstance(error, FLOATING):  # batches, which run sample by sample, or traces
+        compute = partial(library.each, o, arrays, statics)
         try:
-            return library.each(o, arrays, statics)
+            return compute()
         except Exception as e:
             error = e
     if o.modular and isinstance(error, OverflowError):
@@ -33,10 +38,10 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
             return o.forward(library, *arrays, **statics)
         except ValueError as e:
             error = e
-    if not isinstance(error, RuntimeWarning | FloatingPointError):
+    if not isinstance(error, FLOATING):
         _explain(o, arrays, statics, error)
     with np.errstate(all="ignore"):
-        return o.forward(library, *arrays, **statics)
+        return compute()
 
 
 def _explain(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> NoReturn:

@@ -94,3 +94,17 @@ def test_views_cannot_be_written():
 
     with pytest.raises(TracingError, match="has views"):
         trace(function, X)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [lambda x: 1 / x, lambda x: x.log(), lambda x: (x - 1).softmax(0).sqrt() - x / 0],
+    ids=["a number first", "a logarithm", "several"],
+)
+def test_what_numpy_warns_of_is_no_error_where_warnings_are(compute):
+    x = ag.tensor([0.0, -np.inf])
+    with np.errstate(all="raise"):
+        values, found = compute(x), trace(compute, x)
+        samples = ag.vmap(compute)(ag.stack([x, x]))
+    np.testing.assert_array_equal(found.outputs.held, values)
+    np.testing.assert_array_equal(samples[1], values)

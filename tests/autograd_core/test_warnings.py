@@ -35,6 +35,7 @@ def trained():
         ("4 channels", lambda: nn.InstanceNorm1d(3)(ag.ones(2, 4, 5))),
         ("num_layers", lambda: nn.LSTM(2, 3, dropout=0.5)),
         ("optimizer.step", step_first),
+        ("^add.. the result has shape", lambda: ag.add(ag.ones(2), 1, out=ag.ones(3))),
     ],
 )
 def test_the_line_is_the_programs(told, call):
