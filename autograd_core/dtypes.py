@@ -61,7 +61,10 @@ def elements(numbers: Any, dtype: DType) -> np.ndarray[Any, Any]:
     try:
         return np.array(numbers, dtype)
     except OverflowError:
-        if dtype.kind != "u" or abs(wide := np.array(numbers, np.int64)).max() > np.iinfo(dtype).max:
+        if dtype.kind != "u":
+            raise
+        wide, most = np.array(numbers, np.int64), int(np.iinfo(dtype).max)
+        if not -most <= wide.min() <= wide.max() <= most:
             raise
         return wide.astype(dtype)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_core import dtypes
+from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DtypeError, OperandError
@@ -24,6 +25,8 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     """The array behind `data` in `dtype` (None: its own); a copy if `copy` is set or sharing is impossible."""
     if isinstance(data, Tensor):
         data = data.array
+    elif isinstance(data, np.generic) and dtype is not None:
+        data = data.item()  # as a number of Python it does not wrap around
     if data.__class__ in LIBRARY:
         return _converted(data, dtype, copy)
     if hasattr(data, "__cuda_array_interface__"):
@@ -32,6 +35,8 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
         raise TypeError("a masked array has no values under its mask; fill them first: data.filled(0)")
     if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):
         return _converted(np.asarray(data), dtype, copy)
+    if hasattr(data, "__dlpack__"):
+        return _converted(functional.from_dlpack(data).array, dtype, copy)
     return _from_python(data, dtypes.as_dtype(dtype))
 
 
@@ -51,7 +56,7 @@ def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
 
 def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
     found: set[dtypes.DType] = set()
-    plain = _without_tensors(data, found)
+    plain = _plain(data, found, dtype)
     if dtype is None:
         dtype = functools.reduce(dtypes.promote_types, found) if found else dtypes.get_default_dtype()
     try:
@@ -62,6 +67,17 @@ def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
         raise OperandError(f"a number does not fit into {dtype}: {e}") from None
     except TypeError as e:
         raise DtypeError(f"cannot make a tensor of {dtype} of these numbers: {e}") from None
+
+
+def _number(value: Any, wanted: dtypes.DType) -> Any:
+    """What an object that is no number of Python, or an integer too large for any dtype, is in a dtype; else None."""
+    if isinstance(value, int):
+        return value if wanted.kind not in dtypes.INTEGERS and dtypes.of_python(value) is None else None
+    if isinstance(value, (float, np.ndarray)):
+        return None
+    if hasattr(value, "__index__"):
+        return operator.index(value)
+    return float(value) if wanted.kind in dtypes.INEXACT and hasattr(value, "__float__") else None
 
 
 def _uneven(data: Any) -> str:
@@ -75,12 +91,15 @@ def _uneven(data: Any) -> str:
     return "cannot make a tensor of lists of different lengths, or of numbers beside lists; pad them to one length"
 
 
-def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
-    """Nested lists with tensors replaced by arrays; adds the dtype of each kind of leaf to `found`."""
+def _plain(data: Any, found: set[dtypes.DType], wanted: dtypes.DType | None) -> Any:
+    """Nested lists with tensors replaced by arrays, and other numbers by Python's; adds the dtype of leaves to `found`.
+
+    wanted: the dtype of the result, if it is given: then further objects, which convert themselves, are numbers.
+    """
     if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         if not kinds <= _PYTHON_NUMBERS:
-            return [_without_tensors(v, found) for v in data]
+            return [_plain(v, found, wanted) for v in data]
         leaves = [kind() for kind in kinds]
     elif isinstance(data, Tensor):
         if data.node is not None and grad_enabled():
@@ -94,6 +113,9 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
         leaves = [data]
     else:
         leaves = [data]
+        data = data.item() if isinstance(data, np.generic) else data
+        if wanted is not None and (number := _number(data, wanted)) is not None:
+            return number
     for leaf in leaves:
         dtype = leaf.dtype if isinstance(leaf, (np.ndarray, np.generic)) else dtypes.of_python(leaf)
         if dtype is None or not dtypes.is_numeric(dtype):

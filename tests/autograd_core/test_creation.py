@@ -1,6 +1,8 @@
 """Tensors from data and made to measure."""
 
 import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -62,6 +64,10 @@ def test_ragged_lists(data):
         ([2**63], None),
         (300, "u1"),
         ([-256], "u1"),
+        (-(2**63), "u1"),
+        (np.int64(300), "u1"),
+        ([np.int64(300)], "u1"),
+        (np.uint64(2**63), "i8"),
         ([np.nan], "i4"),
         ([1j], "f4"),
         (np.array([1j]), "f4"),
@@ -70,6 +76,51 @@ def test_ragged_lists(data):
 def test_numbers_that_do_not_fit(data, dtype):
     with pytest.raises(RuntimeError, match=r"does not fit|cannot (make|convert)"):
         ag.tensor(data, dtype=dtype)
+
+
+class Two:
+    """An integer that is none of Python's."""
+
+    def __index__(self):
+        return 2
+
+
+class Shared:
+    """Memory of three numbers, by DLPack alone."""
+
+    def __init__(self):
+        self.numbers = np.arange(3.0)
+
+    def __dlpack__(self, **options):
+        return self.numbers.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.numbers.__dlpack_device__()
+
+
+@pytest.mark.parametrize(
+    "data, dtype, expected",
+    [
+        (Decimal("1.5"), "f4", 1.5), (Fraction(1, 2), "c8", 0.5), ([Decimal("1.5"), 2], "f8", [1.5, 2]),
+        (Two(), "i4", 2), ([Two(), Two()], "f4", [2, 2]), (Two(), "?", True), (2**64, "f4", 2.0**64), ([-(2**70)], "f8",
+        [-(2.0**70)]), (2**64, "?", True), (Shared(), None, [0, 1, 2]), (Shared(), "f4", [0, 1, 2]),
+    ],
+)  # fmt: skip
+def test_objects_that_convert_themselves(data, dtype, expected):
+    t = ag.tensor(data, dtype=dtype)
+    assert (t.tolist(), t.dtype) == (expected, np.dtype(dtype or "f8"))
+    if not isinstance(data, Shared):
+        with pytest.raises((TypeError, ValueError), match=r"cannot make a tensor|does not fit"):
+            ag.tensor(data)
+    if isinstance(data, (Decimal, Fraction)):
+        with pytest.raises(TypeError, match="cannot make a tensor"):
+            ag.tensor(data, dtype="i8")
+
+
+def test_dlpack_shares_memory():
+    data = Shared()
+    ag.as_tensor(data)[0] = 5
+    assert data.numbers[0] == 5
 
 
 def test_tensor_copies_and_the_others_share():
