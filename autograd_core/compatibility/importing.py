@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from autograd_core.compatibility.above import PLACES
@@ -24,7 +24,7 @@ WITHIN = {
             upsampling utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
         "autograd": "anomaly_mode variable",
-        "nn.utils": "clip_grad convert_parameters init memory_format",
+        "nn.utils": "clip_grad convert_parameters init memory_format spectral_norm weight_norm",
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
         "distributed": "device_mesh nn optim rpc tensor",
@@ -37,6 +37,14 @@ WITHIN = {
     "cuda.amp.grad_scaler": "cuda.amp",
     "autograd.gradcheck": "testing",
 }
+
+
+class _Package(ModuleType):
+    """A package that keeps its functions when a module of the same name is imported, as PyTorch's do."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and isinstance(getattr(self, name, None), FunctionType)):
+            super().__setattr__(name, value)
 
 
 class _Loader:
@@ -66,6 +74,8 @@ class _Finder:
         if place == fullname:
             return None
         module = import_module(place)
+        if name in WITHIN:
+            import_module(fullname.rpartition(".")[0]).__class__ = _Package
         loader: Any = _Loader(module)
         return ModuleSpec(fullname, loader, is_package=hasattr(module, "__path__"))
 

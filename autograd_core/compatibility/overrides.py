@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd_core.compatibility import leading
-from autograd_core.engine.overriding import asked, call, overrides
+from autograd_core.engine.overriding import asked, call, overrides, state
 from autograd_core.semantics.subclasses import unconverted
 from autograd_core.tensor import Tensor
 
@@ -43,8 +43,8 @@ def get_default_nowrap_functions() -> set[Any]:
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """Whether the class of an argument may replace a function: that of a plain tensor never does."""
-    return bool(asked(relevant_args, {}))
+    """Whether a mode or the class of an argument may replace a function: that of a plain tensor never does."""
+    return bool(state.modes or asked(relevant_args, {}))
 
 
 def has_torch_function_variadic(*relevant_args: Any) -> bool:

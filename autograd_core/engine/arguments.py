@@ -198,9 +198,11 @@ def foreign(o: Op, args: tuple[Any, ...]) -> Any:
 
 
 def deferring(o: Op, args: tuple[Any, ...]) -> Any:
-    """`foreign` for an operator: NotImplemented for operands of unknown types, and where Python repeats a list."""
+    """`foreign` for an operator: NotImplemented for operands that nobody knows, and where Python repeats a list."""
+    if not all(map(is_operand, args)):
+        return overridden(o.call, args, {})
     repeated = o.name == "multiply" and (_repeats(*args) or _repeats(*args[::-1]))
-    return foreign(o, args) if all(map(is_operand, args)) and not repeated else NotImplemented
+    return NotImplemented if repeated else foreign(o, args)
 
 
 def _repeats(items: Any, count: Any) -> bool:

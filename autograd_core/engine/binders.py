@@ -76,7 +76,7 @@ def bind_operator(o: Op) -> Callable[..., Any]:
     """The operator form: returns NotImplemented if the other type may handle the operation."""
     if o.simple and o.differentiable:
         return bind(o, deferring)
-    return lambda *args: o.call(*args) if all(map(is_operand, args)) else NotImplemented
+    return lambda *args: o.call(*args) if all(map(is_operand, args)) else overridden(o.call, args, {})
 
 
 def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:

@@ -71,15 +71,16 @@ def call(func: Callable[..., Any], plainly: Callable[..., Any], args: Arguments,
 
 
 def _by_mode(func: Callable[..., Any], args: Arguments, given: dict[str, Any]) -> Any:
-    """The answer of the mode that was entered last, while it is not in force."""
+    """The answer of the mode that was entered last, while it is not in force; that of classes if it declines."""
     _refuse_capture()
     modes = state.modes
     *rest, mode = modes
     state.modes = tuple(rest)
     try:
-        return mode.__torch_function__(func, asked(args, given), args, given)
+        answer = mode.__torch_function__(func, asked(args, given), args, given)
     finally:
         state.modes = modes
+    return overridden(func, args, given) if answer is NotImplemented else answer
 
 
 def _refuse_capture() -> None:

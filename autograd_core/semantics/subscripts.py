@@ -6,6 +6,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.overriding import overrides, state
 from autograd_core.tensor import Tensor
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -42,6 +43,8 @@ def _moves_no_element(i: Any) -> bool:
 def _plain_item(i: Any, like: Tensor) -> Any:
     if i.__class__ is int or _moves_no_element(i):
         return i
+    if i.__class__ is not Tensor and isinstance(i, Tensor) and state.classes and overrides(i.__class__):
+        raise IndexError(f"{type(i).__name__} does not say what an index of that class means")
     i = i.array if hasattr(i, "array") else list(i) if isinstance(i, range) else i
     if i.__class__ is not like.array.__class__ and isinstance(i, list | tuple | bool | np.ndarray):
         i = functional.as_tensor(i, device=like.device).array

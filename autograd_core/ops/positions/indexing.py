@@ -5,11 +5,13 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.engine.binders import apply
 from autograd_core.engine.libraries import VMAP
+from autograd_core.engine.overriding import overridden
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
 from autograd_core.registry import OPS, booleans, composition, integers, op, sample
 from autograd_core.semantics.subscripts import holds_batches, is_basic, plain_index, steps
+from autograd_core.tensor import Tensor
 from backends.generic.indexing import grid
 
 INDICES = (
@@ -213,6 +215,8 @@ def _item(x, index):
             y = apply(GETITEM, (y,), {"index": part})
         return y
     except IndexError as e:
+        if (answer := overridden(Tensor.__getitem__, (x, index), {})) is not NotImplemented:
+            return answer
         raise IndexError(f"{e} [tensor of shape {x.shape}, index {index!r}]") from None
 
 

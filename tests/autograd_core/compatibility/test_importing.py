@@ -149,6 +149,14 @@ def test_modules_are_imported_where_pytorch_has_them():
             importlib.import_module(f"autograd_core.{name}")
 
 
+def test_functions_stay_beside_modules_of_their_name():
+    from autograd_core.autograd.gradcheck import gradcheck
+    from autograd_core.nn.utils.weight_norm import weight_norm
+
+    assert ag.autograd.gradcheck is gradcheck
+    assert ag.nn.utils.weight_norm is weight_norm
+
+
 def test_trained_states_are_downloaded_once(tmp_path, monkeypatch):
     from autograd_core.utils.model_zoo import load_url
 

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 from autograd_core._C import DisableTorchFunctionSubclass
-from autograd_core.overrides import TorchFunctionMode
+from autograd_core.overrides import TorchFunctionMode, has_torch_function
 
 import autograd_core as ag
 import nn
@@ -503,3 +503,23 @@ def test_modes():
     assert len(outer.seen) == seen
     with pytest.raises(NotImplementedError), TorchFunctionMode():
         ag.sin(x)
+
+
+class Declining(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        assert has_torch_function((args[0],)) is bool(types)
+        return NotImplemented
+
+
+def test_classes_are_asked_where_a_mode_declines():
+    class Named(ag.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func.__name__
+
+    x, named = ag.ones(2), ag.ones(2).as_subclass(Named)
+    with Declining():
+        assert (ag.sin(named), named + 1, named[0]) == ("sin", "add", "__getitem__")
+        assert has_torch_function((x,))
+        with pytest.raises(TypeError, match="no implementation found for 'sin'"):
+            ag.sin(x)
