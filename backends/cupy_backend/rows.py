@@ -4,10 +4,9 @@ from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
-from backends.cupy_backend.reduction import total
 from backends.geometry import Array, Sizes, wide_dtype
 
-ONE_BLOCK = 1 << 15  # losses that one block of threads adds up in the time of a launch
+PER_BLOCK, MOST_BLOCKS = 1 << 13, 1 << 8  # losses that a block of threads adds up, and blocks
 
 
 def softmax(gpu: Gpu, x: Array, axis: Any) -> Array | None:
@@ -79,24 +78,16 @@ def _total(gpu: Gpu, losses: Array, target: Array, ignored: int, reduction: str)
     """The losses, or their sum, or their mean over the targets that count."""
     if reduction == "none":
         return losses
-    if target.size > ONE_BLOCK:
-        y: Any = total(gpu, losses, tuple(range(losses.ndim)), False)
-        if reduction == "mean":
-            y /= _count(gpu, target, ignored, y.dtype)
-        return y.astype(losses.dtype, copy=False)
-    y = gpu.xp.empty((), dtype=losses.dtype)
-    operands = (losses, target, y, target.size, ignored, int(reduction == "mean"))
-    gpu.launch("softmax.nll_total", (losses.dtype,), (1,), (1024,), *operands)
+    return _counted(gpu, losses, target, ignored, int(reduction == "mean"), losses.dtype)
+
+
+def _counted(gpu: Gpu, losses: Array | None, target: Array, ignored: int, mean: int, dtype: Any) -> Array:
+    """The sum of the losses, or their mean over the targets that count; without losses, the number of those."""
+    blocks = min(MOST_BLOCKS, -(-target.size // PER_BLOCK))
+    y, shared = gpu.xp.empty((), dtype=dtype), gpu.shared(blocks, 2, wide_dtype(gpu.xp, dtype))
+    operands = (losses, target, *shared, y, target.size, ignored, mean)
+    gpu.launch("softmax.nll_total", (dtype,), (blocks,), (1024,), *operands)
     return y
-
-
-def _count(gpu: Gpu, target: Array, ignored: int, dtype: Any) -> Array:
-    """The number of targets that count."""
-    if target.size > ONE_BLOCK:
-        return gpu.xp.asarray(gpu.xp.sum(target != ignored, dtype=dtype))
-    valid = gpu.xp.empty((), dtype=dtype)
-    gpu.launch("softmax.nll_count", (dtype,), (1,), (1024,), target, valid, target.size, ignored)
-    return valid
 
 
 def softmax_nll_gradient(
@@ -117,7 +108,8 @@ def softmax_nll_gradient(
     x, outer, n, inner = along(xp, x, 1)
     target, largest, sums = (_places(xp, x, v) for v in (target, shift[:, 0], total[:, 0]))
     g = _places(xp, x, g) if reduction == "none" else g
-    valid = _count(gpu, target, ignored, wide_dtype(xp, x.dtype)) if reduction == "mean" else None
+    wide = wide_dtype(xp, x.dtype)
+    valid = _counted(gpu, None, target, ignored, 0, wide) if reduction == "mean" else None
     dx = empty_like(xp, x)
     operands = (g, int(reduction == "none"), valid, x, target, largest, sums, dx)
     _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
@@ -135,7 +127,8 @@ def nll_gradient(
     if not (_is_classified(dx, target) and is_float(g, dx)):
         return None
     ignored, target = _ignored(ignore_index), gpu.xp.ascontiguousarray(target)
-    valid = _count(gpu, target, ignored, wide_dtype(gpu.xp, dx.dtype)) if reduction == "mean" else None
+    wide = wide_dtype(gpu.xp, dx.dtype)
+    valid = _counted(gpu, None, target, ignored, 0, wide) if reduction == "mean" else None
     sizes = shape[0], shape[1], target.size // shape[0]
     operands = gpu.xp.ascontiguousarray(g), int(reduction == "none"), valid, target, dx
     gpu.launch("softmax.picked_gradient", (dx.dtype,), *threads_for(target.size), *operands, *sizes, ignored)

@@ -237,21 +237,25 @@ __global__ void nll_columns(const T *x, const Int *target, T *losses, Wide<T> *l
     largest[at] = t.largest, sum[at] = t.sum;
 }
 
-// The sum of all losses, over the number of those that count for a mean. One block, in an order that is always the same.
+// The sum of all losses, over the number of those that count for a mean; or without losses that number. The last block adds
+// up what all have found, in an order that the count alone decides.
 template <typename T>
-__global__ void ROW_THREADS nll_total(const T *losses, const Int *target, T *total, Int count, Int ignored, Int mean) {
+__global__ void ROW_THREADS nll_total(const T *losses, const Int *target, Wide<T> *parts, unsigned int *counts, T *total,
+                                      Int count, Int ignored, Int mean) {
     Wide<T> sum = 0, valid = 0;
-    for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += wide(losses[i]), valid += target[i] != ignored;
+    for (Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (Int)gridDim.x * blockDim.x) {
+        if (losses) sum += wide(losses[i]);
+        valid += target[i] != ignored;
+    }
     sum = row_sum(sum), valid = row_sum(valid);
-    if (threadIdx.x == 0) total[0] = Narrow<T>::of(mean ? sum / valid : sum);
-}
-
-// How many targets count.
-template <typename T> __global__ void ROW_THREADS nll_count(const Int *target, T *valid, Int count, Int ignored) {
-    T sum = 0;
-    for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += target[i] != ignored;
-    sum = row_sum(sum);
-    if (threadIdx.x == 0) valid[0] = sum;
+    if (gridDim.x > 1) {
+        if (threadIdx.x == 0) parts[2 * blockIdx.x] = sum, parts[2 * blockIdx.x + 1] = valid;
+        if (!is_last(counts, gridDim.x)) return;
+        bool there = threadIdx.x < gridDim.x;
+        sum = row_sum(there ? parts[2 * threadIdx.x] : (Wide<T>)0);
+        valid = row_sum(there ? parts[2 * threadIdx.x + 1] : (Wide<T>)0);
+    }
+    if (threadIdx.x == 0) total[0] = Narrow<T>::of(!losses ? valid : mean ? sum / valid : sum);
 }
 
 // (softmax - one-hot) g, divided by *valid if that is given; g holds one number or, if `each`, one for every row.

@@ -66,7 +66,6 @@ STATES = {
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
 WIDE = {
     "columns": ("track<{}>",),
-    "softmax": ("nll_count<{}>",),
     "optimizers": ("counted<{}>", "adjust_scale<{}>"),
     "alignment": ("arrive<{}>", "occupy<{}>"),
 }

@@ -84,7 +84,7 @@ def test_softmax_of_what_is_not_finite(gpu, axis):
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.parametrize(("few", "smoothing"), [(True, 0.0), (False, 0.0), (True, 0.3)])
 def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few, smoothing):
-    monkeypatch.setattr(rows, "ONE_BLOCK", 1 << 15 if few else 0)
+    monkeypatch.setattr(rows, "PER_BLOCK", 1 << 13 if few else 2)
     x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
     target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
     target.reshape(-1)[::3] = -1
@@ -110,7 +110,7 @@ def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few, s
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.parametrize("few", [True, False])
 def test_losses_of_logarithms(gpu, monkeypatch, dtype, shape, layout, reduction, few):
-    monkeypatch.setattr(rows, "ONE_BLOCK", 1 << 15 if few else 0)
+    monkeypatch.setattr(rows, "PER_BLOCK", 1 << 13 if few else 2)
     x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
     target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
     target.reshape(-1)[::3] = -1

@@ -52,6 +52,7 @@ def of_alignments(gpu):
 WORK = {
     "alignments": of_alignments,
     "batch norm": of_batches,
+    "losses of many": lambda gpu: rows.softmax_nll(gpu, draw(17001, 3), rng.integers(0, 3, 17001), None, "mean")[:1],
     "norms": lambda gpu: [optimizers.norm(gpu, [draw(9001), draw(33)])],
     "sums of columns": lambda gpu: [reduction.total(gpu, draw(3000, 40), (0,), False)],
     "sums of a few rows": lambda gpu: [reduction.total(gpu, draw(4, 3, 2500), (0, 2), False)],
