@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backends import kernels
+from backends.generic import arithmetic
 
 MOST = 4  # operands
 NUMBER = "number"
@@ -192,6 +193,7 @@ def _refuse(name: str, *operands: Any, **given: Any) -> Any:
 
 SYMBOLS: Any = _Symbols()
 SYMBOLS.kernels = kernels.bind(SYMBOLS, 1, SYMBOLS)
+FUNCTIONS |= {f.__name__: partial(f, SYMBOLS) for f in (arithmetic.remainder, arithmetic.floor_divide)}
 for _name in ("erf", "erfc"):  # CUDA's own are as exact, and float32 stays in float32
     setattr(SYMBOLS.kernels, _name, _function(f"{_name}({{0}})"))
 

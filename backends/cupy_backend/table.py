@@ -18,7 +18,9 @@ from backends.geometry import Array
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS = ("matmul", "dot", "sum", "max", "min", "concatenate", "stack", "take_along_axis")
+FUNCTIONS = (
+    "matmul", "dot", "sum", "max", "min", "concatenate", "stack", "take_along_axis", "remainder", "floor_divide",
+)  # fmt: skip
 POINTWISE = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
     "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient", "erf", "erfc",
@@ -44,6 +46,7 @@ KERNELS = {
     "optimizers": ("steps", "rescale", "norm", "counted", "adjust_scale", *STEPS),
     "indexing": ("add_at", "take_at", "take_along_axis"),
     "products": ("product", "linear", "matmul", "dot"),
+    "quotients": ("remainder", "floor_divide"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
     "recurrent": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX),

@@ -36,3 +36,20 @@ def in_place(xp: Any, function: Callable[..., Any], a: Array, *others: Array) ->
     """Replace a by an elementwise function of it and of arrays of its shape, which takes `out`; returns a."""
     function(a, *others, out=a)
     return a
+
+
+def remainder(xp: Any, a: Any, b: Any) -> Array:
+    """What is left of floats behind the quotient rounded down, with the sign of b: `fmod` is exact."""
+    r = xp.fmod(a, b)
+    return xp.where((r != 0) & ((r < 0) != (b < 0)), r + b, xp.copysign(r, b))
+
+
+def floor_divide(xp: Any, a: Any, b: Any) -> Array:
+    """The quotient of floats, rounded down: exactly divisible numbers are divided, as in NumPy."""
+    r = xp.fmod(a, b)
+    q = (a - r) / b - ((r != 0) & ((r < 0) != (b < 0)))
+    whole = xp.floor(q)
+    found = xp.where(q == 0, xp.copysign(0, a / b), whole + (q - whole > 0.5))
+    if not hasattr(b, "dtype"):
+        return found if b else a / b
+    return xp.where(b == 0, a / b, found)

@@ -116,7 +116,8 @@ from nn import functional as F
 unary = (F.relu, F.leaky_relu, F.gelu, F.silu, F.softplus, F.elu, F.mish, F.hardswish, F.relu6, F.logsigmoid,
          lambda x: F.gelu(x, approximate="tanh"), ag.sigmoid, ag.tanh, ag.exp, ag.log, ag.log1p, ag.sqrt, ag.rsqrt,
          ag.square, ag.reciprocal, ag.sin, ag.cos, ag.tan, ag.atan, ag.abs, lambda x: x.clamp(-0.5, 0.5),
-         lambda x: x**2, lambda x: x**0.5, lambda x: x**2.5, lambda x: x * 0.1, lambda x: 1 - x, lambda x: 0.3 / x)
+         lambda x: x**2, lambda x: x**0.5, lambda x: x**2.5, lambda x: x * 0.1, lambda x: 1 - x, lambda x: 0.3 / x,
+         lambda x: x % 1.0, lambda x: 3 % x)
 binary = (ag.add, ag.multiply, ag.divide, ag.maximum, ag.pow, ag.atan2, ag.hypot)
 for functions, count in ((unary, 1), (binary, 2)):
     for i, function in enumerate(functions):
