@@ -264,6 +264,8 @@ class Cudnn:
         failure: Exception = RuntimeError("none of its engines can be used")
         names = [(i, graph.get_plan_name_at_index(i)) for i in range(graph.get_execution_plan_count())]
         for index, name in sorted(names, key=lambda named: named[1] != known):
+            if timed and self._is_slowly_made(graph, index):
+                continue
             try:
                 graph.build_plan_at_index(index)
                 if known == name:
@@ -281,6 +283,10 @@ class Cudnn:
         graph.build_plan_at_index(index)
         self.choices.add(place, name)
         return Plan(graph)
+
+    def _is_slowly_made(self, graph: Any, index: int) -> bool:
+        """Whether an engine is compiled for the graph: some take a quarter of a minute, and are rarely the fastest."""
+        return self.cudnn.behavior_note.RUNTIME_COMPILATION in graph.get_behavior_notes_for_plan_at_index(index)
 
 
 def _line(error: Exception) -> str:

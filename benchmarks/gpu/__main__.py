@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
         right = all(row["right"] for row in (*rows, *captured)) and not found[FAILED]
     if options.bench or both:
-        os.environ.setdefault(AUTOTUNE, "8")  # like PyTorch's `cudnn.benchmark`, with which it is compared
+        os.environ.setdefault(AUTOTUNE, "10")  # as PyTorch with `cudnn.benchmark`, with which it is compared
         ask = _ask(options.processes, 1, LIMITS[1], end, found[WARNINGS])
         rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
         with _shown():

@@ -110,8 +110,11 @@ def test_others_are_left_to_the_generic_kernels(gpu):
 class Engines:
     """A graph of four engines; the second of which cannot be built, the third not be run."""
 
-    def __init__(self):
-        self.ran, self.built = [], None
+    def __init__(self, compiled=()):
+        self.ran, self.built, self.compiled = [], None, compiled
+
+    def get_behavior_notes_for_plan_at_index(self, index):
+        return ["compiled"] * (index in self.compiled)
 
     def get_execution_plan_count(self):
         return 4
@@ -141,6 +144,7 @@ def tuned(gpu, monkeypatch, folder, graph):
         create_handle=lambda: 7,
         set_stream=lambda handle, stream: None,
         cudnnGraphNotSupportedError=KeyError,
+        behavior_note=SimpleNamespace(RUNTIME_COMPILATION="compiled"),
     )
     monkeypatch.setattr(cudnn_plans, "import_module", lambda name: library)
     monkeypatch.setenv(cudnn_plans.AUTOTUNE, "2")
@@ -163,6 +167,14 @@ def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
         convolution.convolve(gpu, x, w, steps)
         assert graph.ran == [*timed, expected, expected]
     assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 3"]
+
+
+@pytest.mark.parametrize(("compiled", "timed"), [((3,), [0]), ((0, 1, 2, 3), [0])])
+def test_engines_that_are_compiled_are_timed_only_if_there_are_no_others(gpu, monkeypatch, tmp_path, compiled, timed):
+    x, w, graph = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32), Engines(compiled)
+    gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
+    convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1))
+    assert graph.ran == [*timed, 0]
 
 
 @pytest.mark.parametrize("known", ["engine 7", "engine 1"])
