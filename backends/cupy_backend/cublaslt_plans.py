@@ -99,6 +99,8 @@ class Plan:
         for name in "ABCD":
             attribute = getattr(lt.MatmulPreferenceAttribute, f"MIN_ALIGNMENT_{name}_BYTES")
             wanted[attribute] = np.uint32(self.key.aligned)
+        # Parts of sums are added up in float32, never in 16 bits.
+        wanted[lt.MatmulPreferenceAttribute.REDUCTION_SCHEME_MASK] = np.uint32(lt.ReductionScheme.COMPUTE_TYPE)
         for attribute, value in wanted.items():
             held = np.array(value)
             lt.matmul_preference_set_attribute(preference, attribute, held.ctypes.data, held.nbytes)

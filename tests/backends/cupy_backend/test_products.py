@@ -171,9 +171,9 @@ class Library:
         self.fails, self.algorithms, self.told, self.alive, self.products = fails, algorithms, {}, set(), []
         self.MatmulDescAttribute = SimpleNamespace(TRANSA="a", TRANSB="b", EPILOGUE="epilogue", BIAS_POINTER="bias")
         self.MatrixLayoutAttribute = SimpleNamespace(BATCH_COUNT="count", STRIDED_BATCH_OFFSET="offset")
-        names = ["MAX_WORKSPACE_BYTES", *(f"MIN_ALIGNMENT_{name}_BYTES" for name in "ABCD")]
+        names = ["MAX_WORKSPACE_BYTES", "REDUCTION_SCHEME_MASK", *(f"MIN_ALIGNMENT_{name}_BYTES" for name in "ABCD")]
         self.MatmulPreferenceAttribute = SimpleNamespace(**{name: name for name in names})
-        self.Epilogue = SimpleNamespace(BIAS=4)
+        self.Epilogue, self.ReductionScheme = SimpleNamespace(BIAS=4), SimpleNamespace(COMPUTE_TYPE=2)
 
     def __getattr__(self, name):
         if name.endswith("_create"):
@@ -231,7 +231,7 @@ def test_the_library_gets_the_transposed_product(monkeypatch):
     assert desc["made"] == ("matmul_desc_create", 68, 0)
     assert (desc["a"], desc["b"], desc["epilogue"], desc["bias"]) == (0, 0, 4, bias.ctypes.data)
     assert [d["made"][1:] for d in (first, second, result)] == [(0, 8, 6, 8), (0, 4, 8, 4), (0, 4, 6, 4)]
-    assert preference["MAX_WORKSPACE_BYTES"] == 32 << 20
+    assert (preference["MAX_WORKSPACE_BYTES"], preference["REDUCTION_SCHEME_MASK"]) == (32 << 20, 2)
     assert preference["MIN_ALIGNMENT_D_BYTES"] >= 4
     assert library.promised == preference["MIN_ALIGNMENT_D_BYTES"]  # the least alignment of any bias of this plan
     handle, *_, algorithm, workspace, size, stream = library.products[-1]
