@@ -124,9 +124,11 @@ class _Capture:
         """With arrays from this capture's pool, in its stream, which takes its turn in the current one."""
         outside = self.runtime.current_stream()
         self.stream.wait_event(outside.record())
-        with self.stream, self.runtime.allocating(self.pool):
-            yield
-        outside.wait_event(self.stream.record())
+        try:
+            with self.stream, self.runtime.allocating(self.pool):
+                yield
+        finally:
+            outside.wait_event(self.stream.record())
 
     def _step(self) -> bool:
         """Do the step; False if it is neither done nor can be captured."""
@@ -148,6 +150,9 @@ class _Capture:
         self.recording.numbers.send()
         self.graph.launch(self.stream)
         self.outside.put()
+        if self.reason:  # what was recorded is done once
+            self.stream.synchronize()
+            self.graph = None
         return True
 
     def _run(self, captured: bool) -> None:
@@ -179,6 +184,7 @@ class _Capture:
                 raise NotImplementedError("a result can still be differentiated; call backward() inside the step")
             found = self.runtime.end_capture(self.stream)
             self.outside = before.left(self.places, self._watched())
+            self.reason = before.kept([v for v in leaves(self.results) if isinstance(v, Tensor)])
             self.graph = found
         except BaseException as error:
             with suppress(Exception):  # a capture that failed cannot be ended either

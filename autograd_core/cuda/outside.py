@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from autograd_core.engine.nodes import Leaf
-from autograd_core.engine.versions import version
+from autograd_core.engine.versions import base_of, version
 from autograd_core.replay.recorder import tensors
 from autograd_core.replay.validity import Stale
 from autograd_core.tensor import Tensor
@@ -16,6 +17,7 @@ class Before:
     """The tensors of one array type before a step is recorded."""
 
     def __init__(self, kind: type) -> None:
+        self._kind = kind
         found = [t for t in tensors() if t.array.__class__ is kind]
         self._found = [(t, t.array, t._grad, t.node) for t in found]
         self._versions = {id(t): version(t._grad) for t in found if t._grad is not None}
@@ -42,6 +44,24 @@ class Before:
             if after is not before or (after is not None and version(after) != self._versions[id(t)]):
                 gradients.append((t, before, after, None if after is None else after.array))
         return Left(gradients, {id(t): t for t in (*watched, *[t for t, *_ in gradients])}.values())
+
+    def kept(self, results: Iterable[Tensor]) -> str:
+        """Why no replay can follow, if the step keeps a tensor it made: it would not find what the last one left."""
+        ours = [t for t, *_ in self._found]
+        gradients = [t._grad for t in ours if t._grad is not None]
+        known = {id(v) for t in (*ours, *gradients, *results) for v in (t, base_of(t))}
+
+        def made() -> list[Tensor]:
+            return [t for t in tensors() if t.array.__class__ is self._kind and id(t) not in known]
+
+        if made():
+            gc.collect()  # of cycles
+        if not (left := made()):
+            return ""
+        return (
+            f"the step keeps a tensor of shape {left[0].shape} that it made; copy its values into one that exists "
+            "before, such as a buffer, or return it"
+        )
 
 
 class Left:

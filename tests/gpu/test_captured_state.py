@@ -270,6 +270,45 @@ def test_a_step_must_write_in_place():
     assert "gives other memory" in agree(make).reasons[0]
 
 
+@pytest.mark.parametrize("cyclic", [False, True])
+def test_a_tensor_that_is_kept_for_the_next_call(cyclic):
+    def make():
+        kept = {"state": tensor(1, 1, 1)}
+
+        def step(x):
+            previous = kept["state"]
+            kept["state"] = previous * 0.5 + x
+            lost = [previous * 2]  # which only the collector finds
+            if cyclic:
+                lost.append(lost)
+            return previous * 3
+
+        return step, lambda i: None, lambda: [t.tolist() for t in kept.values()]
+
+    assert "keeps a tensor of shape (3,) that it made" in agree(make).reasons[0]
+
+
+def test_cycles_are_nothing_kept():
+    def step(x):
+        cycle = [x * 2]
+        cycle.append(cycle)
+        return cycle[0] + 1
+
+    run = agree(lambda: (step, lambda i: None, lambda: None))
+    assert launches(run) > 0
+
+
+def test_a_stream_waits_for_a_step_that_fails(cupy):
+    def step(x):
+        raise KeyError("a mistake")
+
+    run, x = ag.cuda.graph(step), tensor(1)
+    with pytest.raises(KeyError):
+        run(x)
+    (capture,) = run._captures.values()
+    assert capture.stream in cupy.cuda.Stream.null.waited
+
+
 CONSTANTS = {
     "a list": lambda x: x * tensor(1, 2, 3),
     "a tensor": lambda x: x * ag.arange(3).cuda(),
