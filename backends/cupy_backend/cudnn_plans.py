@@ -260,7 +260,7 @@ class Cudnn:
     def _fastest(self, graph: Any, key: Key, arrays: tuple[Array, ...]) -> Plan:
         """The engine known to be the fastest or, if it is not there, the fastest of the first candidates."""
         place = f"{self.gpu.name()} {tuple(key)}"
-        known, timed = self.choices.names.get(place), []
+        known, timed = self.choices.names.get(place), list[tuple[float, int, str]]()
         failure: Exception = RuntimeError("none of its engines can be used")
         names = [(i, graph.get_plan_name_at_index(i)) for i in range(graph.get_execution_plan_count())]
         for index, name in sorted(names, key=lambda named: named[1] != known):
