@@ -35,6 +35,8 @@ LIMITS = 120.0, 60.0  # seconds for one operation and for one measurement, mostl
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
 FAILED = "failed parts"
 WARNINGS = "warnings"
+SECONDS = "seconds"
+SHOWN, WIDTH = 30, 300  # of the warnings: lines, and characters of each; the file has all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         FAILED: 0,
         WARNINGS: {},
+        SECONDS: {},
     }
+    file = options.json and _File(options.json, found)
     start, whole, right = monotonic(), options.seconds, True
     end = start + whole
     if options.check or both:
         until = start + CHECKING * whole if options.bench or both else end
-        gather = partial(_gather, found, options.json, until)
+        gather = partial(_gather, found, file, until)
         ask = _ask(options.processes, options.processes, LIMITS[0], until, found[WARNINGS])
         only = options.only and options.only.split(",")
         for _, answer in ask(check.libraries, [()]):
@@ -69,11 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.bench or both:
         os.environ.setdefault(AUTOTUNE, "10")  # as PyTorch with `cudnn.benchmark`, with which it is compared
         ask = _ask(options.processes, 1, LIMITS[1], end, found[WARNINGS])
-        rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
+        rows = _gather(found, file, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
         with _shown():
             print("", machine, written(bench.table(rows)), sep="\n")
     with _shown():
-        print("", *[f"{place}: {message}" for message, place in found[WARNINGS].items()], sep="\n")
+        warned = [f"{place}: {message}".replace("\n", " ") for message, place in found[WARNINGS].items()]
+        more = [f"... and {len(warned) - SHOWN} more"] * (len(warned) > SHOWN)
+        print("", *[line[:WIDTH] for line in warned[:SHOWN]], *more, sep="\n")
         print("", written(acceptance.table(found)), sep="\n")
     return 0 if right else 1
 
@@ -113,28 +119,45 @@ def _ask(processes: int, side_by_side: int, limit: float, end: float, warned: wo
     return partial(workers.side_by_side, processes=side_by_side, limit=limit, end=end, warned=warned)
 
 
+class _File:
+    """The file for what was found. It is replaced as a whole, so that the end of the process leaves a good one."""
+
+    def __init__(self, path: Path, found: dict[str, Any]) -> None:
+        self.path, self.found, self.written = path, found, 0.0
+
+    def write(self, since: float = 0.0) -> None:
+        """Write what was found by now, unless it was written less than some seconds ago."""
+        if monotonic() - self.written < since:
+            return
+        draft = self.path.with_suffix(".part")
+        draft.write_text(json.dumps(self.found, indent=1) + "\n")
+        draft.replace(self.path)
+        self.written = monotonic()
+
+
 def _gather(
-    found: dict[str, Any], file: Path | None, end: float, key: str, *parts: Iterable[dict[str, Any]]
+    found: dict[str, Any], file: _File | None, end: float, key: str, *parts: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows, as many as time allows; each is also written to the file when it arrives. A part that fails ends."""
+    """The rows, as many as time allows; each is soon written to the file. A part that fails ends."""
     gathered: list[dict[str, Any]] = []
     found[key], cut = gathered, [name for name in found.get(acceptance.CUT, []) if name != key]
-    found[acceptance.CUT], failed = [*cut, key], found[FAILED]  # until all are there
+    found[acceptance.CUT], failed, start = [*cut, key], found[FAILED], monotonic()  # until all are there
     for row in _rows(parts, found):
         gathered.append(row)
         if file:
-            file.write_text(json.dumps(found, indent=1) + "\n")
+            file.write(since=1.0)
         if not row.get("right", True):
             print(f"not right: {check.described(row)}", file=sys.stderr, flush=True)
         if monotonic() > end:
             break
-    if monotonic() > end:
+    late = monotonic() > end
+    if late:
         print(f"the time is up: the last of {key} are not among the results", file=sys.stderr)
-        return gathered
-    if found[FAILED] == failed:
+    elif found[FAILED] == failed:
         found[acceptance.CUT] = cut
+    found[SECONDS][key] = round(monotonic() - start, 1)
     if file:
-        file.write_text(json.dumps(found, indent=1) + "\n")
+        file.write()
     return gathered
 
 

@@ -9,6 +9,7 @@ from benchmarks.gpu.check import LIMITS
 Row = dict[str, Any]
 MIXED = "bfloat16 autocast"
 CUT = "cut short"  # the key of what is not complete
+NAMED = 8  # of the operations that are wrong
 
 
 class Figure(NamedTuple):
@@ -64,6 +65,9 @@ def _agreements(rows: Sequence[Row], cut: bool) -> Iterator[Figure]:
             wrong = [row for row in some if row["error"] or row[key] > limit]
             worst = max([row[key] for row in some if not row["error"]], default=0.0)
             said = f"{len(some) - len(wrong)} of {len(some)}{', cut short' * cut}, at most {worst:.1e}"
+            if wrong:
+                names = [row["operation"] for row in wrong]
+                said += f"; not {', '.join(names[:NAMED])}{', ...' * (len(names) > NAMED)}"
             yield Figure(name, wanted, said, not (wrong or cut))
 
 

@@ -1,14 +1,15 @@
 """Work in separate processes: one that dies, hangs or breaks its GPU context loses only its own answer.
 
-After an illegal access, every CUDA call of the process fails, so the process must be replaced. Failed work is repeated
-once in a process that waits for every kernel and so can tell which one failed. Warnings, such as of a kernel that does
-not compile and is replaced by a slower one, come back with the answers.
+After an illegal access, every CUDA call of the process fails, so the process must be replaced. Work that CUDA fails is
+repeated once in a process that waits for every kernel and so can tell which one failed. Warnings, such as of a kernel
+that does not compile and is replaced by a slower one, come back with the answers.
 """
 
 import faulthandler
 import logging
 import multiprocessing
 import os
+import re
 import sys
 import threading
 import traceback
@@ -113,7 +114,7 @@ def side_by_side(
             item = todo.popleft()
             process = process or _Process(work, folder, live, given, warned)
             answer = process.ask(item, limit)
-            if isinstance(answer, Failure) and not over.is_set():
+            if isinstance(answer, Failure) and _may_be_the_gpu(answer) and not over.is_set():
                 process.end()
                 process = None
                 answer = _once_more(_Process(work, folder, live, given | WAITING, warned), item, limit, answer)
@@ -135,6 +136,11 @@ def side_by_side(
                 for process in tuple(live):
                     process.end()
                 sleep(0.01)
+
+
+def _may_be_the_gpu(failure: Failure) -> bool:
+    """Whether the process may be lost: not if Python itself raised."""
+    return failure.crashed or re.search("cu(da|dnn|blas|fft|solver|rand)", failure.reason, re.IGNORECASE) is not None
 
 
 def _once_more(process: "_Process", item: Item, limit: float, first: Failure) -> Failure:

@@ -99,7 +99,8 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
         {"group": "steps", "name": "ResNet-50, batch 256, bfloat16 autocast", "ours": 50.0, "torch": 40.0},
     ]
     operation = {"operation": "exp", "dtype": "float32", "value": 1e-6, "gradient": 0.1, "error": "", "right": False}
-    found = {"times": rows, "operations": [operation], acceptance.CUT: ["operations"]}
+    many = [operation | {"operation": f"op{i}", "dtype": "bfloat16", "value": 1.0} for i in range(9)]
+    found = {"times": rows, "operations": [operation, *many], acceptance.CUT: ["operations"]}
     said = {f.name: (f.found, f.met) for f in acceptance.figures(found)}
     assert said["all convolutions of ResNet-50 / PyTorch"] == ("1.14", True)
     assert said["products / PyTorch"] == ("0.50 (c); also short: 0.75 b", False)
@@ -107,4 +108,32 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
     assert said["ResNet-50, mixed precision / PyTorch"][1] is False
     assert said["values of operations in float32"] == ("1 of 1, cut short, at most 1.0e-06", False)
     assert said["gradients of operations in float32"][0].startswith("0 of 1")
-    assert said["values of operations in bfloat16"][1] is None
+    assert said["gradients of operations in float32"][0].endswith("; not exp")
+    assert said["values of operations in bfloat16"][0].endswith("not op0, op1, op2, op3, op4, op5, op6, op7, ...")
+    assert {f.met for f in acceptance.figures({"operations": [operation]}) if "bfloat16" in f.name} == {None}
+
+
+def test_the_file_is_replaced_as_a_whole(tmp_path):
+    file = command._File(tmp_path / "found.json", {"a": 1})
+    file.write()
+    file.found["a"] = 2
+    file.write(since=60)  # too soon
+    assert json.loads(file.path.read_text()) == {"a": 1}
+    file.found["b"] = object()
+    with pytest.raises(TypeError):
+        file.write()
+    assert json.loads(file.path.read_text()) == {"a": 1}
+
+
+def test_warnings_do_not_hide_the_last_table(short, monkeypatch, capsys):
+    def warn(groups, part, ask):
+        warned = ask.keywords["warned"]
+        warned |= {f"message {i} " + "x" * 1000: "somewhere" for i in range(50)}
+        return iter(())
+
+    monkeypatch.setattr(bench, "run", warn)
+    command.main(["--bench", "--processes", "0"])
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line for line in lines if line.startswith("somewhere: ")]
+    assert (len(shown), max(map(len, shown))) == (30, 300)
+    assert "... and 20 more" in lines

@@ -26,6 +26,13 @@ def test_what_fails_takes_nothing_with_it():
     assert all("_answer" in failure.trace for failure in failures[2:])
 
 
+def test_a_mistake_of_python_costs_no_process():
+    texts = ["setattr(__import__('os'), 'seen', 3)", "1 / 0", "__import__('os').seen"]
+    found = dict(side_by_side(eval, [(text,) for text in texts], processes=1, limit=60))
+    assert found[texts[1],].reason == "ZeroDivisionError: division by zero"
+    assert found[texts[2],] == 3
+
+
 def test_the_time_that_there_is_ends_all_work():
     start = monotonic()
     answers = list(side_by_side(eval, [("1 + 1",), (HANG,), (HANG,)], processes=2, limit=60, end=start + 1.5))
