@@ -88,10 +88,12 @@ def randint(
         low, high, size = None, low, high
     if high is None:
         low, high = None, low
+    if isinstance(high, (tuple, list)) or isinstance(low, (tuple, list)):
+        raise TypeError("randint() takes randint(high, size) or randint(low, high, size), in this order")
     first, last = int(low or 0), int(high)
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
-        raise OperandError(f"randint() needs low < high, not {first} and {last}")
+        raise OperandError(f"randint() needs low < high, not {first} and {last}, as in randint(0, 10, (3,))")
     if kind.kind in dtypes.INTEGERS and not _limits(kind).min <= first < last <= _limits(kind).max + 1:
         raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
     draws = stream_of(device, generator).integers(first, last, shape_of((size,)))

@@ -212,6 +212,8 @@ def collate(batch: Sequence[Any]) -> Any:
     first = batch[0]
     if isinstance(first, str | bytes):
         return batch
+    if first is None:
+        raise TypeError("an example is None; does the data set's __getitem__ return what it makes?")
     if isinstance(first, Mapping):
         columns = {key: collate([example[key] for example in batch]) for key in first}
         if not isinstance(first, MutableMapping):
@@ -237,7 +239,8 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
         if other is None:
             raise
         raise OperandError(
-            f"examples of the shapes {first} and {other} are no batch: bring them to one shape, or pass a collate_fn"
+            f"examples of the shapes {first} and {other} are no batch: bring them to one shape, or pass a collate_fn; "
+            "arrays of all inputs and all targets make a data set TensorDataset(inputs, targets)"
         ) from e
 
 

@@ -57,6 +57,8 @@ def learning_curves(histories: History | Mapping[str, History], path: str | Path
     was completed.
     """
     runs = {"": histories} if isinstance(histories, History) else histories
+    if not isinstance(runs, Mapping):
+        raise TypeError(f"learning_curves() takes the history of fit(), or several by name, not {runs!r:.40}")
     if not any(history.loss for history in runs.values()):
         raise ValueError("learning_curves() needs a history with at least one completed epoch")
     figure = require("matplotlib.figure", "a picture of learning curves").Figure(figsize=(10, 4), layout="constrained")

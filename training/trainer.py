@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -101,6 +102,8 @@ def fit(
     """
     _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs)
     _check(metrics=metrics, callbacks=callbacks)
+    callbacks = list(callbacks)
+    _check_functions(*metrics.values(), *callbacks)
     if scheduler is not None:
         _check(scheduler=scheduler)
     if epochs < 0:
@@ -113,7 +116,7 @@ def fit(
     training = _Training(
         model, loader, optimizer, ag.capture(gradients) if capture else gradients, scheduler, interval, max_norm
     )
-    history, callbacks = History(), list(callbacks)
+    history = History()
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler} | _continued(callbacks)
     saved = Checkpoint(checkpoint, {k: v for k, v in parts.items() if v is not None}, loader, validate)
     ended = saved.resume(history)
@@ -145,8 +148,17 @@ def _continued(callbacks: list[Any]) -> dict[str, Any]:
 def _check(**arguments: Any) -> None:
     for name, value in arguments.items():
         needed, what = NEEDED[name]
-        if not hasattr(value, needed):
+        if not hasattr(value, needed) or isinstance(value, type):
             raise TypeError(f"{name} must be {what}, not {value!r:.80}")
+
+
+def _check_functions(*functions: Any) -> None:
+    for function in functions:
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(
+                "metrics and callbacks are functions, or objects that can be called, such as EarlyStopping(model), not "
+                f"{function!r:.80}"
+            )
 
 
 def evaluate(
@@ -157,7 +169,8 @@ def evaluate(
     metrics: functions of output and target by name, such as {"f1": metrics.f1}. They are called once, with those of
     all batches joined, and give a number or a tensor. Every module's mode is restored afterwards.
     """
-    _check(metrics=metrics)
+    _check(model=model, metrics=metrics)
+    _check_functions(*metrics.values())
     mean, seen = _Mean(), list[tuple[Tensor, Tensor]]()
     with in_mode(model, training=False), ag.no_grad():
         for inputs, target in pairs(loader, model):
@@ -169,10 +182,12 @@ def evaluate(
         if not metrics:
             return found
         output, target = map(ag.cat, zip(*seen, strict=True))
-        return found._replace(metrics={name: _measured(metric(output, target)) for name, metric in metrics.items()})
+        return found._replace(metrics={name: _measured(name, f(output, target)) for name, f in metrics.items()})
 
 
-def _measured(value: Any) -> float | Tensor:
+def _measured(name: str, value: Any) -> float | Tensor:
+    if not isinstance(value, (Tensor, Real)):
+        raise TypeError(f"the metric {name!r} must give a number or a tensor, not {value!r:.80}")
     return value if isinstance(value, Tensor) and value.numel() != 1 else float(value)
 
 
@@ -181,8 +196,10 @@ def predict(model: nn.Module, loader: Iterable[Any]) -> Tensor:
 
     loader: yields batches of inputs, or pairs (input, target), of which only the inputs are used.
     """
-    if isinstance(loader, Tensor) or not hasattr(loader, "__iter__"):
-        what = f"a tensor of shape {loader.shape}" if isinstance(loader, Tensor) else repr(loader)
+    _check(model=model)
+    shape = getattr(loader, "shape", None)  # of a tensor or an array, whose rows would be taken for batches
+    if shape is not None or not hasattr(loader, "__iter__"):
+        what = repr(loader) if shape is None else f"a {type(loader).__name__.lower()} of shape {shape}"
         raise TypeError(f"predict() takes batches, as from a DataLoader or x.split(64), not {what:.80}")
     device = _device_of(model)
     with in_mode(model, training=False), ag.no_grad():

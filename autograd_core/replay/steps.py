@@ -57,6 +57,8 @@ class capture:
     """
 
     def __init__(self, step: Callable[..., Any], warmup: int = 2) -> None:
+        if not callable(step):
+            raise TypeError(f"capture() takes a function, not {type(step).__name__}")
         self.step, self.warmup = step, max(1, warmup)
         self.reasons: list[str] = []
         self.source = ""  # of the latest program

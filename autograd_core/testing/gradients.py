@@ -60,6 +60,8 @@ def gradcheck(
     _allow(others)
     if not eps > 0:
         raise ValueError(f"gradcheck(): the step eps must be positive, not {eps}")
+    if not callable(fn):
+        raise TypeError(f"gradcheck() takes a function first and then its inputs, not {type(fn).__name__}")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
     try:

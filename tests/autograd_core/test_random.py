@@ -188,6 +188,8 @@ def test_randint():
     for bad in ((5, 2, (3,)), (0, 0, (3,)), (0, 257, (3,), "u1"), (-129, 0, (3,), "i1")):
         with pytest.raises(RuntimeError, match="randint"):
             ag.randint(*bad)
+    with pytest.raises(TypeError, match=r"randint\(low, high, size\), in this order"):
+        ag.randint(5, (2,), 3)
 
 
 def test_randperm():

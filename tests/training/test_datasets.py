@@ -132,8 +132,10 @@ def test_batches_of_mixed_examples():
     assert collate([[b"a", 1], [b"b", 2]])[0] == (b"a", b"b")
     with pytest.raises(RuntimeError, match="of equal size"):
         collate([[1], [1, 2]])
-    with pytest.raises(RuntimeError, match=r"shapes \(3, 2, 2\) and \(3, 2, 4\) are no batch: .* pass a collate_fn$"):
+    with pytest.raises(RuntimeError, match=r"shapes \(3, 2, 2\) and \(3, 2, 4\) are no batch: .* pass a collate_fn; "):
         collate([{"x": ag.zeros(3, 2, n)} for n in (2, 2, 4)])
+    with pytest.raises(TypeError, match="an example is None; does the data set's __getitem__ return"):
+        collate([None, None])
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def test_run_without_labels_has_no_accuracy(tmp_path):
 
 
 def test_nothing_to_show():
+    with pytest.raises(TypeError, match=r"takes the history of fit\(\), .* not \[0.5\]"):
+        learning_curves([0.5], "curves.png")
     with pytest.raises(ValueError, match="at least one completed epoch"):
         learning_curves({"a": History(interrupted=True)}, "never.png")
 

@@ -12,7 +12,7 @@ import autograd_core as ag
 import nn
 import optim
 from nn.functional import cross_entropy, mse_loss
-from training import DataLoader, Evaluation, History, TensorDataset, evaluate, fit, metrics, predict
+from training import DataLoader, EarlyStopping, Evaluation, History, TensorDataset, evaluate, fit, metrics, predict
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.standard_normal((60, 2)).astype(np.float32)
@@ -185,6 +185,10 @@ def test_batches_that_are_no_pairs(model, loader):
         ({"epochs": -1}, ValueError, "epochs must not be negative"),
         ({"scheduler": 0.1}, TypeError, "scheduler must be a schedule, .*, not 0.1"),
         ({"metrics": {"f1": metrics.f1}}, ValueError, "give it as validate="),
+        ({"model": nn.Linear}, TypeError, "model must be a Module, not <class"),
+        ({"scheduler": optim.lr_scheduler.StepLR}, TypeError, "scheduler must be a schedule, .* not <class"),
+        ({"callbacks": [EarlyStopping]}, TypeError, r"such as EarlyStopping\(model\), not <class"),
+        ({"metrics": {"f1": 0.5}, "validate": [1]}, TypeError, "metrics and callbacks are functions, .* not 0.5"),
         ({"metrics": [metrics.f1], "validate": [1]}, TypeError, "metrics must be a dict of functions"),
         ({"interval": "step"}, ValueError, "interval must be 'epoch' or 'batch', not 'step'"),
     ],
@@ -282,6 +286,13 @@ def test_evaluate_leaves_no_trace(model):
     assert result.loss == pytest.approx(evaluate(model, DataLoader(SIDES, 60)).loss)
 
 
+def test_metrics_that_give_no_number_are_named(model):
+    with pytest.raises(TypeError, match="the metric 'x' must give a number or a tensor, not None"):
+        evaluate(model, DataLoader(SIDES, 25), metrics={"x": lambda output, target: None})
+    with pytest.raises(TypeError, match="model must be a Module, not <training"):
+        evaluate(DataLoader(SIDES, 25), model)
+
+
 def test_evaluate_restores_modes_after_an_error(model):
     def fails(output, target):
         raise RuntimeError("no")
@@ -326,7 +337,7 @@ def test_predictions_are_the_outputs_in_evaluation_mode(model):
     assert equal([found.numpy()], [predict(model, ag.from_numpy(POINTS).split(25)).numpy()])
     with pytest.raises(ValueError, match="no batches"):
         predict(model, [])
-    for wrong, what in (ag.from_numpy(POINTS), "a tensor of shape"), (None, "None"):  # rows would be taken for batches
+    for wrong, what in (ag.from_numpy(POINTS), "a tensor of"), (POINTS, "a ndarray of"), (None, "None"):  # rows
         with pytest.raises(TypeError, match=f"takes batches.*not {what}"):
             predict(model, wrong)
 

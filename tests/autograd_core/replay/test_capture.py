@@ -130,6 +130,11 @@ def test_inference():
     assert not scores(x).requires_grad
 
 
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="takes a function, not int"):
+        ag.capture(3)
+
+
 def test_the_program_is_python():
     w = ag.tensor([2.0, 3.0], requires_grad=True)
 

@@ -115,6 +115,8 @@ def test_float32_is_refused_with_the_remedy():
 def test_there_must_be_something_to_check():
     with pytest.raises(ValueError, match="at least one input with requires_grad=True"):
         gradcheck(ag.exp, ag.tensor([1.0]))
+    with pytest.raises(TypeError, match="a function first and then its inputs, not Tensor"):
+        gradcheck(leaf([1.0]), ag.exp)
     with pytest.raises(ValueError, match="eps must be positive, not nan"):
         gradcheck(fn=ag.exp, inputs=leaf([1.0]), eps=float("nan"))
     with pytest.raises(ValueError, match="returns Tensors, not int"):
