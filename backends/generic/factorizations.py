@@ -189,7 +189,7 @@ def matrix_exp(xp: Any, a: Array) -> Array:
         return high + c[3] * a6 + c[2] * a4 + c[1] * a2 + c[0] * i
 
     even, odd = half(PADE[::2]), xp.matmul(a, half(PADE[1::2]))
-    y = xp.linalg.solve(even - odd, even + odd)
+    y = i + 2 * xp.linalg.solve(even - odd, odd)  # the identity, exactly, of zeros
     for k in range(int(xp.max(halvings, initial=0).item())):
         y = xp.where((halvings > k)[..., None, None], xp.matmul(y, y), y)
     return y

@@ -92,6 +92,13 @@ def test_the_exponential_of_a_turn_is_a_rotation(size):
     np.testing.assert_allclose(turn, [[c, -s], [s, c]], rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_the_exponential_of_zeros_is_exactly_the_identity(dtype):
+    """A solution rounds 1 to another number where a system is scaled by what is no power of two."""
+    for shape in ((2, 2), (3, 3), (2, 4, 4)):
+        assert (factorizations.matrix_exp(np, np.zeros(shape, dtype)) == np.eye(shape[-1])).all()
+
+
 def test_the_exponentials_of_a_stack_are_scaled_each_by_itself():
     a = np.stack([np.diag([1e-9, -1e-9]), np.diag([40.0, -300.0]), np.full((2, 2), np.nan)])
     with np.errstate(invalid="ignore"):
