@@ -49,7 +49,7 @@ KERNELS = {
     "special_functions.quantiles": ("erfinv", "ndtri"),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
     "recurrent_steps": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
-    "reduction": ("total", "sum_of_squares", "squared_deviations"),
+    "reduction": ("total", "sum_of_squares", "euclidean", "squared_deviations"),
     "resampling": ("resample", "max_of_cells"),
     "scans": ("recurrence", "running"),
     "selection": ("drop", "gate", "relu", "rectify", "add_relu"),

@@ -1,5 +1,6 @@
 """Sums over several axes, for every array library."""
 
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -32,6 +33,34 @@ def squared_deviations(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
     return xp.add.reduce(squares(d), axis=axes, keepdims=keepdims) - correction
 
 
+def euclidean(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array:
+    """√Σ|x|² of float64 or complex128 over one axis, several or all (None); not empty, and scaled, so that squares
+    neither overflow nor underflow.
+    """
+    factor = power_of_two(xp, x, axis)
+    scaled = [part * factor for part in _parts(x)]  # of infinite complex numbers, a product has NaN
+    y = xp.sqrt(xp.add.reduce(reduce(xp.add, [part * part for part in scaled]), axis=axis, keepdims=True)) / factor
+    return y if keepdims else y.squeeze(axis)
+
+
+def power_of_two(xp: Any, x: Array, axis: Any) -> Array:
+    """The factor for x with which squares neither overflow nor underflow, for each slice over `axis`."""
+    if not x.size:
+        return xp.ones((1,) * x.ndim, x.dtype)
+    extremes = [abs(f(part, axis=axis, keepdims=True)) for part in _parts(x) for f in (xp.max, xp.min)]
+    return exact_factor(xp, reduce(xp.maximum, extremes))
+
+
+def exact_factor(xp: Any, largest: Array) -> Array:
+    """The power of two that brings the largest element near 1: products with it are exact."""
+    exponent = xp.frexp(xp.where(xp.isfinite(largest), largest, 1))[1]
+    return xp.ldexp(xp.ones_like(largest), xp.clip(-exponent, -1000, 1000))
+
+
 def squares(x: Array) -> Array:
     """|x|²."""
     return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
+
+
+def _parts(x: Array) -> tuple[Array, ...]:
+    return (x.real, x.imag) if x.dtype.kind == "c" else (x,)

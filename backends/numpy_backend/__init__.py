@@ -85,6 +85,7 @@ OWN: dict[str, Any] = {
     **{name: getattr(arithmetic, name) for name in KERNELS["arithmetic"]},
     **{name: getattr(selection, name) for name in ("add_relu", "gate", "rectify", "relu")},
     "converted": copies.converted,
+    "euclidean": reduction.euclidean,
     "joined": joining.joined,
     "lu_factor": lapack.lu_factor,
     "product": products.product,

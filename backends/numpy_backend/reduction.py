@@ -28,6 +28,7 @@ WHOLE = 1 << 15  # elements: below this NumPy adds all elements of an array fast
 FEW = 1 << 7  # rows: up to here adding them one by one is faster than preparing longer lines
 CLOSE = 2.0**-16  # variance by the mean's square, up to which the rounding error of a float32 mean matters
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
+LOW_DOUBLE = 2.0**-960  # likewise of float64
 
 
 def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
@@ -202,10 +203,21 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array:
     return sums
 
 
+def euclidean(x: Array, axis: Any, keepdims: bool) -> Array:
+    """See `backends.generic.reduction.euclidean`; nearly all sums can be formed without scaling."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    with np.errstate(over="ignore"):
+        sums = _squares_in_lines(x, axes, keepdims)
+        sums = total(generic.squares(x), axes, keepdims) if sums is None else sums
+        if ((sums > LOW_DOUBLE) & (sums < np.inf)).all():
+            return np.sqrt(sums)
+    return generic.euclidean(np, x, axis, keepdims)
+
+
 def _squares_in_lines(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """Σx² over the last axes, if float32 can sum it quickly and without loss; else None."""
+    """Σx² over the last axes, if it can be summed quickly and, of float32, without loss; else None."""
     last = len(axes)
-    if x.dtype != np.float32 or axes != tuple(range(x.ndim - last, x.ndim)):
+    if x.dtype.char not in "fd" or axes != tuple(range(x.ndim - last, x.ndim)):
         return None
     if x.size >= MANY and x.flags.c_contiguous and (n := prod(x.shape[x.ndim - last :])) < SHORT:
         sums = np.einsum("ri,ri->r", x.reshape(-1, n), x.reshape(-1, n))
@@ -213,7 +225,7 @@ def _squares_in_lines(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
         sums = np.vecdot(lines, lines).sum(axis=1)
     else:
         return None
-    if not ((sums > LOW) & (sums < np.inf)).all():
+    if x.dtype.char == "f" and not ((sums > LOW) & (sums < np.inf)).all():
         return None
     return sums.reshape(_kept(x, last, keepdims))
 

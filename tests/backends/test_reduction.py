@@ -102,6 +102,21 @@ def test_sums_of_squares_are_of_float64_where_float32_loses_some(shape):
         np.testing.assert_allclose(found, (scaled.astype(float) ** 2).sum(1), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize("shape, axis", [((7, 3), 1), ((7, 3), 0), ((3000, 5), -1), ((90, 700), (0, 1)), ((), None)])
+def test_norms_of_any_size(shape, axis, dtype):
+    """Squares of the second and third kind overflow, and vanish."""
+    euclidean = backends.get("cpu").namespace.kernels.euclidean
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype) * (1 if dtype is np.float64 else 1 - 2j)
+    expected = np.sqrt((np.abs(x) ** 2).sum(axis, keepdims=True))
+    with np.errstate(all="raise", under="ignore"):
+        for scale in (1.0, 2.0**900, 2.0**-1000):
+            np.testing.assert_allclose(euclidean(x * scale, axis, True), expected * scale, rtol=1e-14)
+        assert euclidean(x * 0, axis, False).tolist() == (expected.squeeze(axis) * 0).tolist()
+    assert np.isinf(euclidean(np.full_like(x, -np.inf), axis, False)).all()
+    assert np.isnan(euclidean(np.full_like(x, np.nan), axis, False)).all()
+
+
 def test_products_of_long_rows():
     from backends.numpy_backend.reduction import product
 

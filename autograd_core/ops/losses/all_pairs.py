@@ -10,8 +10,9 @@ import numpy as np
 
 from autograd_core.engine.libraries import checks_values
 from autograd_core.kinds import MATMUL
-from autograd_core.ops.reductions.norms import WIDER, power_of_two
+from autograd_core.ops.reductions.norms import WIDER
 from autograd_core.registry import op, sample
+from backends.generic.reduction import power_of_two
 
 BLOCK = 1 << 16  # number of differences computed at a time
 MANY = 25  # rows on either side from which products pay off

@@ -1,6 +1,5 @@
 """Vector norms, and tensors normalised by them."""
 
-import functools
 import math
 
 import numpy as np
@@ -11,9 +10,9 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.ops.domains import OFF_ZERO, POSITIVE
-from autograd_core.ops.reductions.reduction import added, axis_of
+from autograd_core.ops.reductions.reduction import axis_of
 from autograd_core.registry import composition, op, sample
-from backends.generic.reduction import squares
+from backends.generic.reduction import exact_factor
 
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 OVER = (
@@ -23,21 +22,6 @@ OVER = (
     sample((), dim=None),
     sample((0, 3), dim=1),
 )
-
-
-def _factor(xp, largest):
-    """The power of two that brings the largest element near 1: products with it are exact."""
-    exponent = xp.frexp(xp.where(xp.isfinite(largest), largest, 1))[1]
-    return xp.ldexp(xp.ones_like(largest), xp.clip(-exponent, -1000, 1000))
-
-
-def power_of_two(xp, x, axis):
-    """The factor for x with which squares neither overflow nor underflow, for each slice over `axis`."""
-    if not x.size:
-        return xp.ones((1,) * x.ndim, x.dtype)
-    parts = (x.real, x.imag) if x.dtype.kind == "c" else (x,)
-    extremes = [abs(f(part, axis=axis, keepdims=True)) for part in parts for f in (xp.max, xp.min)]
-    return _factor(xp, functools.reduce(xp.maximum, extremes))
 
 
 def _euclidean_rule(xp, g, x, y, dim, keepdim):
@@ -59,9 +43,7 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
     axis = axis_of(x, dim)
     if x.dtype in WIDER:
         return xp.sqrt(xp.kernels.sum_of_squares(x, axis, keepdim)).astype(x.real.dtype)
-    factor = power_of_two(xp, x, axis)
-    y = xp.sqrt(added(xp, squares(x * factor), dim, True)) / factor
-    return y if keepdim else y.squeeze(axis)
+    return xp.kernels.euclidean(x, axis, keepdim)
 
 
 def _minkowski_rule(xp, g, x, y, p, dim, keepdim):
@@ -79,7 +61,7 @@ def minkowski(xp, x, *, p, dim=None, keepdim=False):
     axis = axis_of(x, dim)
     if not x.size:
         return xp.sum(x, axis=axis, keepdims=keepdim)
-    factor = _factor(xp, (xp.max if p > 0 else xp.min)(x, axis=axis, keepdims=True))
+    factor = exact_factor(xp, (xp.max if p > 0 else xp.min)(x, axis=axis, keepdims=True))
     y = xp.sum((x * factor) ** p, axis=axis, keepdims=True) ** (1 / p) / factor
     return y if keepdim else y.squeeze(axis)
 
