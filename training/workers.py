@@ -85,7 +85,9 @@ class Workers:
             context = multiprocessing.get_context(context)
         self._ahead, self._timeout, self._in_order = prefetch * count, timeout or None, in_order
         self._pass = 0
-        self._tasks, self._results, self._processes = [], [], []
+        self._tasks: list[Any] = []
+        self._results: list[Connection] = []
+        self._processes: list[Any] = []
         folder = tempfile.mkdtemp(prefix="batches-", dir=MEMORY) if MEMORY.is_dir() else None
         self.close = weakref.finalize(self, _close, self._tasks, self._results, self._processes, folder)
         for i in range(count):

@@ -14,13 +14,14 @@ from backends.strides import copying_order, dense, innermost_first
 from backends.threads import get_num_threads, in_blocks
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
+NEGATIVE_ZERO = -(1 << 15)  # the bits of 16-bit floats as an integer
 JOINED = 1 << 18  # elements of the first of several arrays in C order, from which threads pay
 _views: Any = np.nditer  # its overloads know no lists of flags
 _LIKE_NUMPY = (["multi_index", "refs_ok", "zerosize_ok"], [["readonly"]], None, "C", "safe", None)
-# Conversions that oneDNN does exactly, by the characters of dtypes (E is bfloat16), and the elements from which it is
-# faster than NumPy, which converts one float16 at a time. To bfloat16, it makes subnormal numbers 0.
-EXACT = {"fe": 1 << 13, "ef": 1 << 13, "Ef": 1 << 18}
-CONVERTED, THREADED = min(EXACT.values()), 2 * passes.BLOCK  # elements from which conversions are not just NumPy's
+# Conversions by oneDNN, by the characters of dtypes (E is bfloat16), and the elements from which it is faster than
+# NumPy, which converts one number at a time to 16 bits.
+FASTER = {"fe": 1 << 13, "ef": 1 << 13, "Ef": 1 << 18, "fE": 1 << 17}
+CONVERTED, THREADED = min(FASTER.values()), 2 * passes.BLOCK  # elements from which conversions are not just NumPy's
 _fast = {name: onednn.deferred("layouts", name) for name in ("copy_into", "converted")}
 
 
@@ -46,11 +47,20 @@ def converted(x: Array, dtype: Any) -> Array:
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
         return conversion.converted(np, x, dtype)
-    least = EXACT.get(x.dtype.char + dtype.char)
-    y = None if least is None or x.size < least else _fast["converted"](x, dtype)
+    name = x.dtype.char + dtype.char
+    y = _fast["converted"](x, dtype) if x.size >= FASTER.get(name, x.size + 1) else None
+    if name == "fE" and y is not None and _lost_subnormal(x, y):
+        y = None
     if y is None and x.size >= THREADED and "c" not in x.dtype.kind + dtype.kind:
         y = _converted_in_threads(x, dtype)
     return conversion.converted(np, x, dtype) if y is None else y
+
+
+def _lost_subnormal(x: Array, y: Array) -> bool:
+    """Whether y, oneDNN's bfloat16 copy of x, may have zeros in place of subnormal numbers; by all bits at once."""
+    bits = y.view(np.int16)
+    kept = np.count_nonzero(bits)
+    return bool((kept < x.size and kept < np.count_nonzero(x.view(np.int32))) or bits.min() == NEGATIVE_ZERO)
 
 
 def _converted_in_threads(x: Array, dtype: np.dtype[Any]) -> Array | None:

@@ -128,7 +128,7 @@ def batch_gradients(
         part *= slopes
 
     in_blocks(block, work)
-    return channels_first(dx.reshape(pixels.shape)), g_weight, g_bias
+    return channels_first(dx.reshape(pixels.shape)).astype(x.dtype, copy=False), g_weight, g_bias
 
 
 def _sums(pair: Callable[[slice], tuple[Array, Array]], work: list[slice], like: Array) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from backends import onednn
 from backends.generic.products import LARGE
 from backends.geometry import Array
 from backends.numpy_backend.arithmetic import multiply
+from backends.numpy_backend.copies import converted
 from backends.settled import Function
 from backends.threads import one_blas_thread
 
@@ -54,7 +55,7 @@ def product(a: Array, b: Array) -> Array:
     if y is not None:
         return y
     if _narrow(a, b):
-        return product(*_wide(a, b)).astype(a.dtype)
+        return converted(product(*_wide(a, b)), a.dtype)
     return a.dot(b) if a.ndim == 2 == b.ndim else _each(a, b)
 
 
@@ -75,7 +76,7 @@ def _each(a: Array, b: Array) -> Array:
 
 def linear(plain: Callable[..., Array], x: Array, w: Array, bias: Array) -> Array:
     """`plain`, which adds a bias to x wᵀ; of 16-bit floats it is rounded once."""
-    return plain(*_wide(x, w, bias)).astype(x.dtype) if _narrow(x, w) else plain(x, w, bias)
+    return converted(plain(*_wide(x, w, bias)), x.dtype) if _narrow(x, w) else plain(x, w, bias)
 
 
 def matmul(a: Array, b: Array, **how: Any) -> Array:
@@ -84,11 +85,11 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
         if a.size + b.size < LARGE:
             return a.dot(b)
         return product(a, b)
-    if not how and a.ndim and b.ndim and _narrow(a, b):
-        return matmul(*_wide(a, b)).astype(a.dtype)
-    if b.ndim == 2 < a.ndim and not how and a.size and a.dtype.kind == "f":
+    if b.ndim == 2 < a.ndim and not how and a.size and a.dtype.kind in "fV":
         # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+    if not how and a.ndim and b.ndim and _narrow(a, b):
+        return converted(matmul(*_wide(a, b)), a.dtype)
     if how or a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b, **how) if how or a.size + b.size < THREADED else _by_vector(a, b)
     return product(a, b) if a.ndim == b.ndim else _each(a, b)
@@ -126,4 +127,4 @@ def _narrow(a: Array, b: Array) -> bool:
 
 
 def _wide(*arrays: Array) -> list[Array]:
-    return [a.astype(np.float32) for a in arrays]
+    return [converted(a, np.float32) for a in arrays]

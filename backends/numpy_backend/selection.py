@@ -13,10 +13,13 @@ from backends.numpy_backend.passes import one_pass
 from backends.settled import Function, for_layout
 from backends.threads import get_num_threads
 
-_BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
-_WORDS = _BITS | {np.dtype(np.int64): np.dtype(np.int64)}
+# Integers of the same size, by the characters of dtypes; E is bfloat16.
+_WORDS: dict[str, Any] = {"f": np.dtype(np.int32), "d": np.dtype(np.int64), np.dtype(np.int64).char: np.dtype(np.int64)}
+_BITS: dict[str, Any] = {"f": _WORDS["f"], "d": _WORDS["d"], "e": np.dtype(np.int16), "E": np.dtype(np.int16)}
+# The bits of negative infinity in 16 bits; NumPy compares these numbers one at a time, but integers all at once.
+_LOWEST = {"e": -(1 << 10), "E": -(1 << 7)}
 # 0-d arrays: every call would convert a Python number or a NumPy scalar again, at half its cost.
-_ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
+_ZERO = {kind: np.zeros((), kind) for kind in "fd"}
 SMALL = 1 << 9  # below this the calls cost more than the branches
 FEW = 1 << 12  # below this selecting by bits costs more
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
@@ -40,7 +43,7 @@ def relu(x: Array) -> Array:
     if isinstance(x, np.floating):  # a scalar, for which np.maximum takes a microsecond
         return _zero(x.__class__) if x <= 0 else x  # type: ignore[arg-type]  # a class is hashable
     y = _large("relu", _relu, x)
-    return np.maximum(x, _ZERO.get(x.dtype, 0)) if y is None else y
+    return _maximum(x) if y is None else y
 
 
 def settle_relu(general: Function, x: Array) -> Function | None:
@@ -52,7 +55,7 @@ def rectify(y: Array) -> Array:
     """max(y, 0), in place; `y` must not be shared."""
     if y.size >= LARGE and (_fast["rectify"](y) is not None or one_pass(_relu, y, out=y) is not None):
         return y
-    return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
+    return _maximum(y, out=y if y.__class__ is np.ndarray else None)
 
 
 def drop(plain: Callable[..., Array], x: Array, keep: Array, scale: float) -> Array:
@@ -71,11 +74,11 @@ def gate(g: Array, x: Array) -> Array:
         if g.__class__ is not np.ndarray:
             return _zero(g.__class__) if x <= 0 else g
         if g.shape == x.shape:
-            zero = _ZERO.get(g.dtype, 0)
+            zero = _ZERO.get(g.dtype.char, 0)
             result = g.copy()
             np.putmask(result, x <= zero, zero)  # np.where takes a third more time
             return result
-    if g.dtype not in _BITS or g.shape != x.shape:
+    if g.dtype.char not in _BITS or g.shape != x.shape:
         return np.where(x <= 0, g.dtype.type(0), g)
     y = _large("gate", cleared, g, x)
     if y is None:
@@ -91,17 +94,10 @@ def settle_gate(general: Function, g: Array, x: Array) -> Function | None:
     """`gate` of such operands."""
     if g.size >= LARGE:
         return _fast["gate"].settle(general, g, x)
-    bits, alike = _BITS.get(g.dtype), (g.shape, g.strides, g.dtype) == (x.shape, x.strides, x.dtype)
+    bits, alike = _BITS.get(g.dtype.char), (g.shape, g.strides, g.dtype) == (x.shape, x.strides, x.dtype)
     if bits is None or not alike or g.size < SMALL:
         return None
-    zero = _ZERO[g.dtype]
-
-    def call(g: Array, x: Array) -> Array:
-        y = np.empty_like(x)
-        np.multiply(g.view(bits), np.logical_not(x <= zero), out=y.view(bits))
-        return y
-
-    return for_layout(general, call, g, x)
+    return for_layout(general, lambda g, x: cleared(g, x, np.empty_like(x)), g, x)
 
 
 @cache
@@ -111,33 +107,47 @@ def _zero(kind: type) -> Any:
 
 
 def cleared(g: Array, x: Array, out: Array) -> Array:
-    """g of float32 or float64, with its bits multiplied by 0 where x <= 0 and by 1 elsewhere, in `out`."""
-    bits = _BITS[g.dtype]
-    np.multiply(g.view(bits), np.logical_not(x <= _ZERO[g.dtype]), out=out.view(bits))
+    """g, of floats, with its bits multiplied by 0 where x <= 0 and by 1 elsewhere, in `out`."""
+    bits, lowest = _BITS[g.dtype.char], _LOWEST.get(x.dtype.char)
+    if lowest is None:
+        kept = np.logical_not(x <= _ZERO[x.dtype.char])
+    else:
+        whole = x.view(np.int16)
+        kept = np.greater(whole, lowest)
+        kept &= whole.astype(bool)
+    np.multiply(g.view(bits), kept, out=out.view(bits))
     return out
 
 
 def _large(name: str, function: Callable[..., Any], *operands: Array) -> Array | None:
     """By oneDNN, or `function(*operands, out=...)` in blocks divided among threads; None if neither pays."""
-    if operands[0].size < LARGE or operands[0].dtype not in _BITS:
+    if operands[0].size < LARGE or operands[0].dtype.char not in _BITS:
         return None
     y = _fast[name](*operands)
     return one_pass(function, *operands) if y is None else y
 
 
+def _maximum(x: Array, out: Array | None = None) -> Array:
+    """max(x, 0)."""
+    if x.dtype.char not in _LOWEST or x.size < FEW:
+        y: Array = np.maximum(x, _ZERO.get(x.dtype.char, 0), out=out)
+        return y
+    return cleared(x, x, np.empty_like(x) if out is None else out)
+
+
 def _relu(x: Array, out: Array) -> None:
-    np.maximum(x, 0, out=out)
+    _maximum(x, out)
 
 
 def _add_relu(a: Array, b: Array, out: Array) -> None:
-    np.maximum(np.add(a, b, out=out), 0, out=out)
+    _maximum(np.add(a, b, out=out), out)
 
 
 def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
     """np.clip; by threads for very large arrays between numbers."""
     if x.__class__ is np.ndarray and (x.size < CLIPPED or get_num_threads() < 2) and not how:
         return x.clip(low, high)  # np.clip dispatches
-    if how or getattr(x, "size", 0) < CLIPPED or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
+    if how or getattr(x, "size", 0) < CLIPPED or x.dtype.char not in _ZERO or np.ndim(low) or np.ndim(high):
         return np.clip(x, low, high, **how)
     y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)
     return np.clip(x, low, high) if y is None else y
@@ -150,7 +160,7 @@ def where(condition: Array, *branches: Any) -> Any:
     if len(branches) != 2 or getattr(condition, "size", 0) < FEW or condition.dtype != bool:
         return np.where(condition, *branches)
     shape, dtype = condition.shape, np.result_type(*branches)
-    bits, shapes = _WORDS.get(dtype), [getattr(v, "shape", ()) for v in branches]
+    bits, shapes = _WORDS.get(dtype.char), [getattr(v, "shape", ()) for v in branches]
     if bits is None or (shapes != [shape] * 2 and np.broadcast_shapes(shape, *shapes) != shape):
         return np.where(condition, *branches)
     in_rows = condition.flags.c_contiguous or 0 in condition.strides
@@ -188,7 +198,7 @@ def _laid_out(v: Array, y: Array, dtype: Any) -> Array:
 
 def triangle(name: str, x: Array, k: int = 0) -> Array:
     """np.tril or np.triu."""
-    if x.ndim != 2 or x.size < BLOCK or x.dtype not in _BITS:
+    if x.ndim != 2 or x.size < BLOCK or x.dtype.char not in _ZERO:
         return getattr(np, name)(x, k)
     lower = np.tri(x.shape[0], x.shape[1], k if name == "tril" else k - 1, bool)
     return where(lower, x, 0) if name == "tril" else where(lower, 0, x)

@@ -1,7 +1,8 @@
 """The choice of kernels: oneDNN's if available, or only NumPy's."""
 
 from backends import threads
-from backends.onednn.library import Library, Unusable, load
+from backends.geometry import Array
+from backends.onednn.library import SHORT, Library, Unusable, load
 
 CHOICES = ("auto", "onednn", "numpy")
 
@@ -24,6 +25,16 @@ def active() -> bool:
         except Unusable:
             _choice.library = False
     return _choice.library is not False
+
+
+def multiplies(x: Array, y: Array) -> bool:
+    """Whether oneDNN's kernels are used for products of these elements: float32, or 16-bit floats of one kind, for
+    which the processor has instructions that add in float32.
+    """
+    kind = x.dtype.char
+    if kind == "f":
+        return y.dtype.char == "f" and active()
+    return kind in SHORT and y.dtype.char == kind and active() and kind in load().multiplied
 
 
 def asked() -> bool | None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, maker
+from backends.buffers import maker
 from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
-from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described, canonical, to_channels_last
+from backends.onednn.choice import multiplies
+from backends.onednn.layouts import as_float32, can_be_described, canonical, to_channels_last
 from backends.onednn.plans import (
     BIAS,
     DIFF_DST,
@@ -78,24 +78,19 @@ class _Convolution(Plan):
 def _suits(x: Array, other: Array, w_shape: Sizes) -> bool:
     """Whether oneDNN should compute with this image, or its gradient, another operand, and kernels of this shape."""
     return (
-        x.dtype == FLOAT32
-        and other.dtype == FLOAT32
-        and x.size > 0
-        and x.ndim == len(w_shape)
-        and x.size // x.shape[1] * prod(w_shape) >= SMALL
-        and active()
+        x.size > 0 and x.ndim == len(w_shape) and x.size // x.shape[1] * prod(w_shape) >= SMALL and multiplies(x, other)
     )
 
 
 @prepared
 def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Prepared:
     """See `backends.generic.im2col.convolve`."""
-    if not _suits(x, w, w.shape) or not (bias is None or bias.shape == w.shape[:1]):
+    if not _suits(x, w, w.shape) or not (bias is None or (bias.shape, bias.dtype) == (w.shape[:1], w.dtype)):
         return None
     if _spans(x.shape, w.shape, geometry):
         return convolve.prepare(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
     x, w = to_channels_last(x), _described(w)
-    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
+    plan = _forward(x.dtype, x.shape, w.shape, as_float32(w), geometry, bias is not None, relu)
     return plan.image, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))
 
 
@@ -115,7 +110,7 @@ def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Pr
         parted = x_shape[0], *x_shape[2:], x_shape[1]
         return lambda *operands: channels_first(channels_last(call(*operands)).reshape(parted)), operands
     g, w = to_channels_last(g), _described(w)
-    return _input(x_shape, g.shape, w.shape, w.strides, geometry).image, (g, w)
+    return _input(g.dtype, x_shape, g.shape, w.shape, as_float32(w), geometry).image, (g, w)
 
 
 @prepared
@@ -126,7 +121,7 @@ def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> P
     if _spans(x.shape, w_shape, geometry):
         call, operands = convolve_weight.prepare(g, _joined(x), _joined_shape(w_shape), _plain(geometry))
         return lambda *operands: _parted_kernels(call(*operands), w_shape), operands
-    plan = _weight(x.shape, g.shape, w_shape, geometry)
+    plan = _weight(x.dtype, x.shape, g.shape, w_shape, geometry)
     return plan.kernels, (to_channels_last(g), to_channels_last(x))
 
 
@@ -166,11 +161,11 @@ def _parted_kernels(w: Array, shape: Sizes) -> Array:
 
 
 def _described(w: Array) -> Array:
-    return w if can_be_described(w.shape, w.strides) else np.ascontiguousarray(w)
+    return w if can_be_described(w.shape, as_float32(w)) else np.ascontiguousarray(w)
 
 
-def _image(workshop: Workshop, shape: Sizes) -> Any:
-    return workshop.memory(shape, channels_last_strides(shape))
+def _image(workshop: Workshop, dtype: Any, shape: Sizes) -> Any:
+    return workshop.memory(shape, channels_last_strides(shape), dtype)
 
 
 def _grouped(shape: Sizes, groups: int) -> Sizes:
@@ -178,11 +173,11 @@ def _grouped(shape: Sizes, groups: int) -> Sizes:
     return shape if groups == 1 else (groups, shape[0] // groups, *shape[1:])
 
 
-def _kernels(workshop: Workshop, shape: Sizes, strides: Sizes, groups: int) -> Any:
+def _kernels(workshop: Workshop, dtype: Any, shape: Sizes, strides: Sizes, groups: int) -> Any:
     strides = canonical(shape, strides)
     if groups > 1:
         strides = (strides[0] * (shape[0] // groups), *strides)
-    return workshop.memory(_grouped(shape, groups), strides)
+    return workshop.memory(_grouped(shape, groups), strides, dtype)
 
 
 def _steps(geometry: Geometry) -> tuple[Any, ...]:
@@ -192,18 +187,25 @@ def _steps(geometry: Geometry) -> tuple[Any, ...]:
 
 @planned
 def _forward(
-    workshop: Workshop, x_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry, biased: bool, relu: bool
+    workshop: Workshop,
+    dtype: Any,
+    x_shape: Sizes,
+    w_shape: Sizes,
+    w_strides: Sizes,
+    geometry: Geometry,
+    biased: bool,
+    relu: bool,
 ) -> Plan:
     out = convolution_sizes(x_shape, w_shape, geometry)
     shape = (x_shape[0], w_shape[0], *out)
-    x, y = _image(workshop, x_shape), _image(workshop, shape)
-    bias = [workshop.memory((w_shape[0],), (4,))] if biased else []
+    x, y = _image(workshop, dtype, x_shape), _image(workshop, dtype, shape)
+    bias = [workshop.memory((w_shape[0],), (4,), dtype)] if biased else []
     desc = workshop.primitive(
         "convolution_forward",
         TRAINING,
         DIRECT,
         x,
-        workshop.any_layout(_grouped(w_shape, geometry.groups)),
+        workshop.any_layout(_grouped(w_shape, geometry.groups), dtype),
         bias[0] if biased else None,
         y,
         *_steps(geometry),
@@ -211,9 +213,9 @@ def _forward(
         avoid="ref" if _is_wide(w_shape, geometry.groups) else "brg",
     )
     inside = workshop.asked(desc, OF_WEIGHTS)
-    make = maker(shape, channels_last_strides(shape))
+    make = maker(shape, channels_last_strides(shape, dtype.itemsize), dtype)
     plan = _Convolution(workshop, desc, make, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
+    _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
 
@@ -229,39 +231,39 @@ def _is_wide(w_shape: Sizes, groups: int) -> bool:
     return min(w_shape[0] // groups, w_shape[1]) >= WIDE
 
 
-def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, geometry: Geometry) -> Any:
+def _hint(workshop: Workshop, dtype: Any, x: Any, y: Any, w_shape: Sizes, geometry: Geometry) -> Any:
     """The forward primitive that the adjoints require; its choice does not affect them."""
-    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
     return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *_steps(geometry))
 
 
 @planned
 def _input(
-    workshop: Workshop, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry
+    workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry
 ) -> Plan:
     out = convolution_sizes(x_shape, w_shape, geometry)
     check_gradient("convolve_input", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(geometry)
-    hint = _hint(workshop, x, g, w_shape, geometry)
-    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
+    x, g, steps = _image(workshop, dtype, x_shape), _image(workshop, dtype, g_shape), _steps(geometry)
+    hint = _hint(workshop, dtype, x, g, w_shape, geometry)
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
     avoid = "brgconv_strided" if _is_wide(w_shape, geometry.groups) else "brg"
     desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_WEIGHTS)
-    make = maker(x_shape, channels_last_strides(x_shape))
+    make = maker(x_shape, channels_last_strides(x_shape, dtype.itemsize), dtype)
     plan = _Convolution(workshop, desc, make, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
+    _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
 
 @planned
-def _weight(workshop: Workshop, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Plan:
+def _weight(workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Plan:
     out = convolution_sizes(x_shape, w_shape, geometry)
     check_gradient("convolve_weight", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(geometry)
-    hint = _hint(workshop, x, g, w_shape, geometry)
-    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
+    x, g, steps = _image(workshop, dtype, x_shape), _image(workshop, dtype, g_shape), _steps(geometry)
+    hint = _hint(workshop, dtype, x, g, w_shape, geometry)
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
     desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
-    plan = _Convolution(workshop, desc, maker(w_shape), (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, dense(w_shape), geometry.groups), into=False)
+    plan = _Convolution(workshop, desc, maker(w_shape, None, dtype), (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
+    _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, dense(w_shape), geometry.groups), into=False)
     return plan

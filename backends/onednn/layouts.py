@@ -15,11 +15,21 @@ LARGE = 1 << 20  # elements of a matrix, from which transposing ...
 PANEL = 256  # ... so many columns at a time is up to eight times as fast
 
 
+def as_float32(x: Array) -> Sizes:
+    """The strides of a float32 array in the same layout."""
+    size: int = x.itemsize
+    return x.strides if size == 4 else tuple([step * 4 // size for step in x.strides])
+
+
 def to_channels_last(x: Array) -> Array:
     """The array itself if it is channels-last in memory, else such a copy."""
-    if is_channels_last(x.shape, x.strides):
+    if is_channels_last(x.shape, as_float32(x)):
         return x
-    return copied(x, channels_last_strides(x.shape))
+    if x.dtype == FLOAT32:
+        return copied(x, channels_last_strides(x.shape))
+    y = empty(x.shape, channels_last_strides(x.shape, x.itemsize), x.dtype)
+    np.copyto(y, x)
+    return y
 
 
 def copied(x: Array, strides: Sizes) -> Array:
@@ -53,7 +63,7 @@ def copy_into(y: Array, x: Array) -> Array | None:
 
 def converted(x: Array, dtype: np.dtype[Any]) -> Array | None:
     """See `backends.generic.conversion.converted`; of a dense array."""
-    if not (active() and is_dense(x.shape, tuple([step * 4 // x.itemsize for step in x.strides]))):
+    if not (active() and is_dense(x.shape, as_float32(x))):
         return None
     y = empty(x.shape, tuple([step // x.itemsize * dtype.itemsize for step in x.strides]), dtype)
     plan = _conversion(x.size, x.dtype, dtype)
@@ -63,7 +73,7 @@ def converted(x: Array, dtype: np.dtype[Any]) -> Array | None:
 
 @planned
 def _conversion(workshop: Workshop, size: int, dtype: np.dtype[Any], wanted: np.dtype[Any]) -> Plan:
-    x, y = (workshop.memory((size,), (kind.itemsize,), kind) for kind in (dtype, wanted))
+    x, y = (workshop.memory((size,), (4,), kind) for kind in (dtype, wanted))
     return workshop.reorder(x, y, converts=True)
 
 

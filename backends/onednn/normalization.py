@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, empty, maker
+from backends.buffers import FLOAT32, UINT8, maker
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
-from backends.onednn.choice import active
+from backends.onednn.choice import multiplies
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.plans import (
     BACKWARD,
@@ -43,7 +43,7 @@ def normalize_batch(x: Array, weight: Array | None, bias: Array | None, eps: flo
     """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
     if not _suits(x):
         return None
-    plan, channels = forward(x.shape, eps, relu), x.shape[1]
+    plan, channels = forward(x.shape, eps, relu, x.dtype), x.shape[1]
     return plan.normalized, (to_channels_last(x), parameter(weight, 1, channels), parameter(bias, 0, channels))
 
 
@@ -53,28 +53,29 @@ def batch_gradients(
     kept: Any, eps: float, wanted: bool,
 ) -> Prepared:  # fmt: skip
     """See `backends.generic.normalization.batch_gradients`."""
-    if not kept or g.dtype != FLOAT32:
+    if not kept or g.dtype != x.dtype:
         return None
     masked = kept[1] is not None
     if rectified is not None and not masked:
         g = selection.gate(g, rectified)
     if not all(v is None or v.flags.c_contiguous for v in kept):
         kept = [v if v is None else np.ascontiguousarray(v) for v in kept]
-    plan, weight, mean = backward(x.shape, eps, masked), parameter(weight, 1, x.shape[1]), np.ascontiguousarray(mean)
+    plan = backward(x.shape, eps, masked, False, x.dtype)
+    weight, mean = parameter(weight, 1, x.shape[1]), np.ascontiguousarray(mean)
     return plan.gradients, (to_channels_last(g), to_channels_last(x), None, weight, mean, None, kept)
 
 
 def _suits(x: Array) -> bool:
     """Whether oneDNN should normalise this image."""
-    return bool(x.dtype == FLOAT32 and x.size >= SMALL and active())
+    return bool(x.size >= SMALL and multiplies(x, x))
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
     """See `backends.generic.normalization.scale_channels`: a normalisation with mean 0 and variance 1."""
     if not _suits(x):
         return None
-    plan, channels = scaling(x.shape), x.shape[1]
-    x, y = to_channels_last(x), empty(x.shape, channels_last_strides(x.shape))
+    plan, channels = scaling(x.shape, x.dtype), x.shape[1]
+    x, y = to_channels_last(x), plan.make()
     mean, var = np.zeros(channels, FLOAT32), np.ones(channels, FLOAT32)
     plan.run(x, y, mean, var, parameter(scale, 1, channels), parameter(shift, 0, channels))
     return selection.rectify(y) if relu else y
@@ -93,12 +94,20 @@ class _Normalization(Plan):
     """A normalisation, or its gradients; operands: images, values of channels, and perhaps what a ReLU keeps."""
 
     def __init__(
-        self, workshop: Workshop, desc: Any, shape: Sizes, eps: float, mask: Any, images: Sizes, channels: Sizes
+        self,
+        workshop: Workshop,
+        desc: Any,
+        shape: Sizes,
+        dtype: Any,
+        eps: float,
+        mask: Any,
+        images: Sizes,
+        channels: Sizes,
     ) -> None:
-        x, channel = workshop.memory(shape, channels_last_strides(shape)), workshop.memory(shape[1:2], (4,))
+        x, channel = _image(workshop, shape, dtype), workshop.memory(shape[1:2], (4,))
         operands = [(kind, x) for kind in images] + [(kind, channel) for kind in channels]
         super().__init__(workshop, desc, *operands, *[(WORKSPACE, mask)] * (mask is not None))
-        self.make, self.channels = maker(shape, channels_last_strides(shape)), shape[1]
+        self.make, self.channels = maker(shape, channels_last_strides(shape, dtype.itemsize), dtype), shape[1]
         self.eps, self.added = eps, FLOAT32.type(eps)
         self.make_mask = None if mask is None else maker((workshop.size(mask),), dtype=UINT8)
 
@@ -125,9 +134,12 @@ class _Normalization(Plan):
         return dx, g_weight, g_bias
 
 
-def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False) -> tuple[Any, int, Any]:
+def _image(workshop: Workshop, shape: Sizes, dtype: Any) -> Any:
+    return workshop.memory(shape, channels_last_strides(shape), dtype)
+
+
+def _described(workshop: Workshop, x: Any, eps: float, relu: bool, fixed: bool = False) -> tuple[Any, int, Any]:
     """Descriptors of the forward primitive, its flags, and of the values that a ReLU keeps."""
-    x = workshop.memory(shape, channels_last_strides(shape))
     flags = USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed
     desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
     workshop.compiled(desc, UNFILLED)
@@ -135,26 +147,28 @@ def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: 
 
 
 @planned
-def forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
+def forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool, dtype: Any = FLOAT32) -> Plan:
     """The plan of a normalisation; operands: x, y, mean, variance, scale, shift, and what a ReLU keeps."""
-    desc, _, mask = _described(workshop, shape, eps, relu)
-    return _Normalization(workshop, desc, shape, eps, mask, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
+    desc, _, mask = _described(workshop, _image(workshop, shape, dtype), eps, relu)
+    return _Normalization(workshop, desc, shape, dtype, eps, mask, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
 
 
 @planned
-def backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False) -> Plan:
+def backward(
+    workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False, dtype: Any = FLOAT32
+) -> Plan:
     """The plan of the gradients of a normalisation, also by statistics that are `fixed`."""
-    hint, flags, mask = _described(workshop, shape, eps, relu, fixed)
-    x = workshop.memory(shape, channels_last_strides(shape))
+    x = _image(workshop, shape, dtype)
+    hint, flags, mask = _described(workshop, x, eps, relu, fixed)
     desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, hint)
     of_channels = MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT
-    return _Normalization(workshop, desc, shape, eps, mask, (SRC, DIFF_DST, DIFF_SRC), of_channels)
+    return _Normalization(workshop, desc, shape, dtype, eps, mask, (SRC, DIFF_DST, DIFF_SRC), of_channels)
 
 
 @planned
-def scaling(workshop: Workshop, shape: Sizes) -> Plan:
+def scaling(workshop: Workshop, shape: Sizes, dtype: Any = FLOAT32) -> Plan:
     """The plan of a normalisation by given statistics; operands: x, y, mean, variance, scale, shift."""
-    x, flags = workshop.memory(shape, channels_last_strides(shape)), GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
+    x, flags = _image(workshop, shape, dtype), GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
     desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)
     workshop.compiled(desc, UNFILLED)
-    return _Normalization(workshop, desc, shape, 0.0, None, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
+    return _Normalization(workshop, desc, shape, dtype, 0.0, None, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))

@@ -207,7 +207,7 @@ def chained(
     if math.prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
-    other = x if second is None else workshop.memory(second, dense(second, None, dtype.itemsize), dtype)
+    other = x if second is None else workshop.memory(second, dense(second), dtype)
     again = other if repeated is None else workshop.memory(repeated, dense(repeated))
     steps, operands = [], [(SRC, x), (SRC1, other), (DST, x)]
     for i, step in enumerate(chain, 1):

@@ -25,8 +25,8 @@ DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 255, 2
 # Queries to its descriptor.
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
-F32, ANY = 3, 1
-TYPES = {"f": F32, "B": 6, "e": 1, "E": 2}  # by the character of a dtype; E is bfloat16
+ANY = 1
+TYPES = {"f": 3, "B": 6, "e": 1, "E": 2}  # by the character of a dtype; E is bfloat16
 BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
@@ -108,13 +108,13 @@ class Workshop:
         return attributes
 
     def memory(self, shape: Sizes, strides: Sizes, dtype: Any = buffers.FLOAT32) -> Any:
-        """The descriptor of an array with these strides, in bytes."""
-        steps = [s // dtype.itemsize for s in strides]
+        """The descriptor of an array; strides: those of a float32 array in the same layout, in bytes."""
+        steps = [s // 4 for s in strides]
         return self.make("memory_desc_create_with_strides", len(shape), dims(shape), TYPES[dtype.char], dims(steps))
 
-    def any_layout(self, shape: Sizes) -> Any:
+    def any_layout(self, shape: Sizes, dtype: Any = buffers.FLOAT32) -> Any:
         """A descriptor that leaves the layout to the primitive."""
-        return self.make("memory_desc_create_with_tag", len(shape), dims(shape), F32, ANY)
+        return self.make("memory_desc_create_with_tag", len(shape), dims(shape), TYPES[dtype.char], ANY)
 
     def asked(self, primitive: Any, what: int) -> Any:
         """The descriptor of one of a primitive's operands; None if it is empty."""

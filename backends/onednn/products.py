@@ -13,8 +13,8 @@ import numpy as np
 from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
-from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described, canonical
+from backends.onednn.choice import active, multiplies
+from backends.onednn.layouts import as_float32, can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Workshop, planned
 from backends.precision import get_float32_matmul_precision
 from backends.settled import Function, Prepared, prepared
@@ -41,7 +41,7 @@ class _Product(Plan):
 def linear(x: Array, w: Array, bias: Array, relu: bool = False) -> Prepared:
     """See `backends.generic.products.linear`."""
     turned = w.T
-    if not _suits(x, turned):
+    if bias.dtype != x.dtype or not _suits(x, turned):
         return None
     call, (x, b, bias) = _product_of(x, turned, bias, relu)
     return call, (x, w if b is turned else b, bias)  # in the same memory
@@ -73,12 +73,7 @@ def _product_of(a: Array, b: Array, bias: Array | None = None, relu: bool = Fals
 def _suits(a: Array, b: Array) -> bool:
     """Whether oneDNN should compute a product."""
     columns = b.shape[-1]
-    return (
-        a.size * columns > (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR)
-        and a.dtype == FLOAT32
-        and b.dtype == FLOAT32
-        and active()
-    )
+    return a.size * columns > (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR) and multiplies(a, b)
 
 
 def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, added: bool = False) -> None:
@@ -90,12 +85,12 @@ def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, added: bool =
 def _readable(a: Array, b: Array, *rest: Any) -> tuple[_Product, Array, Array]:
     """The plan of a product, and its operands, of which copies are made if their strides are too much for it."""
     try:
-        return _product(a.shape, a.strides, b.shape, b.strides, *rest), a, b
+        return _product(a.dtype, a.shape, as_float32(a), b.shape, as_float32(b), *rest), a, b
     except Unsupported:
         # Neighbours in a row, or in a column, have to be neighbours in memory.
-        fits = [FLOAT32.itemsize in v.strides[-2:] and can_be_described(v.shape, v.strides) for v in (a, b)]
+        fits = [v.itemsize in v.strides[-2:] and can_be_described(v.shape, as_float32(v)) for v in (a, b)]
         a, b = (v if fit else v.copy() for v, fit in zip((a, b), fits, strict=True))
-        return _product(a.shape, a.strides, b.shape, b.strides, *rest), a, b
+        return _product(a.dtype, a.shape, as_float32(a), b.shape, as_float32(b), *rest), a, b
 
 
 @prepared
@@ -129,6 +124,7 @@ def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Prepared:
 @planned
 def _product(
     workshop: Workshop,
+    dtype: Any,
     a_shape: Sizes,
     a_strides: Sizes,
     b_shape: Sizes,
@@ -143,14 +139,14 @@ def _product(
         raise Unsupported("operands that do not fit together, or of which one is used many times")
     if not (can_be_described(a_shape, a_strides) and can_be_described(b_shape, b_strides)):
         raise Unsupported("strides")
-    a = workshop.memory(a_shape, canonical(a_shape, a_strides))
-    b = workshop.memory(b_shape, canonical(b_shape, b_strides))
+    a = workshop.memory(a_shape, canonical(a_shape, a_strides), dtype)
+    b = workshop.memory(b_shape, canonical(b_shape, b_strides), dtype)
     shape = (*a_shape[:-1], b_shape[-1])
-    y = workshop.memory(shape, canonical(shape, y_strides or dense(shape)))
+    y = workshop.memory(shape, canonical(shape, y_strides or dense(shape)), dtype)
     row = (*(1,) * (len(shape) - 1), shape[-1])
-    bias = [workshop.memory(row, dense(row))] if biased else []
+    bias = [workshop.memory(row, dense(row), dtype)] if biased else []
     steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu, *SUM * added
     desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=workshop.attributes(*steps))
     plan = _Product(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])
-    plan.make = maker(shape)
+    plan.make = maker(shape, None, dtype)
     return plan

@@ -63,6 +63,14 @@ def test_large_arrays_are_converted_exactly(source, target, rows):
     np.testing.assert_array_equal(*wide[2:])
 
 
+@pytest.mark.parametrize("number", [1.5, 0.0, -0.0, 1e-39, -1e-39])
+def test_ordinary_numbers_become_bfloat16_exactly_beside_any_other(number):
+    x = np.random.default_rng(0).standard_normal(1 << 18).astype(np.float32)
+    x[::1000] = number
+    y = kernels_of_cpu.converted(x, bfloat16)
+    np.testing.assert_array_equal(y.view(np.uint16), x.astype(bfloat16).view(np.uint16))
+
+
 def test_16_bit_floats_are_converted_to_float32_and_back_by_the_kernel(monkeypatch):
     converted = []
     monkeypatch.setattr(

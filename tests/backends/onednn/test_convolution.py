@@ -159,7 +159,7 @@ def test_kernels_as_wide_as_the_image_are_products_over_its_rows(kernels, channe
     seen = []
     for name in ("_forward", "_input", "_weight"):
         plan = getattr(convolution, name)
-        monkeypatch.setattr(convolution, name, lambda *key, plan=plan: seen.append(key[0]) or plan(*key))
+        monkeypatch.setattr(convolution, name, lambda *key, plan=plan: seen.append(key[1]) or plan(*key))
     y = kernels.convolve(x, w, geometry)
     g = random.normal(size=y.shape).astype(np.float32)
     found = y, kernels.convolve_input(g, w, x.shape, geometry), kernels.convolve_weight(g, x, w.shape, geometry)
@@ -174,11 +174,10 @@ def test_kernels_as_wide_as_the_image_are_products_over_its_rows(kernels, channe
     np.testing.assert_allclose(found[1], dx[:, :, 1:-1], atol=1e-4)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_other_dtypes_are_numpys(kernels, dtype):
-    x, w = np.ones((1, 8, 16, 16), dtype), np.ones((8, 8, 3, 3), dtype)
+def test_float64_is_numpys(kernels):
+    x, w = np.ones((1, 8, 16, 16)), np.ones((8, 8, 3, 3))
     plans.state.plans.clear()
-    assert kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 1), 1)).dtype == dtype
+    assert kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 1), 1)).dtype == np.float64
     assert not plans.state.plans
 
 

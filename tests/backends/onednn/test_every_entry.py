@@ -57,7 +57,7 @@ THRESHOLDS = (
     *[(softmax, name, 1) for name in ("SHORT", "SHORT_LOGARITHM", "SHORT_LOSS")],
 )
 REACHING = (
-    "add_relu", "attend", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "elu", "erf",
+    "add_relu", "attend", "avg_pool2d", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "elu", "erf",
     "gate", "gelu", "gru_scan", "hardsigmoid", "hardswish", "hardtanh", "instance_norm", "layer_norm", "leaky_relu",
     "linear", "linear_relu", "log_softmax", "logsigmoid", "lstm_scan", "matmul", "max_pool2d", "mish", "relu",
     "rms_norm", "rnn_scan", "sigmoid", "silu", "smoothed_nll", "softmax", "softmax_nll", "softplus", "tanh",
