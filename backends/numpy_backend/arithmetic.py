@@ -11,7 +11,9 @@ from backends.geometry import Array
 from backends.numpy_backend import copies
 from backends.numpy_backend.passes import one_pass
 
+BFLOAT16 = "E"  # the character of the dtype
 NARROW = "e"  # float16, whose results are rounded alike if computed in float32
+FEW = 16  # one in so many numbers is worth looking at
 LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
 
@@ -20,12 +22,26 @@ def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
     if a.size >= LARGE and a.dtype.char in NARROW and a.dtype == getattr(b, "dtype", None):
         return copies.converted(_computed(ufunc, *[copies.converted(v, FLOAT32) for v in (a, b)]), a.dtype)
-    if a.size >= LARGE and a.dtype.kind == "f":
+    if a.size >= LARGE and (a.dtype.kind == "f" or a.dtype.char == BFLOAT16):
         other = b if isinstance(b, np.ndarray) else np.asarray(b, a.dtype)
         y = _fast["arithmetic"](ufunc, a, other)
+        if y is not None and y.dtype.itemsize == 2:
+            y = _with_subnormals(ufunc, a, other, y)
         if y is None:
             y = one_pass(ufunc, a, other)
     return ufunc(a, b) if y is None else y
+
+
+def _with_subnormals(ufunc: np.ufunc, a: Array, b: Array, y: Array) -> Array | None:
+    """oneDNN's bfloat16 result, in which subnormal numbers are 0, with those instead; None if it has many zeros."""
+    a, b, flat = (v.ravel(order="K") for v in (a, b, y))
+    bits = flat.view(np.uint16)
+    zeros = (bits << np.uint16(1)) == 0
+    if np.count_nonzero(zeros) * FEW > flat.size:
+        return None
+    at = np.flatnonzero(zeros)
+    flat[at] = ufunc(a[at], b[at])
+    return y
 
 
 def add(a: Array, b: Array | float) -> Array:

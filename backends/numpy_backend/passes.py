@@ -22,10 +22,12 @@ def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
     return buffers.empty(shape, None, np.dtype(dtype))
 
 
-def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None = None) -> Array | None:
+def one_pass(
+    function: Callable[..., Any], *operands: Array, out: Array | None = None, shared: bool = True
+) -> Array | None:
     """`function(*operands, out=out)` for arrays of one type with the same dense layout; None for others.
 
-    The function must be elementwise; without `out` the result is a new array of the operands' type.
+    The function must be elementwise; without `out` the result is a new array of the operands' type. shared: by threads.
     """
     x = operands[0]
     if any(a.shape != x.shape or a.strides != x.strides or a.dtype != x.dtype for a in operands):
@@ -40,5 +42,9 @@ def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None =
         with np.errstate(all="ignore"):  # not inherited by threads
             function(*parts, out=result)
 
-    in_blocks(block, blocks(x.size, -(-x.size // -(-x.size // BLOCK))))
+    if shared:
+        in_blocks(block, blocks(x.size, -(-x.size // -(-x.size // BLOCK))))
+    else:
+        for at in blocks(x.size, BLOCK // 2):
+            block(at)
     return y

@@ -9,6 +9,7 @@ import numpy as np
 from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
+from backends.numpy_backend.arithmetic import add
 from backends.numpy_backend.passes import one_pass
 from backends.settled import Function, for_layout
 from backends.threads import get_num_threads
@@ -16,8 +17,9 @@ from backends.threads import get_num_threads
 # Integers of the same size, by the characters of dtypes; E is bfloat16.
 _WORDS: dict[str, Any] = {"f": np.dtype(np.int32), "d": np.dtype(np.int64), np.dtype(np.int64).char: np.dtype(np.int64)}
 _BITS: dict[str, Any] = {"f": _WORDS["f"], "d": _WORDS["d"], "e": np.dtype(np.int16), "E": np.dtype(np.int16)}
-# The bits of negative infinity in 16 bits; NumPy compares these numbers one at a time, but integers all at once.
-_LOWEST = {"e": -(1 << 10), "E": -(1 << 7)}
+# The bits of negative infinity in 16 bits, beyond which lie negative NaN. NumPy compares these numbers one at a time,
+# but integers all at once.
+_INFINITY = {"e": 0xFC00, "E": 0xFF80}
 # 0-d arrays: every call would convert a Python number or a NumPy scalar again, at half its cost.
 _ZERO = {kind: np.zeros((), kind) for kind in "fd"}
 SMALL = 1 << 9  # below this the calls cost more than the branches
@@ -34,8 +36,8 @@ def add_relu(a: Array, b: Array, out: Array | None = None) -> Array:
     """max(a + b, 0); in `out`, which may be a, if given."""
     if out is not None:
         return out if _fast["add_relu"](a, b, out) is not None else rectify(np.add(a, b, out=out))
-    y = _large("add_relu", _add_relu, a, b)
-    return rectify(a + b) if y is None else y
+    y = _large("add_relu", _add_relu, a, b) if a.dtype.itemsize > 2 else None
+    return rectify(add(a, b)) if y is None else y
 
 
 def relu(x: Array) -> Array:
@@ -53,7 +55,7 @@ def settle_relu(general: Function, x: Array) -> Function | None:
 
 def rectify(y: Array) -> Array:
     """max(y, 0), in place; `y` must not be shared."""
-    if y.size >= LARGE and (_fast["rectify"](y) is not None or one_pass(_relu, y, out=y) is not None):
+    if y.size >= LARGE and (_fast["rectify"](y) is not None or _passed(_relu, y, out=y) is not None):
         return y
     return _maximum(y, out=y if y.__class__ is np.ndarray else None)
 
@@ -108,15 +110,16 @@ def _zero(kind: type) -> Any:
 
 def cleared(g: Array, x: Array, out: Array) -> Array:
     """g, of floats, with its bits multiplied by 0 where x <= 0 and by 1 elsewhere, in `out`."""
-    bits, lowest = _BITS[g.dtype.char], _LOWEST.get(x.dtype.char)
-    if lowest is None:
-        kept = np.logical_not(x <= _ZERO[x.dtype.char])
-    else:
-        whole = x.view(np.int16)
-        kept = np.greater(whole, lowest)
-        kept &= whole.astype(bool)
+    bits = _BITS[g.dtype.char]
+    kept = x.view(np.int16) > 0 if _is_short(x) else np.logical_not(x <= _ZERO.get(x.dtype.char, 0))
     np.multiply(g.view(bits), kept, out=out.view(bits))
     return out
+
+
+def _is_short(x: Array) -> bool:
+    """Whether these are 16-bit floats of which those above 0 are those that are so as integers: no NaN is negative."""
+    infinity = _INFINITY.get(x.dtype.char)
+    return infinity is not None and bool(x.view(np.uint16).max(initial=0) <= infinity)
 
 
 def _large(name: str, function: Callable[..., Any], *operands: Array) -> Array | None:
@@ -124,12 +127,17 @@ def _large(name: str, function: Callable[..., Any], *operands: Array) -> Array |
     if operands[0].size < LARGE or operands[0].dtype.char not in _BITS:
         return None
     y = _fast[name](*operands)
-    return one_pass(function, *operands) if y is None else y
+    return _passed(function, *operands) if y is None else y
+
+
+def _passed(function: Callable[..., Any], *operands: Array, out: Array | None = None) -> Array | None:
+    """`one_pass`; on the integers behind 16-bit floats calls are so short that threads would wait for each other."""
+    return one_pass(function, *operands, out=out, shared=operands[0].dtype.itemsize > 2)
 
 
 def _maximum(x: Array, out: Array | None = None) -> Array:
     """max(x, 0)."""
-    if x.dtype.char not in _LOWEST or x.size < FEW:
+    if x.size < FEW or not _is_short(x):
         y: Array = np.maximum(x, _ZERO.get(x.dtype.char, 0), out=out)
         return y
     return cleared(x, x, np.empty_like(x) if out is None else out)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16
 
 import backends
 
@@ -20,6 +21,20 @@ def test_gate_is_a_selection_whatever_g_holds(dtype, shape):
     y = kernels.gate(g, x)
     np.testing.assert_array_equal(y, np.where(x > 0, g, 0))
     assert y.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16])
+@pytest.mark.parametrize("negative_nan", [False, True])
+def test_16_bit_floats_of_every_kind_are_selected(dtype, negative_nan):
+    x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
+    if not negative_nan:
+        x = x[: 0xFF81 if dtype is bfloat16 else 0xFC01]
+    x = np.resize(x, 70_000)
+    wide, g = x.astype(np.float32), np.full(x.shape, np.inf, dtype)
+    for part in (slice(None), slice(5000), slice(50)):
+        np.testing.assert_array_equal(kernels.gate(g[part], x[part]), np.where(wide[part] <= 0, 0, np.inf))
+        for y in (kernels.relu(x[part]), kernels.rectify(x[part].copy())):
+            np.testing.assert_array_equal(y.astype(np.float32), np.maximum(wide[part], 0))
 
 
 def test_gate_takes_any_layout():

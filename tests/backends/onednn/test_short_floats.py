@@ -118,6 +118,21 @@ def test_processors_without_such_instructions(kernels, numbers, dtype, monkeypat
     np.testing.assert_allclose(y.astype(float), wide.astype(float), rtol=float(finfo(dtype).eps), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide"])
+@pytest.mark.parametrize("zeros", [0, 7, 2])
+def test_arithmetic_of_bfloat16_keeps_subnormal_results(kernels, numbers, name, zeros):
+    """zeros: one in so many of the first operands is 0."""
+    a, b = numbers(bfloat16, 300, 300).T, numbers(bfloat16, 300, 300).T
+    if zeros:
+        a.reshape(-1)[::zeros] = 0
+    a[0], b[0] = 1e-39, 2e-39
+    a[1], b[1] = 1e-20, np.repeat(np.array([1e-20, 1e20, -1e-20], bfloat16), 100)
+    with np.errstate(all="ignore"):
+        y, expected = getattr(kernels, name)(a, b), getattr(np, name)(a, b)
+    assert np.abs(y[:2].astype(float)[y[:2] != 0]).min() < 1e-38
+    np.testing.assert_array_equal(y.astype(float), expected.astype(float))
+
+
 def test_residual_networks_train_under_autocast():
     np.testing.assert_allclose(_losses(autocast=True), _losses(autocast=False), rtol=0.02)
 
