@@ -12,6 +12,7 @@ from autograd_core.cuda.devices import get_device_name as get_device_name
 from autograd_core.cuda.devices import get_device_properties as get_device_properties
 from autograd_core.cuda.devices import is_available as is_available
 from autograd_core.cuda.devices import is_bf16_supported as is_bf16_supported
+from autograd_core.cuda.devices import is_tf32_supported as is_tf32_supported
 from autograd_core.cuda.devices import set_device as set_device
 from autograd_core.cuda.devices import synchronize as synchronize
 from autograd_core.cuda.graphs import graph as graph

@@ -24,6 +24,11 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
     return is_available()
 
 
+def is_tf32_supported() -> bool:
+    """Whether the current GPU multiplies in TensorFloat-32."""
+    return is_available() and get_device_capability() >= (8, 0)
+
+
 def index_of(device: DeviceLike = None) -> int:
     """The index of a device given by index or name, or of the current one for None and "cuda"."""
     if isinstance(device, str):

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 Way = Callable[..., Any]  # called with what it leads to, and with the arguments of the call
-_redirected: dict[int, Redirected] = {}  # by the identity of the function
+REDIRECTED: dict[int, Redirected] = {}  # by the identity of the function
 
 
 class Redirected:
@@ -66,15 +66,15 @@ def _relaying(free: int) -> CodeType:
 
 def redirect(function: Any, way: Way) -> None:
     """Lead the calls of a function through another."""
-    redirected = _redirected.setdefault(id(function), Redirected(function))
+    redirected = REDIRECTED.setdefault(id(function), Redirected(function))
     redirected.ways.append(way)
     redirected.lead()
 
 
 def restore(function: Any, way: Way) -> None:
     """No longer lead the calls of a function through another."""
-    redirected = _redirected[id(function)]
+    redirected = REDIRECTED[id(function)]
     redirected.ways.remove(way)
     redirected.lead()
     if not redirected.ways:
-        del _redirected[id(function)]
+        del REDIRECTED[id(function)]

@@ -17,7 +17,8 @@ import numpy as np
 
 from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.engine.nodes import tick
-from autograd_core.errors import InplaceError
+from autograd_core.engine.redirection import REDIRECTED
+from autograd_core.errors import InplaceError, users_frame
 from autograd_core.tensor import Tensor
 from backends.buffers import APART, Apart
 
@@ -71,6 +72,8 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
     """Record that these arrays were written in place, by the caller `depth` frames up."""
     global _last
     frame = sys._getframe(depth)
+    if REDIRECTED:  # then calls pass through more frames
+        frame = users_frame(frame)[0]
     _last = tick()
     write = _last, frame.f_code, frame.f_lasti  # a line number takes a search, done only for an error
     for array in arrays:

@@ -125,7 +125,7 @@ def test_a_missing_gpu_library_says_how_to_install_it(use):
 
 @without_cupy
 def test_programs_can_ask_for_a_gpu():
-    assert (ag.cuda.is_available(), ag.cuda.device_count()) == (False, 0)
+    assert (ag.cuda.is_available(), ag.cuda.device_count(), ag.cuda.is_tf32_supported()) == (False, 0, False)
     with pytest.raises(backends.BackendUnavailable):
         ag.cuda.synchronize()
 

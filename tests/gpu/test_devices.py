@@ -132,6 +132,7 @@ def test_the_current_device():
 def test_what_a_device_is():
     assert ag.cuda.get_device_name() == "H200"
     assert ag.cuda.get_device_capability(1) == (9, 0)
+    assert ag.cuda.is_tf32_supported()
     found = ag.cuda.get_device_properties("cuda:1")
     assert (found.name, found.major, found.minor, found.multi_processor_count) == ("H200", 9, 0, 132)
     assert found.total_memory == 141 << 30

@@ -222,4 +222,5 @@ def _item(x, index):
 
 def install(tensor_type):
     """Indexing with brackets."""
+    _item.__name__ = "__getitem__"
     tensor_type.__getitem__ = _item

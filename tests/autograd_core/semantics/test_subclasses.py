@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import nn.functional as F
 import optim
 from autograd_core.compatibility import leading
 from autograd_core.engine import redirection
+from autograd_core.errors import InplaceError
 from autograd_core.registry import LISTENERS
 from autograd_core.semantics import members, subclasses
 from autograd_core.utils.checkpoint import checkpoint
@@ -29,7 +31,7 @@ from nn.files.pytorch_reader import ALLOWED
 def functions_are_led_nowhere_afterwards():
     """Other tests expect the frames of functions that ask nobody, where warnings point to."""
     yield
-    for redirected in tuple(redirection._redirected.values()):
+    for redirected in tuple(redirection.REDIRECTED.values()):
         for way in tuple(redirected.ways):
             redirection.restore(redirected.function, way)
     LISTENERS.remove(leading._listen)
@@ -503,6 +505,30 @@ def test_modes():
     assert len(outer.seen) == seen
     with pytest.raises(NotImplementedError), TorchFunctionMode():
         ag.sin(x)
+
+
+def test_brackets_ask_subclasses_among_the_positions():
+    class Places(ag.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func.__name__
+
+    x, places = ag.ones(3), ag.tensor([1]).as_subclass(Places)
+    assert {x[places], x[..., places]} == {"__getitem__"}
+    assert ag.index_put(x, (places,), x[:1]) == "index_put"
+    x[places] = 2.0
+    assert x.tolist() == [1, 1, 1]
+    assert type(x[ag.tensor([1]).as_subclass(Image)]) is Image
+
+
+def test_errors_name_the_line_that_wrote():
+    image(2)
+    for program in ("b += 1", "b[0] = 2", "b.fill_(2)", "b.uniform_()"):
+        b, a = ag.ones(1), ag.ones(1, requires_grad=True)
+        y = a * b
+        exec(compile("\n\n" + program, "there.py", "exec"), {"b": b})
+        with pytest.raises(InplaceError, match=re.escape("there.py:3")):
+            y.backward()
 
 
 class Declining(TorchFunctionMode):
