@@ -77,6 +77,10 @@ class CustomOpDef:
         """The function itself: there are no tensors without values."""
         return fn
 
+    def register_vmap(self, func: Callable[..., Any] | None = None, /) -> Any:
+        """The function itself, or a decorator that returns it: `vmap` asks no operator for a rule."""
+        return func or (lambda func: func)
+
     def _underivable(self, *_: Any) -> NoReturn:
         raise RuntimeError(f"{self.name} has no derivative: give it one with register_autograd()")
 
@@ -115,6 +119,11 @@ def register_autograd(
 def register_fake(op: Any, func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """The function itself, or a decorator that returns it: there are no tensors without values."""
     return func or (lambda func: func)
+
+
+def register_vmap(op: str | CustomOpDef, func: Callable[..., Any] | None = None, /, *, lib: Any = None) -> Any:
+    """The function itself, or a decorator that returns it: `vmap` asks no operator for a rule."""
+    return _operator(op).register_vmap(func)
 
 
 def load_library(path: Any) -> NoReturn:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from autograd_core.library import custom_op, register_autograd, register_fake
+from autograd_core.library import custom_op, register_autograd, register_fake, register_vmap
 
 import autograd_core as ag
 from autograd_core.testing import gradcheck
@@ -30,6 +30,8 @@ def test_an_operator_has_the_derivative_that_it_is_given():
     register_autograd("tests::scaled_sine", backward, setup_context=save)
     assert gradcheck(lambda x: scaled_sine(x, scale=2.0, shift=0.1), (x,))
     assert register_fake("tests::scaled_sine")(save) is scaled_sine.register_fake(save) is save
+    assert register_vmap("tests::scaled_sine", save) is scaled_sine.register_vmap()(save) is save
+    assert ag.allclose(ag.vmap(scaled_sine)(x[None]), x.sin())
 
 
 def test_an_operator_can_write_to_its_arguments():
