@@ -59,7 +59,7 @@ def fewer(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> li
 
     kept: variables whose memory something else may refer to. kernel: the name of a kernel in the program.
     """
-    return _overwriting(_folded(lines, kept, kernel), kept, kernel)
+    return _Overwriting(_folded(lines, kept, kernel), kept, kernel).rewritten()
 
 
 def _folded(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
@@ -87,58 +87,63 @@ def _folded(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> 
     return [line for line in found if line is not None]
 
 
-def _overwriting(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
-    """The lines with `relu(add(a, b))` in one call, and large results in place of operands that are not used later."""
-    last = {name: i for i, line in enumerate(lines) for name in line.names}
-    fresh: set[str] = set()
-    found: list[Line] = []
-    for i, line in enumerate(lines):
-        call = line.call
-        if call is None or call.result.size < LARGE:
-            found.append(line)
-            continue
-        before = found[-1].call if found else None
-        since = i
+class _Overwriting:
+    """Lines with `relu(add(a, b))` in one call, and large results in place of operands that are not used later."""
+
+    def __init__(self, lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> None:
+        self.lines, self.kept, self.kernel = lines, kept, kernel
+        self.last = {name: i for i, line in enumerate(lines) for name in line.names}
+        self.makers = {line.call.result.name: i for i, line in enumerate(lines) if line.call}
+        self.fresh: set[str] = set()  # arrays that nothing else holds
+        self.found: list[Line] = []
+
+    def rewritten(self) -> list[Line]:
+        """The lines."""
+        for i, line in enumerate(self.lines):
+            call = line.call
+            if call is None or call.result.size < LARGE:
+                self.found.append(line)
+                continue
+            call, since = self._with_sum(call, i)
+            if call.kernel in ("add", "add_relu", "relu"):
+                line = self._into_part(call, i) or self._in_place(call, since, i)
+            if call.kernel in FRESH and call.result.name not in self.kept:
+                self.fresh.add(call.result.name)
+            self.found.append(line)
+        return self.found
+
+    def _with_sum(self, call: Call, i: int) -> tuple[Call, int]:
+        """A ReLU together with the sum in the line before, if only it needs that; and where the call begins."""
+        before = self.found[-1].call if self.found else None
         if call.kernel == "relu" and before is not None and before.kernel == "add":
             y = before.result.name
-            if y == call.operands[0].name and last[y] == i and y not in kept:
-                found.pop()
-                call, since = Call("add_relu", before.arguments, before.operands, call.result), i - 1
-        if call.kernel == "add" and (part := _into_part(call, lines, i, last, fresh, kept)) is not None:
-            found[:] = [other for other in found if other.call is not part[1]]
-            found.append(part[0])
-            fresh.add(call.result.name)
-            continue
-        if call.kernel in ("add", "add_relu", "relu"):
-            free = [a.name for a in call.operands if a.name in fresh and a.layout == call.result.layout]
-            free = [name for name in free if since <= last[name] <= i]
-            line = Line(_text(call, free, kernel), [call.result.name, *[a.name for a in call.operands]], call, not free)
-        if call.kernel in FRESH and call.result.name not in kept:
-            fresh.add(call.result.name)
-        found.append(line)
-    return found
+            if y == call.operands[0].name and self.last[y] == i and y not in self.kept:
+                self.found.pop()
+                return Call("add_relu", before.arguments, before.operands, call.result), i - 1
+        return call, i
 
+    def _in_place(self, call: Call, since: int, i: int) -> Line:
+        free = [a.name for a in call.operands if a.name in self.fresh and a.layout == call.result.layout]
+        free = [name for name in free if since <= self.last[name] <= i]
+        names = [call.result.name, *[a.name for a in call.operands]]
+        return Line(_text(call, free, self.kernel), names, call, not free)
 
-def _into_part(
-    call: Call, lines: list[Line], i: int, last: dict[str, int], fresh: set[str], kept: set[str]
-) -> tuple[Line, Call] | None:
-    """The sum of an array and of zeros with values at a slice, as an addition to that slice; and the call that made the
-    second.
-    """
-    for scattered, other in (call.operands, call.operands[::-1]):
-        at = next((n for n in range(i) if (c := lines[n].call) and c.result.name == scattered.name), i)
-        made = lines[at].call
-        if made is None or made.kernel != "add_at" or not BASIC.fullmatch(made.arguments[2]):
-            continue
-        between = {name for line in lines[at + 1 : i] for name in line.names}
-        known = {scattered.name, *[a.name for a in made.operands]}  # and not used, nor written, in between
-        alone = last[scattered.name] == i and last[other.name] == i and kept.isdisjoint((scattered.name, other.name))
-        alike = other.layout == call.result.layout and {a.layout[1] for a in made.operands} == {other.layout[1]}
-        if other.name in fresh and alone and alike and between.isdisjoint(known):
-            text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {other.name}"
-            parts = [call.result.name, other.name, *[a.name for a in made.operands]]
-            return Line(text, parts, call), made
-    return None
+    def _into_part(self, call: Call, i: int) -> Line | None:
+        """The sum of an array and of zeros with values at a slice, as an addition to that slice."""
+        for scattered, other in (call.operands, call.operands[::-1]) if call.kernel == "add" else ():
+            at = self.makers.get(scattered.name, i)
+            made = self.lines[at].call
+            if made is None or made.kernel != "add_at" or not BASIC.fullmatch(made.arguments[2]):
+                continue
+            between = {name for line in self.lines[at + 1 : i] for name in line.names}
+            known = {scattered.name, *[a.name for a in made.operands]}  # and not used, nor written, in between
+            ends = all(self.last[name] == i and name not in self.kept for name in (scattered.name, other.name))
+            alike = other.layout == call.result.layout and {a.layout[1] for a in made.operands} == {other.layout[1]}
+            if other.name in self.fresh and ends and alike and between.isdisjoint(known):
+                self.found[:] = [line for line in self.found if line.call is not made]
+                text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {other.name}"
+                return Line(text, [call.result.name, other.name, *[a.name for a in made.operands]])
+        return None
 
 
 def _text(call: Call, free: list[str], kernel: Callable[[str], str]) -> str:

@@ -152,3 +152,29 @@ def test_gradients_of_slices_are_added_in_place():
         assert ag.equal(found, w.grad)
     assert run.reasons == []
     assert "] += v" in run.source
+
+
+AFTER = {
+    "kept": lambda g, w: (g, g + w),
+    "rectified": lambda g, w: (ag.relu(g),),
+    "kept and rectified": lambda g, w: (g, ag.relu(g)),
+}
+
+
+@pytest.mark.parametrize("after", AFTER.values(), ids=AFTER)
+def test_what_follows_a_gradient_of_a_slice_finds_it_whole(after):
+    w = ag.randn(512, 512)
+
+    @ag.capture
+    def step(x):
+        y = x.detach().requires_grad_()
+        (g,) = ag.grad((y * w).sum() + (y[:, 10:] * 3).sum(), y)
+        return after(g, w)
+
+    x = ag.randn(512, 512)
+    expected = step(x)
+    for _ in range(3):
+        for found, wanted in zip(step(x), expected, strict=True):
+            assert ag.equal(found, wanted)
+    assert step.reasons == []
+    assert "] += v" in step.source
