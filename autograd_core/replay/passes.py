@@ -139,7 +139,7 @@ class _Overwriting:
             known = {scattered.name, *[a.name for a in made.operands]}  # and not used, nor written, in between
             ends = all(self.last[name] == i and name not in self.kept for name in (scattered.name, other.name))
             alike = other.layout == call.result.layout and {a.layout[1] for a in made.operands} == {other.layout[1]}
-            if other.name in self.fresh and ends and alike and between.isdisjoint(known):
+            if other.name in self.fresh - {scattered.name} and ends and alike and between.isdisjoint(known):
                 self.found[:] = [line for line in self.found if line.call is not made]
                 text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {other.name}"
                 return Line(text, [call.result.name, other.name, *[a.name for a in made.operands]])

@@ -178,3 +178,19 @@ def test_what_follows_a_gradient_of_a_slice_finds_it_whole(after):
             assert ag.equal(found, wanted)
     assert step.reasons == []
     assert "] += v" in step.source
+
+
+def test_a_gradient_of_a_slice_is_added_to_itself():
+    w = ag.randn(512, 512, requires_grad=True)
+
+    @ag.capture
+    def step(x):
+        y = w * x
+        return ag.grad((y + y)[:, 10:].square().sum(), w)
+
+    x = ag.randn(512, 512)
+    (expected,) = step(x)
+    for _ in range(3):
+        (found,) = step(x)
+        assert ag.equal(found, expected)
+    assert step.reasons == []
