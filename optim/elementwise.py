@@ -100,7 +100,7 @@ class Batch:
         self.params, self.arrays = params, [p.array for p in params]
         like = params[0].array
         self.library, self.kind, self.dtype = LIBRARY[like.__class__], like.__class__, like.dtype
-        self.gathered = Gathered(self.library, self._small(), names)
+        self.gathered = Flat(self.library, self._small(), names)
         self.fresh = any(name not in s for s in self.states for name in names)
         self.slots: list[tuple[dict[str, Any], str, Tensor, Any]] = []  # a state, a name in it, the tensor, its array
         self.alone: list[tuple[Tensor, list[Any]]] = []  # parameters that are not gathered, and arrays of their states
@@ -186,7 +186,7 @@ class Batch:
             p.array[...] = value
 
 
-class Gathered:
+class Flat:
     """Parameters in a flat array, their gradients in another, and what is remembered of them in further ones.
 
     copies: parameters, their pieces and those of their gradients. places: their pieces of what is remembered. rows,
