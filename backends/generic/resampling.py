@@ -9,6 +9,13 @@ from backends.geometry import Array, channels_first, channels_last, wide_dtype
 Index = Any  # a slice, or an array of integers
 
 
+class Columns(tuple[Any, ...]):
+    """Columns of one map that is applied many times, with what a kernel has derived from them."""
+
+    def __init__(self, _: Iterable[Any]) -> None:
+        self.derived: dict[Any, Any] = {}
+
+
 def resample(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[Index, Index, Array | None]]) -> Array:
     """Make `count` outputs along an axis: for each of the columns, y[outputs] += weights * x[inputs].
 

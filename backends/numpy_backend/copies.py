@@ -15,6 +15,7 @@ from backends.threads import get_num_threads, in_blocks
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 NEGATIVE_ZERO = -(1 << 15)  # the bits of 16-bit floats as an integer
+MANY, FEW = 1 << 10, 8  # elements, and repetitions of each, from and up to which they are written one by one
 JOINED = 1 << 18  # elements of the first of several arrays in C order, from which threads pay
 _views: Any = np.nditer  # its overloads know no lists of flags
 _LIKE_NUMPY = (["multi_index", "refs_ok", "zerosize_ok"], [["readonly"]], None, "C", "safe", None)
@@ -33,6 +34,11 @@ def copyto(target: Array, source: Array) -> None:
 
 def contiguous(x: Array, dtype: Any = None) -> Array:
     """`np.ascontiguousarray`; large arrays are copied into reused memory."""
+    if x.size >= MANY and x.strides[-1] == 0 and 1 < x.shape[-1] <= FEW and dtype in (None, x.dtype):
+        out = empty(x.shape, None, x.dtype)
+        for k in range(x.shape[-1]):  # each a long line, instead of short ones for every element
+            out[..., k] = x[..., 0]
+        return out
     if x.size < LARGE or x.flags.c_contiguous or dtype not in (None, x.dtype):
         return np.ascontiguousarray(x, dtype)
     out = empty(x.shape, None, x.dtype)

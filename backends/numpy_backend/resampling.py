@@ -7,29 +7,33 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import empty
+from backends.generic.resampling import Columns
 from backends.geometry import Array, blocks
+from backends.numpy_backend.copies import contiguous
 from backends.numpy_backend.reduction import total
 from backends.threads import in_blocks
 
 LARGE = 1 << 14  # elements: from here making the matrix pays
 TOGETHER = 64  # outputs
 PARTS = 4  # for threads
-SHARED = 1 << 20  # outputs: from here threads pay
+SHARED = 1 << 20  # elements: from here threads pay
 
 
 def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, columns: Sequence[Any]) -> Array:
     """See `backends.generic.resampling.resample`, here `plain`: unlike a product, it never reads NaN with weight 0."""
+    if (times := _repeats(x.shape[axis], count, columns)) > 1:
+        return _repeated(x, axis, times)
     weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
     if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
     order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
     back = sorted(range(x.ndim), key=order.__getitem__)
     xs, at = np.ascontiguousarray(x.transpose(order)), order.index(axis)
-    if not isfinite(total(xs, tuple(range(x.ndim)), False)):
+    if not isfinite(np.add.reduce(xs, axis=None) if x.size < SHARED else total(xs, tuple(range(x.ndim)), False)):
         return plain(x, axis, count, columns)
     shape = (*xs.shape[:at], count, *xs.shape[at + 1 :])
     y, tail = empty(shape, None, x.dtype), prod(shape[at + 1 :])
-    products = _products(count, xs.shape[at], columns, x.dtype)
+    products = _kept_products(count, xs.shape[at], columns, x.dtype)
     sources, targets = (v.reshape(-1, v.shape[at], *(tail,) * (tail > 1)) for v in (xs, y))
 
     def part(rows: slice) -> None:
@@ -42,6 +46,39 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
     parts = PARTS if y.size >= SHARED else 1
     in_blocks(part, blocks(len(sources), -(-len(sources) // parts)))
     return y.transpose(back)
+
+
+def _repeats(size: int, count: int, columns: Sequence[Any]) -> int:
+    """How many times every input is repeated, one after the other; 0 for other maps."""
+    if len(columns) > 1 or not size or count % size or not isinstance(columns, Columns):
+        return 0
+    if "repeats" not in columns.derived:
+        [(outputs, inputs, weights)] = columns
+        named = outputs == slice(0, count, 1) and weights is None and isinstance(inputs, np.ndarray)
+        whole = named and (inputs == np.arange(count) // (count // size)).all()
+        columns.derived["repeats"] = count // size if whole else 0
+    found: int = columns.derived["repeats"]
+    return found
+
+
+def _repeated(x: Array, axis: int, times: int) -> Array:
+    """Every element along an axis, repeated; in the memory order of x."""
+    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    xs, behind = x.transpose(order), order.index(axis) + 1
+    shape = (*xs.shape[:behind], times, *xs.shape[behind:])
+    wide = np.broadcast_to(np.expand_dims(xs, behind), shape)
+    grown = [n * times if i == axis else n for i, n in enumerate(x.shape)]
+    return contiguous(wide).reshape([grown[i] for i in order]).transpose(back)
+
+
+def _kept_products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:
+    if not isinstance(columns, Columns):
+        return _products(count, size, columns, dtype)
+    if dtype not in columns.derived:
+        columns.derived[dtype] = _products(count, size, columns, dtype)
+    found: list[tuple[slice, slice, Array]] = columns.derived[dtype]
+    return found
 
 
 def _products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:

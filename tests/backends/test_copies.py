@@ -148,3 +148,14 @@ def test_large_images_are_subsampled_padded_and_put_back():
     expected = np.zeros((2, 16, 128, 128), np.float32)
     expected[index] = images()
     np.testing.assert_array_equal(xp.kernels.add_at(expected.shape, np.float32, index, images()), expected)
+
+
+@pytest.mark.parametrize("times", [2, 5, 9])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64])
+def test_expanded_arrays_are_copied_in_c_order(dtype, times):
+    x = np.arange(3000).astype(dtype).reshape(30, 100)[:, ::2, None]
+    wide = np.broadcast_to(x, (30, 50, times))
+    y = copies.contiguous(wide)
+    assert y.flags.c_contiguous
+    assert y.flags.writeable
+    np.testing.assert_array_equal(y, wide)

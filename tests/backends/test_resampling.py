@@ -95,3 +95,26 @@ def test_large_images_are_products_unless_something_is_not_finite(shape, axis, o
     found = np.isnan(kernel(x, axis, 170, taps.columns))
     assert found.any()
     assert not found.all()
+
+
+@pytest.mark.parametrize("times", [2, 3, 20])
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2)])
+def test_repeated_elements_keep_their_bits_and_the_order_in_memory(order, axis, times):
+    x = np.random.default_rng(0).random((2, 16, 8, 12)).transpose(order)
+    taps = interpolation("nearest", x.shape[axis], x.shape[axis] * times)
+    y = backends.get("cpu").namespace.kernels.resample(x, axis, taps.count, taps.columns)
+    np.testing.assert_array_equal(y, x.repeat(times, axis))
+    assert np.argsort([-s for s in y.strides]).tolist() == np.argsort([-s for s in x.strides]).tolist()
+    assert taps.columns.derived == {"repeats": times}
+
+
+def test_products_of_a_map_are_made_once_for_each_dtype(monkeypatch):
+    made = []
+    monkeypatch.setattr(resampling, "_products", lambda *args, make=resampling._products: made.append(0) or make(*args))
+    taps, rows = mean_of_cells.__wrapped__(32, 24), np.random.default_rng(0).random((1 << 10, 32))
+    for dtype in (np.float32, np.float64) * 2:
+        y = backends.get("cpu").namespace.kernels.resample(rows.astype(dtype), 1, 24, taps.columns)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, rows @ dense(taps).T, rtol=1e-5)
+    assert len(made) == 2

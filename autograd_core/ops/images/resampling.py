@@ -34,8 +34,9 @@ def resample(xp, x, *, dim, taps):
     dim = axes.one(dim, x.ndim)
     if x.shape[dim] != taps.size:
         raise OperandError(f"{taps!r} does not fit an axis of length {x.shape[dim]}")
-    device = device_of(x)
-    columns = [[place(v, device) if isinstance(v, np.ndarray) else v for v in column] for column in taps.columns]
+    columns = taps.columns
+    if x.__class__ is not np.ndarray and (device := device_of(x)).type != "cpu":
+        columns = [[place(v, device) if isinstance(v, np.ndarray) else v for v in column] for column in columns]
     return xp.kernels.resample(x, dim, taps.count, columns)
 
 
@@ -187,8 +188,9 @@ def interpolate(
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
     y = input
-    # The axes that shrink most come first, which leaves less work for the others.
-    for axis in sorted(range(len(sizes)), key=lambda i: sizes[i] / input.shape[i + 2]):
+    ratios = [m / n for n, m in zip(input.shape[2:], sizes, strict=True)]
+    # The axes that shrink most come first, which leaves less work for the others, and the last one before it grows.
+    for axis in sorted(range(len(sizes)), key=lambda i: (ratios[i], -i if ratios[i] > 1 else i)):
         n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
         if m in _unscaled(n, mode, len(sizes)) and not antialias:
             factor = None

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backends.generic.resampling import Columns
+
 Array = Any
 CATMULL_ROM, KEYS = -0.5, -0.75  # the parameters of PyTorch's cubic kernel with and without antialiasing
 
@@ -37,13 +39,13 @@ class Taps:
         return Taps(self.count, self.size, self.to, self.of, self.weights)
 
     @cached_property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> Columns:
         """The map as a sum of columns, with slices in place of evenly spaced indices."""
         order = np.lexsort((self.of, self.to))
         of, to, weights = self.of[order], self.to[order], self.weights[order]
         rank = np.arange(len(to)) - np.searchsorted(to, to)
         parts = [rank == k for k in range(rank.max(initial=-1) + 1)]
-        return tuple(Column(_evenly(to[p]), _evenly(of[p]), _unless_ones(weights[p])) for p in parts)
+        return Columns(Column(_evenly(to[p]), _evenly(of[p]), _unless_ones(weights[p])) for p in parts)
 
 
 def _evenly(index: Array) -> slice | Array:
