@@ -13,7 +13,9 @@ def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
     """`np.pad`, but with a constant, channels-last images stay channels-last, unlike in NumPy."""
     if mode != "constant" or not isinstance(x, np.ndarray) or not {*how} <= {"constant_values"}:
         return np.pad(x, widths, mode, **how)  # type: ignore[call-overload]  # mode is a valid one
-    pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
+    if not isinstance(widths, tuple) or len(widths) != x.ndim or not isinstance(widths[0], tuple):
+        widths = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
+    pairs = widths
     shape = tuple(k + lo + hi for k, (lo, hi) in zip(x.shape, pairs, strict=True))
     out = empty_like(x, shape)
     out.fill(how.get("constant_values", 0))

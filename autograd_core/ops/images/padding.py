@@ -54,13 +54,13 @@ def _widths(input, pad):
         )
     widths = ((0, 0),) * (input.ndim - len(pad) // 2)
     widths += tuple((int(pad[i]), int(pad[i + 1])) for i in range(len(pad) - 2, -1, -2))
-    if any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
+    if min(pad, default=0) < 0 and any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
         raise OperandError(f"pad(): {tuple(pad)} crops more than a tensor of shape {input.shape} has")
     return widths
 
 
 def _pad_with_constant(input, widths, value):
-    if any(w < 0 for pair in widths for w in pair):
+    if min(map(min, widths), default=0) < 0:
         input = input[
             tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
         ]
