@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -90,7 +91,7 @@ def randint(
         low, high = None, low
     if isinstance(high, (tuple, list)) or isinstance(low, (tuple, list)):
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), in this order")
-    first, last = int(low or 0), int(high)
+    first, last = operator.index(low or 0), operator.index(high)
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
         raise OperandError(f"randint() needs low < high, not {first} and {last}, as in randint(0, 10, (3,))")

@@ -1,6 +1,7 @@
 """Axis arithmetic for forwards and rules. No operations here."""
 
 import math
+import operator
 from typing import Any
 
 from autograd_core.errors import OperandError
@@ -34,6 +35,7 @@ def one(dim, ndim):
         return dim % ndim
     if not hasattr(dim, "__index__"):
         raise TypeError(f"dim must be an integer, not {dim!r}")
+    dim = operator.index(dim)
     if not -max(ndim, 1) <= dim < max(ndim, 1):
         raise IndexError(f"dim {dim} is out of range for {ndim} axes")
     return dim % max(ndim, 1)

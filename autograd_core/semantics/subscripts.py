@@ -43,6 +43,8 @@ def _moves_no_element(i: Any) -> bool:
 def _plain_item(i: Any, like: Tensor) -> Any:
     if i.__class__ is int or _moves_no_element(i):
         return i
+    if isinstance(i, np.integer):
+        return int(i)
     if i.__class__ is not Tensor and isinstance(i, Tensor) and state.classes and overrides(i.__class__):
         raise IndexError(f"{type(i).__name__} does not say what an index of that class means")
     i = i.array if hasattr(i, "array") else list(i) if isinstance(i, range) else i

@@ -15,7 +15,8 @@ def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * rank
     try:
-        value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
+        numbers: Any = value if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0 else (value,)
+        value = tuple(map(operator.index, numbers))
     except TypeError:
         raise TypeError(f"{name} must be an integer, or {rank} of them, not {value!r}") from None
     if len(value) == 1:

@@ -4,6 +4,7 @@ Positions are found without a gradient and the elements gathered from them, so e
 place. NaN counts as larger than any number.
 """
 
+import operator
 from collections import namedtuple
 
 import numpy as np
@@ -99,7 +100,7 @@ TOPMOST = (
 def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     """The positions of the `k` largest or smallest elements along `dim`, the most extreme first."""
     at = axes.one(dim, x.ndim)
-    n = x.shape[at] if x.ndim else 1
+    n, k = x.shape[at] if x.ndim else 1, operator.index(k)
     if not 0 <= k <= n:
         raise OperandError(f"topk(): k = {k} is out of range for {n} elements along dim {dim}")
     if not x.ndim:
@@ -153,7 +154,7 @@ def kth_position(xp, x, *, k, dim=-1):
 def kthvalue(input, k, dim=-1, keepdim=False) -> Kth:
     """The k-th smallest elements along `dim`, with k from 1, and their positions."""
     check_some(input, axes.one(dim, input.ndim), "kthvalue")
-    n = input.shape[dim] if input.ndim else 1
+    n, k = input.shape[dim] if input.ndim else 1, operator.index(k)
     if not 1 <= k <= n:
         raise OperandError(f"kthvalue(): k = {k} is out of range for {n} elements along dim {dim}")
     return Kth(*pick_one(input, kth_position(input, k=k, dim=dim), dim, keepdim))

@@ -1,5 +1,7 @@
 """Diagonals, matrices built from them, and triangles."""
 
+import operator
+
 import numpy as np
 
 from autograd_core import functional
@@ -133,7 +135,7 @@ def _check_matrix(x, name):
 def tril(xp, x, *, diagonal=0):
     """The lower triangle of matrices, up to and including a diagonal; zeros above it."""
     _check_matrix(x, "tril")
-    return xp.tril(x, diagonal)
+    return xp.tril(x, operator.index(diagonal))
 
 
 @op(SHAPE, symbol="triu", samples=TRIANGLES,
@@ -142,4 +144,4 @@ def tril(xp, x, *, diagonal=0):
 def triu(xp, x, *, diagonal=0):
     """The upper triangle of matrices, from a diagonal upwards; zeros below it."""
     _check_matrix(x, "triu")
-    return xp.triu(x, diagonal)
+    return xp.triu(x, operator.index(diagonal))

@@ -43,7 +43,7 @@ def narrow(input, dim, start, length):
     n = axes.length(input, dim, "narrow")
     if getattr(start, "ndim", 0) or getattr(start, "dtype", np.dtype(int)).kind not in dtypes.INTEGERS:
         raise OperandError(f"narrow(): start must be one integer, not {start!r}")
-    start = int(start)
+    start, length = operator.index(start), operator.index(length)
     if not -n <= start <= n:
         raise IndexError(f"narrow(): start {start} is out of range for an axis of length {n}")
     start = start + n if start < 0 else start

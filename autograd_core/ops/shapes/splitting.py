@@ -86,6 +86,7 @@ def split_with_sizes(input, split_sizes, dim=0):
                  x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim))
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal length along `dim`; the last may be shorter."""
+    chunks = operator.index(chunks)
     if chunks <= 0:
         raise OperandError(f"chunk() needs a positive number of chunks, not {chunks}")
     n = axes.length(input, dim, "chunk")

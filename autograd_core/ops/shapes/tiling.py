@@ -14,7 +14,7 @@ from autograd_core.registry import composition, integers, op, sample
 
 def _moves(shifts, dims, ndim):
     """Shifts and axes: one shift per axis of `dims`, or one for the flattened tensor (None)."""
-    shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    shifts = tuple(map(operator.index, shifts if isinstance(shifts, (tuple, list)) else (shifts,)))
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         if len(shifts) != 1:
             raise OperandError(f"roll(): {len(shifts)} shifts need as many dims; none were given")
@@ -24,7 +24,7 @@ def _moves(shifts, dims, ndim):
     dims = tuple(axes.one(d, ndim) for d in (dims if isinstance(dims, (tuple, list)) else (dims,)))
     if len(shifts) != len(dims):
         raise OperandError(f"roll(): {len(shifts)} shifts for {len(dims)} dims; pass one for each")
-    return tuple(shifts), dims
+    return shifts, dims
 
 
 @op(SHAPE, symbol="roll",
@@ -51,7 +51,7 @@ def rot90(input, k=1, dims=(0, 1)):
         raise OperandError(f"rot90() rotates a plane of two axes, not of {len(dims)}")
     if input.ndim < 2:
         raise OperandError(f"rot90() takes a tensor of at least 2 axes, not one of shape {input.shape}")
-    a, b = axes.one(dims[0], input.ndim), axes.one(dims[1], input.ndim)
+    k, a, b = operator.index(k), axes.one(dims[0], input.ndim), axes.one(dims[1], input.ndim)
     if a == b:
         raise OperandError(f"rot90(): dims {tuple(dims)} are the same axis")
     if k % 4 == 0:
@@ -155,7 +155,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         result = functional.index_select(input, at, functional.as_tensor(_repeated(repeats, n), device=input.device))
     else:
         before, after = input.shape[: at + 1], input.shape[at + 1 :]
-        apart = expand(reshape(input, (*before, 1, *after)), (*before, _not_negative(int(repeats)), *after))
+        apart = expand(reshape(input, (*before, 1, *after)), (*before, _not_negative(operator.index(repeats)), *after))
         result = flatten(functional.row_major(apart), at, at + 1)
     if output_size is not None and output_size != result.shape[at]:
         raise OperandError(

@@ -3,6 +3,7 @@
 import math
 import operator
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -207,6 +208,42 @@ def test_a_tensor_of_one_number_is_taken_for_a_number():
         expected, found = function(x, number), function(x, ag.tensor(number))
         assert found.tolist() == expected.tolist()
         assert ag.grad(found.sum(), x)[0].tolist() == ag.grad(expected.sum(), x)[0].tolist()
+
+
+class One:
+    """An integer that is none of Python's."""
+
+    def __index__(self):
+        return 1
+
+
+COUNTS = {
+    "sum": lambda k: X.sum((k,)),
+    "squeeze": lambda k: X.unsqueeze(1).squeeze(k),
+    "flip": X.flip,
+    "narrow": lambda k: X.narrow(1, k, k),
+    "chunk": lambda k: X.chunk(k)[0],
+    "topk": lambda k: X.topk(k).values,
+    "kthvalue": lambda k: X.kthvalue(k).values,
+    "roll": lambda k: X.roll(k, 0),
+    "rot90": X.rot90,
+    "tril": X.tril,
+    "pad": lambda k: F.pad(X, (k, 0)),
+    "repeat_interleave": X.repeat_interleave,
+    "max_pool1d": lambda k: F.max_pool1d(X, k),
+    "brackets": lambda k: X[k],
+    "layer norm": lambda k: nn.LayerNorm(k).weight,
+}
+
+
+@pytest.mark.parametrize("use", COUNTS.values(), ids=list(COUNTS))
+def test_integers_are_whatever_python_takes_for_one(use):
+    expected = use(1).tolist()
+    for one in (np.int64(1), np.uint8(1), ag.tensor(1), One()):
+        assert use(one).tolist() == expected, one
+    for wrong in (1.5, np.float32(1), ag.tensor(1.0), "1"):
+        with pytest.raises((TypeError, IndexError, OperandError)):
+            use(wrong)
 
 
 def test_errors_of_the_array_library_carry_the_operation():
