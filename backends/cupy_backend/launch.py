@@ -19,7 +19,7 @@ NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64
 NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
-WAVES = 1 << 10  # blocks that keep a large GPU busy
+WAVES = 4 * 132  # blocks that a large GPU (an H200) runs at once: one more would run after all others
 DIVISOR = np.dtype([("by", np.uint32), ("factor", np.uint32), ("shift", np.uint32)])
 Library = TypeVar("Library")
 
@@ -192,9 +192,9 @@ def threads_for(count: int) -> tuple[Sizes, Sizes]:
 
 
 def threads_for_columns(rows: int, packs: int, waves: int = WAVES) -> tuple[Sizes, Sizes, int]:
-    """Grid, block and rows per block for a matrix with rows of `packs` vectors, with about `waves` blocks in all."""
+    """Grid, block and rows per block for a matrix with rows of `packs` vectors, with up to `waves` blocks in all."""
     across = min(32, 1 << max(0, packs - 1).bit_length())
     down = 256 // across
     columns = -(-packs // across)
-    chunk = max(4 * down, -(-rows * columns // waves))
+    chunk = max(4 * down, -(-rows // max(1, waves // columns)))
     return (columns, -(-rows // chunk)), (across, down), chunk

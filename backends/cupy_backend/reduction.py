@@ -127,7 +127,7 @@ def _rows(rows: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
         lanes = 1 << (_at_most(32, packs) - 1).bit_length()
         return (-(-rows * lanes // 128),), (lanes, 128 // lanes), 1, packs
     threads = 32 * -(-_at_most(THREADS, packs // 4) // 32)
-    chunk = -(-packs // _at_most(-(-WAVES // rows), -(-packs // (4 * threads))))
+    chunk = -(-packs // _at_most(WAVES // rows or 1, -(-packs // (4 * threads))))
     parts = -(-packs // chunk)
     return (rows * parts,), (threads, 1), parts, chunk
 
@@ -138,7 +138,7 @@ def _columns(outer: int, n: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
     down = _at_most(THREADS // across, 1 << (-(-n // 4) - 1).bit_length())
     across = THREADS // down
     blocks = -(-outer * packs // across)
-    chunk = n if blocks >= WAVES else -(-n // _at_most(-(-WAVES // blocks), -(-n // (4 * down))))
+    chunk = -(-n // _at_most(WAVES // blocks or 1, -(-n // (4 * down))))
     parts = -(-n // chunk)
     return (blocks, parts), (across, down), parts, chunk
 

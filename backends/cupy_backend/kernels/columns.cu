@@ -14,7 +14,7 @@ template <typename A> struct Moments {
     __device__ void add(const Moments &other) {
         A total = count + other.count;
         if (total == 0) return;
-        A d = other.mean - mean, share = other.count / total;
+        A d = other.mean - mean, share = about(other.count, total);
         mean += d * share;
         square += other.square + d * d * (count * share);
         count = total;
@@ -29,8 +29,8 @@ template <typename A> struct Sums {
 
 // The mean and 1 / √(var + eps) of every column.
 template <typename T, int V>
-__global__ void column_moments(const T *x, Moments<Wide<T>> *parts, unsigned int *counts, Wide<T> *mean,
-                               Wide<T> *scale, double eps, Int rows, Int n, Int chunk) {
+__global__ void SHARED_THREADS column_moments(const T *x, Moments<Wide<T>> *parts, unsigned int *counts, Wide<T> *mean,
+                                              Wide<T> *scale, double eps, Int rows, Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -39,7 +39,7 @@ __global__ void column_moments(const T *x, Moments<Wide<T>> *parts, unsigned int
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
             Pack<T, V> p = *(const Pack<T, V> *)(x + row * n + column);
-            A share = 1 / ++count;
+            A share = about((A)1, ++count);
             for (int k = 0; k < V; ++k) s[k].add(wide(p.of[k]), share);
         }
     for (int k = 0; k < V; ++k) s[k].count = count;
@@ -98,9 +98,9 @@ template <typename T> __device__ Wide<T> passed(T g, const T *y, Int at) {
 
 // The sums of g and of g (x - mean) scale of every column; y is the result of the ReLU, or null.
 template <typename T, int V>
-__global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean, const Wide<T> *scale,
-                            Sums<Wide<T>> *parts, unsigned int *counts, Wide<T> *of_bias, Wide<T> *of_weight,
-                            Int rows, Int n, Int chunk) {
+__global__ void SHARED_THREADS column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean,
+                                           const Wide<T> *scale, Sums<Wide<T>> *parts, unsigned int *counts,
+                                           Wide<T> *of_bias, Wide<T> *of_weight, Int rows, Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -157,9 +157,9 @@ __global__ void batch_gradient(const T *__restrict__ g, const T *__restrict__ x,
 // Gradients in the parameters of a normalisation of rows (rows.cu): the sums of g and of g (x - mean) scale; one that is
 // not wanted is null.
 template <typename T, int V>
-__global__ void row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, const Wide<T> *scale,
-                                   Sums<Wide<T>> *parts, unsigned int *counts, T *of_bias, T *of_weight, Int rows,
-                                   Int n, Int chunk) {
+__global__ void SHARED_THREADS row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, const Wide<T> *scale,
+                                                  Sums<Wide<T>> *parts, unsigned int *counts, T *of_bias,
+                                                  T *of_weight, Int rows, Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;

@@ -91,6 +91,16 @@ __device__ inline double times(double a, double b) {
 #endif
 }
 
+// A quotient of numbers that are neither tiny nor huge, to two units in the last place, without the steps for others.
+__device__ inline float about(float a, float b) {
+#ifdef __CUDA_ARCH__
+    return __fdividef(a, b);
+#else
+    return a / b;
+#endif
+}
+__device__ inline double about(double a, double b) { return a / b; }
+
 // NaN passes the bounds.
 template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins
@@ -130,25 +140,27 @@ template <typename A> __device__ A row_sum(A x) {
     return x;
 }
 
+// Blocks of 256 threads, of which a multiprocessor must have room for four: `launch.WAVES` counts on it.
+#define SHARED_THREADS __launch_bounds__(256, 4)
+
 // States of V columns for each thread, over threadIdx.y: a state can be added to another, and a new one changes nothing.
 template <typename S, int V> __device__ void over_block(S (&s)[V]) {
-    alignas(S) __shared__ char held[256 * sizeof(S)];  // the threads of a block
-    S *all = (S *)held;
-    for (int k = 0; k < V && blockDim.y > 1; ++k) {
-        all[threadIdx.y * blockDim.x + threadIdx.x] = s[k];
-        __syncthreads();
-        for (int half = blockDim.y / 2; half; half /= 2) {
-            if (threadIdx.y < half)
-                all[threadIdx.y * blockDim.x + threadIdx.x].add(all[(threadIdx.y + half) * blockDim.x + threadIdx.x]);
-            __syncthreads();
-        }
-        s[k] = all[threadIdx.x];
+    alignas(S) __shared__ char held[256 * V * sizeof(S)];  // the threads of a block
+    if (blockDim.y == 1) return;
+    S *own = (S *)held + threadIdx.y * blockDim.x + threadIdx.x;
+    for (int k = 0; k < V; ++k) own[k * 256] = s[k];
+    __syncthreads();
+    for (int half = blockDim.y / 2; half; half /= 2) {
+        if (threadIdx.y < half)
+            for (int k = 0; k < V; ++k) own[k * 256].add(own[k * 256 + half * blockDim.x]);
         __syncthreads();
     }
+    for (int k = 0; k < V; ++k) s[k] = ((S *)held)[k * 256 + threadIdx.x];
+    __syncthreads();
 }
 
 // The same, then over blockIdx.y through the states of all blocks in memory, (images, gridDim.y, n): true in the block that
-// has the result.
+// has the result. It reads the states of all its columns at once, as it waits for each read.
 template <typename S, int V>
 __device__ bool whole(S (&s)[V], S *states, unsigned int *counts, Int image, Int n, Int column, bool inside) {
     over_block(s);
@@ -157,9 +169,11 @@ __device__ bool whole(S (&s)[V], S *states, unsigned int *counts, Int image, Int
     if (threadIdx.y == 0 && inside)
         for (int k = 0; k < V; ++k) states[blockIdx.y * n + k] = s[k];
     if (!is_last(counts + blockIdx.x, gridDim.y)) return false;
-    for (int k = 0; k < V; ++k) {
-        s[k] = S();
-        for (Int i = threadIdx.y; i < gridDim.y && inside; i += blockDim.y) s[k].add(states[i * n + k]);
+    for (int k = 0; k < V; ++k) s[k] = S();
+    for (Int i = threadIdx.y; i < gridDim.y && inside; i += blockDim.y) {
+        S others[V];
+        for (int k = 0; k < V; ++k) others[k] = states[i * n + k];
+        for (int k = 0; k < V; ++k) s[k].add(others[k]);
     }
     over_block(s);
     return true;

@@ -107,7 +107,8 @@ template <typename S> __device__ void give(S *y, S s) { *y = s; }
 
 // Of every row (rows, n), in `parts` parts of `chunk` vectors each; a line of threads for each part.
 template <typename S, typename T, int V, typename R>
-__global__ void reduce_rows(const T *x, S *states, unsigned int *counts, R *y, Int rows, Int n, Int parts, Int chunk) {
+__global__ void SHARED_THREADS reduce_rows(const T *x, S *states, unsigned int *counts, R *y, Int rows, Int n, Int parts,
+                                           Int chunk) {
     Int line = (Int)blockIdx.x * blockDim.y + threadIdx.y, row = line / parts, part = line % parts;
     S s;
     if (row < rows) {
@@ -135,8 +136,8 @@ __global__ void reduce_rows(const T *x, S *states, unsigned int *counts, R *y, I
 // Of the middle axis of (outer, n, inner), in parts of `chunk` elements. A thread for every vector of columns; threadIdx.y
 // counts through the axis.
 template <typename S, typename T, int V, typename R>
-__global__ void reduce_columns(const T *x, S *states, unsigned int *counts, R *y, Int outer, Int n, Int inner,
-                               Int chunk) {
+__global__ void SHARED_THREADS reduce_columns(const T *x, S *states, unsigned int *counts, R *y, Int outer, Int n,
+                                              Int inner, Int chunk) {
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V, image = at / packs, column = at % packs * V;
     Int first = (Int)blockIdx.y * chunk, last = first + chunk < n ? first + chunk : n;
     S s[V];

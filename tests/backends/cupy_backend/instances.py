@@ -102,7 +102,8 @@ def reductions(own: str, wide: str, lengths: tuple[str, ...]) -> list[str]:
         state = f"{name}<{wide}>"
         given = [(own, v) for v in lengths] + [(state, "1")] + [(own, "4")] * (name == "Deviations" and "8" in lengths)
         for (read, v), result in product(given, [state, *[r.format(own=own, wide=wide) for r in results]]):
-            found += [f"{function}<{state}, {read}, {v}, {result}>" for function in ("reduce_rows", "reduce_columns")]
+            functions = ("reduce_rows", "reduce_columns")[: 1 if (name, v) == ("Deviations", "8") else 2]
+            found += [f"{function}<{state}, {read}, {v}, {result}>" for function in functions]
     return found
 
 

@@ -39,7 +39,7 @@ using std::trunc;
 #define __device__
 #define __shared__ static
 #define __grid_constant__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 struct Dim { unsigned int x = 1, y = 1, z = 1; };
 static Dim threadIdx, blockIdx, blockDim, gridDim;

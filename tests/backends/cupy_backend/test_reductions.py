@@ -5,7 +5,7 @@ import pytest
 from test_kernels import close, draw, each_dtype, wide
 
 from backends.cupy_backend import reduction
-from backends.cupy_backend.launch import WAVES
+from backends.cupy_backend.launch import WAVES, threads_for_columns
 
 # Rows, columns and planes that are short, long, odd, or in several parts.
 REDUCED = [
@@ -88,3 +88,17 @@ def test_launches_of_reductions_fit(n, other):
         assert (parts - 1) * chunk < n <= parts * chunk
         assert block[0] * block[1] <= 256
         assert not block[0] & (block[0] - 1) or block[0] % 32 == 0
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 7, 40, 263, 264, 265, 527, 528, 529, 3000])
+def test_blocks_that_share_a_row_or_a_column_run_at_once(rows):
+    for packs in (1, 3, 17, 33, 300, 5000, 1 << 20):
+        (blocks,), _, parts, chunk = reduction._rows(rows, packs)
+        assert parts == 1 or (blocks == rows * parts <= WAVES and (parts - 1) * chunk < packs <= parts * chunk)
+        for n in (1, 5, 1000, 1 << 20):
+            (blocks, parts), _, _, chunk = reduction._columns(rows, n, packs)
+            assert parts == 1 or blocks * parts <= WAVES
+            assert (parts - 1) * chunk < n <= parts * chunk
+            (blocks, parts), _, chunk = threads_for_columns(n, packs)
+            assert parts == 1 or blocks * parts <= WAVES
+            assert (parts - 1) * chunk < n <= parts * chunk
