@@ -20,6 +20,7 @@ NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
 WAVES = 4 * 132  # blocks that a large GPU (an H200) runs at once: one more would run after all others
+HELD = 32  # numbers of a row in the registers of a thread
 DIVISOR = np.dtype([("by", np.uint32), ("factor", np.uint32), ("shift", np.uint32)])
 Library = TypeVar("Library")
 
@@ -184,6 +185,18 @@ def threads_for_rows(rows: int, packs: int) -> tuple[Sizes, Sizes]:
     if packs <= 256:
         return (-(-rows // 4),), (32, 4)
     return (rows,), (min(1024, -(-packs // 4 // 32) * 32) if packs < 4096 else 1024, 1)
+
+
+def threads_that_hold(dtype: Any, rows: int, n: int, vector: int) -> tuple[Sizes, Sizes, int]:
+    """Grid and block for rows of n numbers, and how many vectors of each its threads hold, a power of two.
+
+    See `Held` in `kernels/common.cuh`; 0 for rows that are too long, of float64, or not read in vectors.
+    """
+    threads = 32 * -(-n // (32 * HELD))
+    if threads > 512 or vector == 1 or dtype.itemsize > 4:
+        return *threads_for_rows(rows, n // vector), 0
+    held = 1 << (-(-n // vector // threads) - 1).bit_length()
+    return (((-(-rows // 4),), (32, 4)) if threads == 32 else ((rows,), (threads, 1))) + (held,)
 
 
 def threads_for(count: int) -> tuple[Sizes, Sizes]:

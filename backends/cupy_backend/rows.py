@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
+from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows, threads_that_hold
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
 from backends.geometry import Array, Sizes, wide_dtype
 
+HOLDING = "softmax", "nll"  # kernels that hold rows in registers
 PER_BLOCK, MOST_BLOCKS = 1 << 13, 1 << 8  # losses that a block of threads adds up, and blocks
 
 
@@ -162,7 +163,10 @@ def _launch(
     outer, n, inner = sizes
     if inner == 1:
         v = gpu.vector(dtype, n, arrays=tuple(a for a in arrays if getattr(a, "size", 0) >= n * outer))
-        threads = threads_for_rows(outer, n // v)
+        threads: Any = threads_for_rows(outer, n // v)
+        if name in HOLDING:
+            *threads, held = threads_that_hold(dtype, outer, n, v)
+            parameters = (held, *parameters)
         gpu.launch(f"softmax.{name}_rows", (dtype, v, *parameters), *threads, *arrays, outer, n, *options)
     else:
         types = (dtype, *parameters)
@@ -180,8 +184,9 @@ def normalize_rows(
     y, scale = xp.empty(x.shape, dtype=x.dtype), xp.empty((rows, 1), dtype=wide)
     mean = xp.empty((rows, 1), dtype=wide) if centered else None
     v = gpu.vector(x.dtype, n, arrays=(x, y, weight, bias))
-    threads = threads_for_rows(rows, n // v)
-    gpu.launch("rows.normalize_rows", (x.dtype, v), *threads, x, weight, bias, y, mean, scale, rows, n, float(eps))
+    *threads, held = threads_that_hold(x.dtype, rows, n, v)
+    operands = (x, weight, bias, y, mean, scale, rows, n, float(eps))
+    gpu.launch("rows.normalize_rows", (x.dtype, v, held), *threads, *operands)
     return y, mean, scale
 
 

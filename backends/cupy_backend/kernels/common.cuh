@@ -140,6 +140,60 @@ template <typename A> __device__ A row_sum(A x) {
     return x;
 }
 
+template <typename A> __device__ A row_max(A x) {
+    for (int d = 16; d; d >>= 1) x = fmax(x, __shfl_xor_sync(0xffffffffu, x, d));
+    if (blockDim.x == 32) return x;
+    __shared__ A parts[32];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    if (lane == 0) parts[warp] = x;
+    __syncthreads();
+    x = lane < blockDim.x / 32 ? parts[lane] : x;
+    for (int d = 16; d; d >>= 1) x = fmax(x, __shfl_xor_sync(0xffffffffu, x, d));
+    __syncthreads();
+    return x;
+}
+
+// Of kernels that hold K vectors of a row in the registers of each thread, and for longer rows, where K is 0, do not.
+#define HOLDING_THREADS __launch_bounds__(K ? 512 : 1024)
+
+// A row of n numbers in registers, all read at once; `beyond` behind its end.
+template <typename T, int V, int K> struct Held {
+    using A = Wide<T>;
+    A of[K][V];
+    int packs;
+
+    __device__ Held(const T *x, Int n, A beyond) : packs((int)(n / V)) {
+        Pack<T, V> own[K];
+#pragma unroll
+        for (int j = 0; j < K; ++j) {
+            for (int k = 0; k < V; ++k) own[j].of[k] = Narrow<T>::of(beyond);
+            if (there(j)) own[j] = ((const Pack<T, V> *)x)[place(j)];
+        }
+#pragma unroll
+        for (int j = 0; j < K; ++j)
+            for (int k = 0; k < V; ++k) of[j][k] = wide(own[j].of[k]);
+    }
+    __device__ int place(int j) const { return threadIdx.x + j * blockDim.x; }
+    __device__ bool there(int j) const { return place(j) < packs; }
+    template <typename F> __device__ A sum(F term) const {
+        A found = 0;
+#pragma unroll
+        for (int j = 0; j < K; ++j)
+            if (there(j))
+                for (int k = 0; k < V; ++k) found += term(of[j][k]);
+        return row_sum(found);
+    }
+    template <typename F> __device__ void put(T *y, F f) const {
+#pragma unroll
+        for (int j = 0; j < K; ++j) {
+            if (!there(j)) continue;
+            Pack<T, V> p;
+            for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(f(of[j][k]));
+            ((Pack<T, V> *)y)[place(j)] = p;
+        }
+    }
+};
+
 // Blocks of 256 threads, of which a multiprocessor must have room for four: `launch.WAVES` counts on it.
 #define SHARED_THREADS __launch_bounds__(256, 4)
 

@@ -9,27 +9,46 @@ template <typename T, int V, typename F> __device__ Wide<T> sum_over_row(const T
     return row_sum(sum);
 }
 
-// weight, bias, mean may be null. The row is read three times, from the caches but for the first time.
+// Write a vector of a normalised row; weight and bias may be null.
 template <typename T, int V>
-__global__ void ROW_THREADS normalize_rows(const T *x, const T *weight, const T *bias, T *y, Wide<T> *mean,
+__device__ void normalized(T *y, const Wide<T> (&x)[V], Int i, Wide<T> m, Wide<T> s, const T *weight, const T *bias) {
+    Pack<T, V> p, w, b;
+    if (weight) w = ((const Pack<T, V> *)weight)[i];
+    if (bias) b = ((const Pack<T, V> *)bias)[i];
+    for (int k = 0; k < V; ++k) {
+        Wide<T> v = (x[k] - m) * s;
+        if (weight) v *= wide(w.of[k]);
+        if (bias) v += wide(b.of[k]);
+        p.of[k] = Narrow<T>::of(v);
+    }
+    ((Pack<T, V> *)y)[i] = p;
+}
+
+// weight, bias, mean may be null. A row is held in registers or, if K is 0, read three times.
+template <typename T, int V, int K>
+__global__ void HOLDING_THREADS normalize_rows(const T *x, const T *weight, const T *bias, T *y, Wide<T> *mean,
                                            Wide<T> *scale, Int rows, Int n, double eps) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, y += row * n;
-    A m = mean ? sum_over_row<T, V>(x, n, [](A v) { return v; }) / (A)n : (A)0;
-    A s = 1 / sqrt(sum_over_row<T, V>(x, n, [m](A v) { return (v - m) * (v - m); }) / (A)n + (A)eps);
-    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<T, V> p = ((const Pack<T, V> *)x)[i], w, b;
-        if (weight) w = ((const Pack<T, V> *)weight)[i];
-        if (bias) b = ((const Pack<T, V> *)bias)[i];
-        for (int k = 0; k < V; ++k) {
-            A v = (wide(p.of[k]) - m) * s;
-            if (weight) v *= wide(w.of[k]);
-            if (bias) v += wide(b.of[k]);
-            p.of[k] = Narrow<T>::of(v);
+    A m = 0, s;
+    if constexpr (K > 0) {
+        Held<T, V, K> held(x, n, (A)0);
+        if (mean) m = held.sum([](A v) { return v; }) / (A)n;
+        s = 1 / sqrt(held.sum([m](A v) { return (v - m) * (v - m); }) / (A)n + (A)eps);
+#pragma unroll
+        for (int j = 0; j < K; ++j)
+            if (held.there(j)) normalized<T, V>(y, held.of[j], held.place(j), m, s, weight, bias);
+    } else {
+        if (mean) m = sum_over_row<T, V>(x, n, [](A v) { return v; }) / (A)n;
+        s = 1 / sqrt(sum_over_row<T, V>(x, n, [m](A v) { return (v - m) * (v - m); }) / (A)n + (A)eps);
+        for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+            Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+            A v[V];
+            for (int k = 0; k < V; ++k) v[k] = wide(p.of[k]);
+            normalized<T, V>(y, v, i, m, s, weight, bias);
         }
-        ((Pack<T, V> *)y)[i] = p;
     }
     if (threadIdx.x == 0) {
         scale[row] = s;

@@ -43,6 +43,18 @@ template <typename A> __device__ Total<A> row_total(Total<A> t) {
     return t;
 }
 
+// exp of a number up to 0: for 16-bit floats with an error that grows to a hundredth of theirs.
+template <typename T> __device__ inline Wide<T> power(Wide<T> x) {
+#ifdef __CUDA_ARCH__
+    if constexpr (sizeof(T) == 2) {
+        float y;
+        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x * 1.442695041f));
+        return y;
+    }
+#endif
+    return exp(x);
+}
+
 template <typename T, int V> __device__ Total<Wide<T>> total_of_row(const T *x, Int n) {
     Total<Wide<T>> t;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
@@ -54,6 +66,18 @@ template <typename T, int V> __device__ Total<Wide<T>> total_of_row(const T *x, 
     return row_total(t);
 }
 
+template <typename T, int V, int K> __device__ Total<Wide<T>> total_of(const Held<T, V, K> &x) {
+    using A = Wide<T>;
+    Total<A> t;
+#pragma unroll
+    for (int j = 0; j < K; ++j)
+        for (int k = 0; k < V; ++k) t.largest = fmax(t.largest, x.of[j][k]);  // which takes no NaN
+    t.largest = row_max(t.largest);
+    A from = t.largest == -infinity<A>() ? (A)0 : t.largest;
+    t.sum = x.sum([=](A v) { return power<T>(v - from); });
+    return t;
+}
+
 template <typename T> __device__ Total<Wide<T>> total_of_column(const T *x, Int n, Int step) {
     Total<Wide<T>> t;
     for (Int i = 0; i < n; ++i) {
@@ -63,22 +87,28 @@ template <typename T> __device__ Total<Wide<T>> total_of_column(const T *x, Int 
     return t;
 }
 
-template <typename A, bool LOGARITHM> __device__ A share(A x, Total<A> t) {
-    return LOGARITHM ? (x - t.largest) - log(t.sum) : exp(x - t.largest) * (1 / t.sum);
+template <typename T, bool LOGARITHM> __device__ Wide<T> share(Wide<T> x, Total<Wide<T>> t) {
+    return LOGARITHM ? (x - t.largest) - log(t.sum) : power<T>(x - t.largest) * (1 / t.sum);
 }
 
-// Of rows (rows, n).
-template <typename T, int V, bool LOGARITHM>
-__global__ void ROW_THREADS softmax_rows(const T *x, T *y, Int rows, Int n) {
+// Of rows (rows, n), held in registers unless K is 0.
+template <typename T, int V, int K, bool LOGARITHM>
+__global__ void HOLDING_THREADS softmax_rows(const T *x, T *y, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, y += row * n;
-    Total<A> t = total_of_row<T, V>(x, n);
-    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(share<A, LOGARITHM>(wide(p.of[k]), t));
-        ((Pack<T, V> *)y)[i] = p;
+    if constexpr (K > 0) {
+        Held<T, V, K> held(x, n, -infinity<A>());
+        Total<A> t = total_of(held);
+        held.put(y, [=](A v) { return share<T, LOGARITHM>(v, t); });
+    } else {
+        Total<A> t = total_of_row<T, V>(x, n);
+        for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+            Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+            for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(share<T, LOGARITHM>(wide(p.of[k]), t));
+            ((Pack<T, V> *)y)[i] = p;
+        }
     }
 }
 
@@ -91,7 +121,7 @@ __global__ void softmax_columns(const T *x, T *y, Int outer, Int n, Int inner) {
     Int start = at / inner * n * inner + at % inner;
     x += start, y += start;
     Total<A> t = total_of_column(x, n, inner);
-    for (Int i = 0; i < n; ++i) y[i * inner] = Narrow<T>::of(share<A, LOGARITHM>(wide(x[i * inner]), t));
+    for (Int i = 0; i < n; ++i) y[i * inner] = Narrow<T>::of(share<T, LOGARITHM>(wide(x[i * inner]), t));
 }
 
 // Gradients of both, given the result y: y (g - Σ g y), or g - exp(y) Σ g.
@@ -163,7 +193,7 @@ __global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, 
         Pack<T, V> q;
         for (int k = 0; k < V; ++k) {
             bool seen = i * V + k < last && !hidden;
-            q.of[k] = Narrow<T>::of(seen ? share<A, false>(score(p.of[k], i * V + k), t) : (A)0);
+            q.of[k] = Narrow<T>::of(seen ? share<T, false>(score(p.of[k], i * V + k), t) : (A)0);
         }
         ((Pack<T, V> *)y)[i] = q;
     }
@@ -203,20 +233,26 @@ __device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int n, Int step, Int
     return Narrow<T>::of(log(t.sum) - (spread > 0 ? own - spread * (own - mean) : own));
 }
 
-template <typename T, int V>
-__global__ void ROW_THREADS nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows,
+template <typename T, int V, int K>
+__global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows,
                                      Int n, Int ignored, double smoothing) {
-    Wide<T> spread = (Wide<T>)smoothing, mean = 0;
+    using A = Wide<T>;
+    A spread = (A)smoothing, mean = 0;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
-    Total<Wide<T>> t = total_of_row<T, V>(x, n);
-    if (spread > 0) {
-        for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+    Total<A> t;
+    if constexpr (K > 0) {
+        Held<T, V, K> held(x, n, -infinity<A>());
+        t = total_of(held);
+        if (spread > 0) mean = held.sum([=](A v) { return v - t.largest; }) / (A)n;
+    } else {
+        t = total_of_row<T, V>(x, n);
+        for (Int i = threadIdx.x; i < n / V && spread > 0; i += blockDim.x) {
             Pack<T, V> p = ((const Pack<T, V> *)x)[i];
             for (int k = 0; k < V; ++k) mean += wide(p.of[k]) - t.largest;
         }
-        mean = row_sum(mean) / (Wide<T>)n;
+        if (spread > 0) mean = row_sum(mean) / (A)n;
     }
     if (threadIdx.x == 0) {
         losses[row] = loss(x, t, target[row], n, 1, ignored, spread, mean);
@@ -268,7 +304,7 @@ __device__ Wide<T> share_of(const T *g, Int each, const Wide<T> *valid, Int at, 
 }
 
 template <typename T> __device__ T slope(T x, Wide<T> largest, Wide<T> factor, Wide<T> hot) {
-    return Narrow<T>::of(exp(wide(x) - largest) * factor - hot);
+    return Narrow<T>::of(power<T>(wide(x) - largest) * factor - hot);
 }
 
 template <typename T, int V>

@@ -4,19 +4,19 @@ from itertools import product
 
 from backends.cupy_backend import table
 from backends.cupy_backend.indexing import UNITS
-from backends.cupy_backend.launch import NAMES, VECTOR, source_of
+from backends.cupy_backend.launch import HELD, NAMES, VECTOR, source_of
 
 FLOATS = {"Half": 2, "Bfloat16": 2, "float": 4, "double": 8}
 LOGICAL = ("false", "true")
 TAPS = ("unsigned char", "int")
-# Of each function: what follows the dtype. "v" stands for a vector's length, or 1.
+# Of each function: what follows the dtype. "v" stands for a length of vectors, or 1; "held" for how many threads hold.
 FUNCTIONS = {
     "softmax": {
-        "softmax_rows": ("v", LOGICAL),
+        "softmax_rows": ("v", "held", LOGICAL),
         "softmax_columns": (LOGICAL,),
         "softmax_gradient_rows": ("v", LOGICAL),
         "softmax_gradient_columns": (LOGICAL,),
-        "nll_rows": ("v",),
+        "nll_rows": ("v", "held"),
         "nll_columns": (),
         "nll_total": (),
         "nll_gradient_rows": ("v",),
@@ -24,7 +24,7 @@ FUNCTIONS = {
         "picked": (),
         "picked_gradient": (),
     },
-    "rows": {"normalize_rows": ("v",), "row_gradients": ("v",)},
+    "rows": {"normalize_rows": ("v", "held"), "row_gradients": ("v",)},
     "columns": {
         "column_moments": ("v",),
         "scale_columns": ("v", LOGICAL),
@@ -73,12 +73,13 @@ WIDE = {
 
 def expressions(source: str) -> list[str]:
     """The name expressions of one source."""
-    found = []
+    found, held = [], ("0", "1", "2", "4", "8")
     for name, size in FLOATS.items():
         lengths = (str(VECTOR // size), "1")
         for function, parameters in FUNCTIONS[source].items():
-            choices = [lengths if choice == "v" else choice for choice in parameters]
-            found += [f"{function}<{', '.join((name, *rest))}>" for rest in product(*choices)]
+            choices = [lengths if choice == "v" else held if choice == "held" else choice for choice in parameters]
+            some = [rest for rest in product(*choices) if "held" not in parameters or _holds(size, *map(int, rest[:2]))]
+            found += [f"{function}<{', '.join((name, *rest))}>" for rest in some]
         if source == "elementwise":
             functions = ("Add", "AddRelu", "Relu", "Gate")
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
@@ -93,6 +94,10 @@ def expressions(source: str) -> list[str]:
     found += [f"copy_parts<{size}>" for size in (1, 2, 4, 8, 16) if source == "copying"]
     found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
     return sorted(set(found))
+
+
+def _holds(size: int, vector: int, held: int) -> bool:
+    return not held or (size <= 4 and vector > 1 and vector * held <= HELD)
 
 
 def reductions(own: str, wide: str, lengths: tuple[str, ...]) -> list[str]:

@@ -30,8 +30,13 @@ VECTORS = {
     "elementwise": ["map<Relu, float, 4>", "map<AddRelu, Bfloat16, 8>", "drop<Bfloat16, 8>"],
     "columns": ["column_moments<Bfloat16, 8>", "scale_columns<Bfloat16, 8, true>", "batch_gradient<float, 4>"],
     "pooling": ["max_of_windows<Bfloat16, unsigned char, 8>", "put_taps<Bfloat16, unsigned char, 8>"],
-    "rows": ["normalize_rows<float, 4>", "row_gradients<Bfloat16, 8>"],
-    "softmax": ["softmax_rows<Bfloat16, 8, false>", "nll_rows<float, 4>", "nll_gradient_rows<Bfloat16, 8>"],
+    "rows": ["normalize_rows<float, 4, 8>", "normalize_rows<Bfloat16, 8, 4>", "row_gradients<Bfloat16, 8>"],
+    "softmax": [
+        "softmax_rows<Bfloat16, 8, 4, false>",
+        "softmax_rows<float, 4, 0, true>",
+        "nll_rows<float, 4, 8>",
+        "nll_gradient_rows<Bfloat16, 8>",
+    ],
     "reduction": [f"reduce_{what}<Sum<float>, Bfloat16, 8, float>" for what in ("rows", "columns")],
     "optimizers": ["change<Adam, float>", "change<Sgd, Bfloat16>"],
 }

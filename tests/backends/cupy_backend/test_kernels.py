@@ -53,7 +53,7 @@ def test_every_kernel_of_the_table_is_there():
 
 
 @each_dtype
-@pytest.mark.parametrize("shape", [(5, 3), (3, 64), (2, 2600), (2, 5, 3, 4)])
+@pytest.mark.parametrize("shape", [(5, 3), (3, 64), (3, 200), (5, 520), (2, 2600), (2, 5, 3, 4)])
 @each_layout
 def test_softmax(gpu, dtype, shape, layout):
     x, g = (draw(shape, dtype, layout if len(shape) == 4 else "plain") for _ in range(2))
@@ -139,7 +139,7 @@ def test_a_target_that_is_no_class_reads_nothing_beyond(gpu, shape):
 
 
 @each_dtype
-@pytest.mark.parametrize("shape", [(5, 3), (9, 128), (2, 2600)])
+@pytest.mark.parametrize("shape", [(5, 3), (9, 128), (5, 520), (2, 2600)])
 @pytest.mark.parametrize("centered", [True, False])
 @pytest.mark.parametrize("parameters", [True, False])
 def test_normalization_of_rows(gpu, dtype, shape, centered, parameters):

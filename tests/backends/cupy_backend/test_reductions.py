@@ -5,7 +5,7 @@ import pytest
 from test_kernels import close, draw, each_dtype, wide
 
 from backends.cupy_backend import reduction
-from backends.cupy_backend.launch import WAVES, threads_for_columns
+from backends.cupy_backend.launch import WAVES, threads_for_columns, threads_that_hold
 
 # Rows, columns and planes that are short, long, odd, or in several parts.
 REDUCED = [
@@ -102,3 +102,12 @@ def test_blocks_that_share_a_row_or_a_column_run_at_once(rows):
             (blocks, parts), _, chunk = threads_for_columns(n, packs)
             assert parts == 1 or blocks * parts <= WAVES
             assert (parts - 1) * chunk < n <= parts * chunk
+
+
+@pytest.mark.parametrize("n", [8, 64, 200, 1000, 1024, 1032, 5000, 16384, 16392, 100_000])
+def test_threads_hold_all_of_a_row_or_nothing(n):
+    for dtype, vector in ((np.float32, 4), (np.float16, 8), (np.float64, 2), (np.float32, 1)):
+        (blocks,), (threads, lines), held = threads_that_hold(np.dtype(dtype), 7, n, vector)
+        assert blocks * lines >= 7
+        assert (held > 0) is (n <= 16384 and vector > 1 and dtype != np.float64)
+        assert not held or (n // vector <= threads * held and vector * held <= 32 and threads <= 512)
