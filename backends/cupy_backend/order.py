@@ -235,14 +235,15 @@ class _Submodule:
 
 
 def _at(function: Function) -> Function:
-    """A ufunc's `at`, with 16-bit floats in float32: CuPy supports no bfloat16 here, and for extrema no 16-bit type."""
+    """A ufunc's `at`, with types of up to 16 bits in 32: CuPy supports hardly any of them here."""
 
     def at(a: Array, indices: Any, b: Array) -> None:
-        if a.dtype.itemsize != 2 or a.dtype.kind in "iu":
+        if a.dtype.itemsize > 2:
             function(a, indices, b)
             return
-        wide = a.astype("float32")
-        function(wide, indices, b.astype("float32"))
+        kind = "int32" if a.dtype.kind in "iub" else "float32"
+        wide = a.astype(kind)
+        function(wide, indices, b.astype(kind))
         a[...] = wide.astype(a.dtype)
 
     return at

@@ -201,6 +201,19 @@ print(cupy.started)
     assert len(eval(lines[-1])) == 3
 
 
+def test_types_of_few_bits_are_added_at_indices():
+    lines = run("""
+import autograd_core as ag
+for dtype in (ag.bool, ag.uint8, ag.int8, ag.int16, ag.float16, ag.bfloat16):
+    x, index = ag.ones(4, 3, device="cuda").to(dtype), ag.zeros(4, dtype=ag.int64, device="cuda")
+    for y in (x.index_add(0, index, x), x.scatter_add(0, index[:, None].expand(4, 3), x),
+              x.scatter_reduce(0, index[:, None].expand(4, 3), x, "amax")):
+        assert y.dtype == dtype
+    print(dtype)
+""")
+    assert len(lines) == 6
+
+
 def test_operands_in_host_memory_are_not_copied_silently():
     lines = run("""
 import autograd_core as ag
