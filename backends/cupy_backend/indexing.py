@@ -72,13 +72,26 @@ def _added(gpu: Gpu, shape: Sizes, index: Any, values: Array) -> Array | None:
     for axis in reversed(range(len(shape))):
         steps[axis], step = step, step * shape[axis]
     found = _positions(gpu, shape, tuple(steps), 1, index)
-    if found is None or determinism.wanted():
+    if found is None:
         return None
     values = gpu.xp.broadcast_to(values, found.shape)
+    if determinism.wanted():
+        places = take_at(gpu, gpu.xp.arange(step).reshape(shape), index)
+        return None if places is None else _in_order(gpu, shape, values, places.reshape(-1), 1)
     found.table["values"][0, MOST - values.ndim :] = [s // values.dtype.itemsize for s in values.strides]
     y = gpu.xp.zeros(shape, dtype=wide_dtype(gpu.xp, values.dtype))
     gpu.launch("indexing.add_points", (values.dtype,), *threads_for(values.size), values, y, _argument(found.table))
     return y.astype(values.dtype, copy=False)
+
+
+def _in_order(gpu: Gpu, shape: Sizes, values: Array, numbers: Array, width: int) -> Array:
+    """Zeros of a shape to which rows of `width` values are added at numbers, those of one number in their order."""
+    order, y = gpu.xp.argsort(numbers, kind="stable"), gpu.xp.zeros(shape, dtype=values.dtype)
+    across = min(256, 1 << (width - 1).bit_length())
+    threads = (-(-numbers.size * across // 256),), (across, 256 // across)
+    operands = (gpu.xp.ascontiguousarray(values), numbers, order, y, numbers.size, width)
+    gpu.launch("scatter.add_sorted_rows", (values.dtype, numbers.dtype), *threads, *operands)
+    return y
 
 
 def _positions(gpu: Gpu, shape: Sizes, strides: Sizes, size: int, index: Any) -> Positions | None:
@@ -127,14 +140,7 @@ def add_at(gpu: Gpu, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arr
     rows, width = shape[0], prod(shape[1:])
     numbers, values = xp.ascontiguousarray(named).reshape(-1), xp.ascontiguousarray(values)
     if determinism.wanted():
-        numbers = numbers % rows if rows else numbers
-        order, y = xp.argsort(numbers, kind="stable"), xp.zeros(shape, dtype=dtype)
-        block = (min(256, max(32, -(-width // 32) * 32)), 1)
-        types = (values.dtype, numbers.dtype)
-        gpu.launch(
-            "scatter.add_sorted_rows", types, (numbers.size,), block, values, numbers, order, y, numbers.size, width
-        )
-        return y
+        return _in_order(gpu, shape, values, numbers % rows if rows else numbers, width)
     y = xp.zeros(shape, dtype=wide_dtype(xp, values.dtype))
     types = (values.dtype, numbers.dtype)
     gpu.launch("scatter.add_rows", types, *threads_for(values.size), values, numbers, y, numbers.size, rows, width)
