@@ -24,6 +24,11 @@ from autograd_core.batching import vmap as vmap
 from autograd_core.compatibility import above
 from autograd_core.families import attribute
 
+__all__ = [
+    "checkpoint", "functional_call", "grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp",
+    "linearize", "replace_all_batch_norm_modules_", "stack_module_state", "value_and_grad", "vjp", "vmap",
+]  # fmt: skip
+
 
 def functionalize(func: Any, *, remove: str = "mutations") -> Any:
     """The function itself: writes in place, and views, need no other form here."""

@@ -15,6 +15,11 @@ from autograd_core.compatibility import above
 from optim.optimizer import Optimizer
 from optim.schedules import LRScheduler, for_groups
 
+__all__ = [
+    "SWALR", "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
+    "update_bn",
+]  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
     """`AveragedModel`, which is a module."""

@@ -16,6 +16,10 @@ from autograd_core.grad_mode import inference_mode as inference_mode
 from autograd_core.grad_mode import no_grad as no_grad
 from autograd_core.grad_mode import set_grad_enabled as set_grad_enabled
 
+__all__ = [
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "grad_mode", "gradcheck",
+    "gradgradcheck", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip
 is_grad_enabled = grad_enabled
 
 

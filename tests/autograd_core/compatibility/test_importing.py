@@ -38,6 +38,21 @@ def test_modules_of_few_names():
     assert data_parallel(ag.nn.Bilinear(2, 2, 1), (ag.ones(3, 2), ag.ones(3, 2))).shape == (3, 1)
 
 
+@pytest.mark.parametrize(
+    "module, names",
+    [
+        ("autograd_core.func", {"functional_call", "stack_module_state", "grad", "vmap"}),
+        ("autograd_core.autograd", {"Variable", "gradcheck", "grad"}),
+        ("optim.swa_utils", {"AveragedModel", "SWALR"}),
+    ],
+)
+def test_an_import_of_all_names_has_those_that_are_found_on_request(module, names):
+    found: dict[str, object] = {}
+    exec(f"from {module} import *", found)
+    assert names <= found.keys()
+    assert not {"Any", "above", "math", "importlib"} & found.keys()
+
+
 def test_names_that_libraries_import():
     from autograd_core._C import DispatchKey, DispatchKeySet, _get_tracing_state, _log_api_usage_once
     from autograd_core._C._nn import _parse_to
