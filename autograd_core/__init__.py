@@ -121,7 +121,9 @@ _PLACES = {
 def _exported() -> list[str]:
     """What `from autograd_core import *` gives: everything but modules."""
     own = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, type(math))]
-    return [*families.names(""), "bfloat16", *(name for name in own if name != "Any")]
+    elsewhere = [*_PLACES, *(name for name, place in above.PLACES.items() if ":" in place and "." not in name)]
+    named = {*families.names(""), "bfloat16", *own, *elsewhere}
+    return sorted(name for name in named if name[0] != "_" and name not in ("Any", "config"))
 
 
 def __dir__() -> list[str]:

@@ -54,6 +54,7 @@ assert {"cumsum", "Tensor", "draw", "nn", "bfloat16"} <= {*dir(ag)}
 assert "det" in dir(ag.linalg)
 from autograd_core import *
 assert cumsum is ag.cumsum and Tensor and no_grad and bfloat16
-assert not {"np", "sys", "linalg", "Any"} & {*globals()}
+assert vmap is ag.vmap and load is ag.load and FloatTensor is ag.FloatTensor
+assert not {"np", "sys", "linalg", "Any", "config", "nn"} & {*globals()}
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
