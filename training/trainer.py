@@ -97,8 +97,8 @@ def fit(
 
     checkpoint: a file that is replaced after every epoch, and from which a call continues if it exists, as if it had
     not been interrupted, until `epochs` are complete or a callback ends the training: with the state of model,
-    optimizer, schedule, random numbers and callbacks (those with `state_dict` and `load_state_dict`), and with the
-    history. To begin anew, delete the file.
+    optimizer, schedule, random numbers (but those of persistent workers) and callbacks (those with `state_dict` and
+    `load_state_dict`), and with the history. To begin anew, delete the file.
     """
     _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs)
     _check(metrics=metrics, callbacks=callbacks)
@@ -141,8 +141,9 @@ def fit(
 
 
 def _continued(callbacks: list[Any]) -> dict[str, Any]:
-    """The callbacks that a checkpoint continues, by a name."""
-    return {f"callback {type(c).__name__} {i}": c for i, c in enumerate(callbacks) if hasattr(c, "load_state_dict")}
+    """The callbacks that a checkpoint continues, by a name; others can come and go."""
+    stateful = [c for c in callbacks if hasattr(c, "load_state_dict")]
+    return {f"callback {type(c).__name__} {i}": c for i, c in enumerate(stateful)}
 
 
 def _check(**arguments: Any) -> None:

@@ -149,6 +149,8 @@ def test_what_is_complete_or_ended_by_a_callback_stays_so(tmp_path, capsys):
     assert "3 of 3 epochs are in the checkpoint" in capsys.readouterr().err
     assert again.stopping.best_epoch == min(range(3), key=first.val_loss.__getitem__) + 1
     ended = Run().fit(checkpoint=tmp_path / "ended.pt", callbacks=[lambda history: len(history) == 2])
+    more = Run()
+    more.fit(4, checkpoint=tmp_path / "run.pt", callbacks=[len, more.stopping, more.snapshots])
     again = Run().fit(checkpoint=tmp_path / "ended.pt", callbacks=[lambda history: pytest.fail("called again")])
     assert len(ended) == len(again) == 2
 
