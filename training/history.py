@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -13,7 +12,7 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float | None
-    metrics: Mapping[str, Any] = MappingProxyType({})
+    metrics: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
         shown = [f"loss {self.loss:.4f}"]

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import signal
 import threading
 
@@ -305,6 +306,7 @@ def test_evaluate_restores_modes_after_an_error(model):
 def test_results_read_well():
     assert str(Evaluation(0.25, 0.975)) == "loss 0.2500, accuracy 97.5 %"
     assert str(Evaluation(0.25, None)) == "loss 0.2500"
+    assert pickle.loads(pickle.dumps(Evaluation(0.25, None))) == (0.25, None, {})
     assert len(History()) == 0
 
 
