@@ -68,6 +68,9 @@ class Programs:
     def resnet20(self) -> Step:
         return self._classifier("resnet20", models.resnet20(self.nn), weight_decay=1e-4)
 
+    def resnet20_bf16(self) -> Step:
+        return self._classifier("resnet20-bf16", models.resnet20(self.nn), weight_decay=1e-4, mixed=True)
+
     def vgg(self) -> Step:
         return self._classifier("vgg", models.vgg(self.nn))
 
@@ -79,6 +82,11 @@ class Programs:
         context = WORKLOADS["gpt"].batch[1]
         return self._by_adam(models.gpt(self.core, self.nn, VOCABULARY, context), *token_batch("gpt"))
 
+    def gpt_bf16(self) -> Step:
+        context = WORKLOADS["gpt-bf16"].batch[1]
+        model = models.gpt(self.core, self.nn, VOCABULARY, context)
+        return self._by_adam(model, *token_batch("gpt-bf16"), mixed=True)
+
     def char_lstm(self) -> Step:
         return self._by_adam(models.char_lstm(self.nn, VOCABULARY), *token_batch("char-lstm"))
 
@@ -88,20 +96,30 @@ class Programs:
     def resnet20_folded(self) -> Step:
         return self._inference("resnet20-folded", self.fold(models.resnet20(self.nn).eval()))
 
-    def _by_adam(self, model: Any, inputs: Any, classes: Any) -> Step:
+    def _by_adam(self, model: Any, inputs: Any, classes: Any, mixed: bool = False) -> Step:
         optimizer = self.optim.Adam(model.parameters(), lr=LEARNING_RATE)
         batch = map(self.core.tensor, (inputs, classes))
-        return training_step(self.compile(model), self.nn.functional.cross_entropy, optimizer, *batch)
+        return training_step(*self._functions(model, self.nn.functional.cross_entropy, mixed), optimizer, *batch)
 
-    def _classifier(self, workload: str, model: Any, weight_decay: float = 0.0) -> Step:
+    def _classifier(self, workload: str, model: Any, weight_decay: float = 0.0, mixed: bool = False) -> Step:
         loss = self.nn.functional.cross_entropy
-        return self._training(model, loss, *classification_batch(workload), weight_decay=weight_decay)
+        return self._training(model, loss, *classification_batch(workload), weight_decay=weight_decay, mixed=mixed)
 
-    def _training(self, model: Any, loss: Any, images: Any, targets: Any, weight_decay: float = 0.0) -> Step:
+    def _training(
+        self, model: Any, loss: Any, images: Any, targets: Any, weight_decay: float = 0.0, mixed: bool = False
+    ) -> Step:
         model = self.layout(model)
         optimizer = self.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9, weight_decay=weight_decay)
         batch = self.layout(self.core.tensor(images)), self.core.tensor(targets)
-        return training_step(self.compile(model), loss, optimizer, *batch)
+        return training_step(*self._functions(model, loss, mixed), optimizer, *batch)
+
+    def _functions(self, model: Any, loss: Any, mixed: bool) -> tuple[Any, Any]:
+        """A model and its loss, compiled; mixed: in bfloat16 where `autocast` finds that accurate enough."""
+        model = self.compile(model)
+        if not mixed:
+            return model, loss
+        autocast = self.core.autocast("cpu", dtype=self.core.bfloat16)
+        return unchanged, autocast(lambda inputs, targets: loss(model(inputs), targets))
 
     def _inference(self, workload: str, model: Any) -> Step:
         images, _ = classification_batch(workload)

@@ -57,9 +57,16 @@ WORKLOADS = {
     ),
     "lenet5": Workload("LeNet-5, 28×28, batch 64, SGD step", (*IMAGES, *SMALL), (64, 1, 28, 28), flops.lenet5()),
     "resnet20": Workload("ResNet-20, 32×32, batch 128, SGD step", IMAGES, (128, 3, 32, 32), flops.resnet20()),
+    "resnet20-bf16": Workload(
+        "ResNet-20, batch 128, SGD step, autocast to bfloat16",
+        ("torch", "torch-cl", "torch-compile"),
+        (128, 3, 32, 32),
+        flops.resnet20(),
+    ),
     "vgg": Workload("VGG-style net, 32×32, batch 64, SGD step", IMAGES, (64, 3, 32, 32), flops.vgg()),
     "unet": Workload("U-Net, 128×128, batch 8, BCE, SGD step", IMAGES, (8, 3, 128, 128), flops.unet()),
     "gpt": Workload("GPT, 4 layers of 128, 16 × 128 tokens, Adam step", TORCH, (16, 128)),
+    "gpt-bf16": Workload("GPT, 4 layers of 128, Adam step, autocast to bfloat16", TORCH, (16, 128)),
     "char-lstm": Workload("LSTM of 128, 32 × 64 characters, Adam step", TORCH, (32, 64)),
     "resnet20-eval": Workload(
         "ResNet-20, batch 128, inference", IMAGES, (128, 3, 32, 32), flops.resnet20(), training=False
