@@ -16,7 +16,7 @@ from autograd_core import functional as operations
 from autograd_core.engine.arguments import of_one_depth
 from autograd_core.engine.binders import LARGE
 from autograd_core.engine.libraries import LAYERS, LIBRARY
-from autograd_core.engine.nodes import Gathered, GradientEdge, Leaf, RetainGrad
+from autograd_core.engine.nodes import Gathered, GradientEdge, Leaf, RetainGrad, end_of
 from autograd_core.engine.versions import record_write
 from autograd_core.engine.walk import Cotangents, shown, walk
 from autograd_core.errors import DeviceError, DtypeError, NoGraphError, OperandError
@@ -98,7 +98,7 @@ def grad(
         options = retain_graph, create_graph, only_inputs, allow_unused, False, materialize_grads
         return _batched(lambda *cotangents: grad(outputs, inputs, cotangents, *options), _listed(grad_outputs))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
-    wanted = [x.ownership_token or x.node if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
+    wanted = [end_of(x, outputs) if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     missing = [i for i, n in enumerate(wanted) if n not in found]
     if missing and not (allow_unused or materialize_grads):

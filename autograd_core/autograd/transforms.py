@@ -6,14 +6,14 @@ tangents to tangents. Arguments and results may be nested tuples, lists and dict
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any
 
 from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
-from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.nodes import Leaf, behind
 from autograd_core.errors import OperandError
 from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.tensor import Tensor, wrap
@@ -165,9 +165,7 @@ def jvp(
         inputs, given = fresh(tuple(primals), tuple(range(len(primals))))
         nodes = {x.node for x in trees.leaves(given)}
         with enable_grad():
-            free = [
-                y for y in trees.leaves(chosen(*inputs)) if not _has_graph(y) or nodes.isdisjoint(_behind([y.node]))
-            ]
+            free = [y for y in trees.leaves(chosen(*inputs)) if not _has_graph(y) or nodes.isdisjoint(behind([y.node]))]
         if free:
             raise RuntimeError("jvp(): strict=True, but a result depends on no primal")
         aux.clear()
@@ -234,24 +232,12 @@ def _has_graph(x: Any) -> bool:
 def leads_elsewhere(nodes: Sequence[Any], own: Sequence[Tensor]) -> bool:
     """Whether a graph leads to leaves other than our own."""
     ours = {x.node for x in own}
-    return any(n.__class__ is Leaf and n not in ours for n in _behind(nodes))
+    return any(n.__class__ is Leaf and n not in ours for n in behind(nodes))
 
 
 def reaches(node: Any, other: Any) -> bool:
     """Whether a graph leads from one node to another."""
-    return any(n is other for n in _behind([node]))
-
-
-def _behind(nodes: Sequence[Any]) -> Iterator[Any]:
-    """The nodes of a graph, these first."""
-    seen, stack = set(nodes), list(nodes)
-    while stack:
-        n = stack.pop()
-        yield n
-        for m in n.parents:
-            if m is not None and m not in seen:
-                seen.add(m)
-                stack.append(m)
+    return any(n is other for n in behind([node]))
 
 
 def cut(result: Any, own: Sequence[Tensor]) -> Any:

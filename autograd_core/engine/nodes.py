@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,7 +93,34 @@ class GradientEdge(NamedTuple):
 
     node: Node
     output_nr: int
-    ownership_token: Any = None  # the node that represents this output, if it is one of several
+    ownership_token: Any = None  # the node that represents this output
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GradientEdge) and self[:2] == other[:2]
+
+    def __hash__(self) -> int:
+        return hash(self[:2])
+
+
+def behind(nodes: Iterable[Any]) -> Iterator[Any]:
+    """The nodes of a graph, these first."""
+    stack = list(nodes)
+    seen = set(stack)
+    while stack:
+        n = stack.pop()
+        yield n
+        for m in n.parents:
+            if m is not None and m not in seen:
+                seen.add(m)
+                stack.append(m)
+
+
+def end_of(edge: GradientEdge, results: Iterable[Any]) -> Any:
+    """The node that takes the gradient at an edge; one of several outputs has its own, in the graph of the results."""
+    if edge.ownership_token is not None or not getattr(edge.node.op, "outputs", None):
+        return edge.ownership_token or edge.node
+    roots = [y.node for y in results if y.node is not None]
+    return next((n for n in behind(roots) if n is not edge.node and source_of(n) == edge[:2]), edge.node)
 
 
 class Leaf(Node):

@@ -145,6 +145,19 @@ def test_a_gradient_is_asked_for_by_its_edge():
         graph.get_gradient_edge(ag.ones(1))
 
 
+def test_edges_are_those_that_a_graph_leads_through():
+    x = leaf(1.0, 2.0)
+    z = x * 2
+    a, b = z.split(1)
+    y = a * b
+    edges = [graph.GradientEdge(*ends) for ends in y.grad_fn.next_functions]
+    assert set(edges) == {graph.get_gradient_edge(a), graph.get_gradient_edge(b)}
+    assert graph.GradientEdge(*edges[0].node.next_functions[0]) == graph.get_gradient_edge(z)
+    assert graph.get_gradient_edge(a) != graph.get_gradient_edge(b)
+    slopes = ag.grad(y, edges, retain_graph=True)
+    assert {e.output_nr: g.tolist() for e, g in zip(edges, slopes, strict=True)} == {0: [4.0], 1: [2.0]}
+
+
 class Cube(ag.Function):
     @staticmethod
     def forward(ctx, x):
