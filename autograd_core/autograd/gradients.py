@@ -304,14 +304,18 @@ _set_grad: Any = Tensor._grad.__set__
 _set_array: Any = Tensor.array.__set__
 
 
+def _copied(library: Any, g: Any) -> Any:
+    """A copy of a large array, in C order."""
+    return library.kernels.converted(g, g.dtype) if g.flags.c_contiguous else library.ascontiguousarray(g)
+
+
 def _owned(g: Any, taken: set[int], x: Tensor | None = None) -> Tensor:
     """A Tensor with exclusive storage: views, seeds and arrays already handed out, which are `taken`, are copied.
 
     x: the tensor whose gradient this is; a whole view may have its layout.
     """
     if id(g) in taken or not (g.base is None or is_alone(g, None if x is None else x.array.strides)):
-        turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
-        g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
+        g = g.copy() if g.size < LARGE else _copied(LIBRARY[g.__class__], g)
     else:
         taken.add(id(g))
     t = new(Tensor)

@@ -15,6 +15,7 @@ from backends.threads import get_num_threads, in_blocks
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 NEGATIVE_ZERO = -(1 << 15)  # the bits of 16-bit floats as an integer
+SHARED = 1 << 18  # elements that are copied by several threads; one alone is slower than NumPy
 MANY, FEW = 1 << 10, 8  # elements, and repetitions of each, from and up to which they are written one by one
 JOINED = 1 << 18  # elements of the first of several arrays in C order, from which threads pay
 _views: Any = np.nditer  # its overloads know no lists of flags
@@ -52,7 +53,7 @@ def converted(x: Array, dtype: Any) -> Array:
         return conversion.converted(np, x, dtype)
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
-        return conversion.converted(np, x, dtype)
+        return _copied(x)
     name = x.dtype.char + dtype.char
     y = _fast["converted"](x, dtype) if x.size >= FASTER.get(name, x.size + 1) else None
     if name == "fE" and y is not None and _lost_subnormal(x, y):
@@ -60,6 +61,16 @@ def converted(x: Array, dtype: Any) -> Array:
     if y is None and x.size >= THREADED and "c" not in x.dtype.kind + dtype.kind:
         y = _converted_in_threads(x, dtype)
     return conversion.converted(np, x, dtype) if y is None else y
+
+
+def _copied(x: Array) -> Array:
+    """A copy in the memory order of x, by all threads if it is large."""
+    order = innermost_first(x)
+    if x.size < SHARED or get_num_threads() < 2 or x.strides != dense(x.shape, order, x.itemsize):
+        return conversion.converted(np, x, x.dtype)
+    y = empty(x.shape, x.strides, x.dtype)
+    copyto(y, x)
+    return y
 
 
 def _lost_subnormal(x: Array, y: Array) -> bool:
@@ -138,7 +149,7 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     shape = first.shape
     if axis or not shape or not first.flags.c_contiguous or any(x.shape != shape for x in arrays):
         return np.stack(arrays, axis)
-    return np.concatenate(arrays).reshape(len(arrays), *shape)  # without a view of each
+    return concatenate(arrays).reshape(len(arrays), *shape)  # without a view of each
 
 
 def flip(x: Array, axis: Any) -> Array:

@@ -52,7 +52,7 @@ def copy_into(y: Array, x: Array) -> Array | None:
         return None
     if not (can_be_described(x.shape, x.strides) and can_be_described(y.shape, y.strides)):
         return None
-    if x.size >= LARGE and x.ndim == 2 and y.flags.c_contiguous:
+    if x.size >= LARGE and x.ndim == 2 and y.flags.c_contiguous and x.strides[0] < x.strides[1]:
         for start in range(0, x.shape[1], PANEL):
             part, into = x[:, start : start + PANEL], y[:, start : start + PANEL]
             _copy(part.shape, part.strides, into.strides).run(part, into)

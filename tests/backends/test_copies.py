@@ -159,3 +159,23 @@ def test_expanded_arrays_are_copied_in_c_order(dtype, times):
     assert y.flags.c_contiguous
     assert y.flags.writeable
     np.testing.assert_array_equal(y, wide)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_large_copies_keep_the_order_of_axes(dtype, order, monkeypatch):
+    monkeypatch.setattr(copies, "get_num_threads", lambda: 2)
+    x = np.arange(64 * 65 * 66).astype(dtype).reshape(64, 65, 66).transpose(order)
+    for source in (x, x[1:], x[:, ::-1], np.broadcast_to(x[:1], x.shape)):
+        y = copies.converted(source, dtype)
+        np.testing.assert_array_equal(y, source)
+        assert not np.shares_memory(y, x)
+    assert copies.converted(x, dtype).strides == x.strides
+
+
+@pytest.mark.parametrize("columns", [slice(None), slice(600), slice(None, None, 2)])
+def test_large_matrices_with_rows_in_memory_are_copied(columns):
+    x = np.random.default_rng(0).random((2100, 1200), np.float32)[:, columns]
+    y = np.empty(x.shape, np.float32)
+    copies.copyto(y, x)
+    np.testing.assert_array_equal(y, x)

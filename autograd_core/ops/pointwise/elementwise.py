@@ -10,7 +10,7 @@ from autograd_core.registry import composition, op, sample
 from autograd_core.semantics.memory_format import arranged
 from backends.strides import copying_order
 
-LARGE = 1 << 12  # elements: from here a kernel pays for conversions
+LARGE, LARGER = 1 << 12, 1 << 18  # elements: from here a kernel pays for conversions, and for copies
 
 
 @op(ELEMENTWISE, symbol="−", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
@@ -70,7 +70,7 @@ def _formatted(call):
 @op(CAST, symbol="clone", reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
 def clone(xp, x):
     """A copy with its own storage and the same memory order of axes, through which gradients flow."""
-    return x.copy(order=copying_order(x))
+    return x.copy(order=copying_order(x)) if x.size < LARGER else xp.kernels.converted(x, x.dtype)
 
 
 @op(CAST, symbol="clone", reference=lambda x: x, method=False, vjp=lambda xp, g: g)
