@@ -72,12 +72,17 @@ atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(
                        )
 
 
+def _with_axes(tensors, least, atleast):
+    """Tensors with at least so many axes; no view of one that has them."""
+    return [x if x.ndim >= least else atleast(x) for x in tensors]
+
+
 @composition(JOIN, aliases=("row_stack",), method=False,
              samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
              reference=np.vstack)
 def vstack(tensors):
     """Tensors joined along the first axis; numbers and vectors become rows."""
-    return cat(atleast_2d(_several(tensors, "vstack")))
+    return cat(_with_axes(_several(tensors, "vstack"), 2, atleast_2d))
 
 
 @composition(JOIN, method=False,
@@ -85,7 +90,7 @@ def vstack(tensors):
              reference=np.hstack)
 def hstack(tensors):
     """Tensors joined along the second axis; numbers and vectors along their only one."""
-    tensors = atleast_1d(_several(tensors, "hstack"))
+    tensors = _with_axes(_several(tensors, "hstack"), 1, atleast_1d)
     return cat(tensors, dim=1 if tensors[0].ndim > 1 else 0)
 
 
@@ -94,7 +99,7 @@ def hstack(tensors):
              reference=np.dstack)
 def dstack(tensors):
     """Tensors joined along the third axis."""
-    return cat(atleast_3d(_several(tensors, "dstack")), dim=2)
+    return cat(_with_axes(_several(tensors, "dstack"), 3, atleast_3d), dim=2)
 
 
 @composition(JOIN, method=False,
