@@ -79,6 +79,7 @@ FUNCTIONS: dict[str, Any] = {
     "where": selection.where,
     "zeros_like": padding.zeros_like,
     **pairwise.FORMULAS,
+    **pairwise.LOGICAL,
 }
 # In place of generic kernels.
 OWN: dict[str, Any] = {

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backends.numpy_backend.pairwise import FORMULAS, power
+from backends.numpy_backend.pairwise import FORMULAS, LOGICAL, power
 
 SPECIAL = [0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 3, -3, 1e-40, 1e38, -1e38, 0.1, 0.3, 7, 2]
 
@@ -65,3 +65,16 @@ def test_powers_are_those_of_numpy(exponent, dtype):
     np.testing.assert_allclose(y, expected, rtol=2 * np.finfo(dtype).eps)
     known = ~np.isnan(expected)
     assert (np.signbit(y) == np.signbit(expected))[known].all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool])
+@pytest.mark.parametrize("name", LOGICAL)
+def test_logic_of_numbers_is_that_of_numpy(name, dtype):
+    special = [0.0, -0.0, np.nan, np.inf, 1e-45, 1, -1] if np.dtype(dtype).kind == "f" else [0, 1]
+    pairs = np.array(np.meshgrid(*[special * 30] * 2)).reshape(2, -1).astype(dtype)
+    operands = pairs[: getattr(np, name).nin]
+    y = LOGICAL[name](*operands)
+    assert y.dtype == bool
+    np.testing.assert_array_equal(y, getattr(np, name)(*operands))
+    small = [v[:3] for v in operands]
+    np.testing.assert_array_equal(LOGICAL[name](*small), getattr(np, name)(*small))
