@@ -59,6 +59,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, on):
+        if not self.is_leaf:
+            raise RuntimeError("requires_grad of a computed tensor is not settable; .detach() makes a leaf of it")
         Tensor.requires_grad_(self, on)  # a subclass may define its own by assigning this
 
     def requires_grad_(self, requires_grad=True):

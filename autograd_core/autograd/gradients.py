@@ -39,7 +39,8 @@ def backward(
     create_graph: bool = False,
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
-    """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`); if this raises, no `.grad` changes.
+    """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`, which then retain theirs); if this
+    raises, no `.grad` changes.
 
     tensors: one Tensor or several; grad_tensors: the cotangent of each, of its shape, implied for a single element.
     retain_graph: keep saved values for another walk. create_graph: record the walk, for higher derivatives.
@@ -61,6 +62,8 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
         found, retained = walk(seeds, create_graph, retain, [_node_of(x) for x in inputs])
         pairs = [(x, found[x.node]) for x in inputs if x.node in found]
     commit(pairs, retained, given, create_graph)
+    for x in inputs or ():
+        x.retain_grad()  # for which computed tensors are taken from now on
 
 
 def grad(

@@ -122,6 +122,25 @@ def test_backward_into_chosen_inputs_only():
     assert_grad(x, z.numpy(force=True))
 
 
+def test_computed_inputs_of_backward_retain_their_gradients():
+    x = leaf(3)
+    y = x * 2
+    (y * y).sum().backward(inputs=[y])
+    assert (y.retains_grad, x.grad) == (True, None)
+    (y * 3).sum().backward()
+    assert_grad(y, 2 * y.numpy(force=True) + 3)
+
+
+def test_recording_is_switched_for_leaves_only():
+    y = leaf(3) * 2
+    for on in (True, False):
+        with pytest.raises(RuntimeError, match="computed tensor is not settable"):
+            y.requires_grad = on
+    assert y.requires_grad_() is y  # asks for what is so
+    with pytest.raises(RuntimeError, match="only a leaf"):
+        y.requires_grad_(False)
+
+
 def test_higher_orders_of_a_power():
     x = ag.tensor(2.0, dtype=np.float64, requires_grad=True)
     y, expected = x**5, [80.0, 160.0, 240.0, 240.0, 120.0]
