@@ -12,7 +12,15 @@ from backends.geometry import Array, Sizes, Window, channels_first, channels_las
 
 # As in `kernels/pooling.cu`.
 DIVIDING, PLAIN = ("size", "out", "stride"), ("kernel", "padding", "dilation")
-WINDOW = np.dtype([*[(n, DIVISOR, 3) for n in DIVIDING], *[(n, np.int32, 3) for n in PLAIN], ("packs", DIVISOR)])
+SPAN = 4
+WINDOW = np.dtype(
+    [
+        *[(n, DIVISOR, 3) for n in DIVIDING],
+        *[(n, np.int32, 3) for n in PLAIN],
+        ("packs", DIVISOR),
+        ("spans", DIVISOR, 3),
+    ]
+)
 
 
 def _suits(x: Array, *others: Array) -> bool:
@@ -54,7 +62,8 @@ def put_taps(gpu: Gpu, g: Array, taps: Array, x_shape: Sizes, window: Window) ->
     dx = xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, ts, dx))
     geometry = x_shape[2:], g.shape[2:], window
-    _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, geometry=geometry)
+    threads = dx.size // x_shape[-1] * -(-x_shape[-1] // SPAN) // v
+    _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, geometry=geometry, count=threads)
     return channels_first(dx)
 
 
@@ -106,9 +115,10 @@ def _over(
     *arrays: Array,
     options: tuple[float, ...] = (),
     geometry: tuple[Sizes, Sizes, Window],
+    count: int = 0,
 ) -> None:
-    """Start a kernel with a thread for every vector of a result (N, *S, C)."""
-    count = result.size // v
+    """Start a kernel with a thread for every vector of a result (N, *S, C), or with `count` threads."""
+    count = count or result.size // v
     given = _geometry(*geometry, result.shape[-1] // v)
     gpu.launch(f"pooling.{name}", types, *threads_for(count), *arrays, count, *options, given)
 
@@ -121,4 +131,5 @@ def _geometry(sizes: Sizes, out: Sizes, window: Window, packs: int) -> Struct:
         values = (*(int(name != "padding"),) * (3 - len(own)), *own)
         found[name] = [divisor(n) for n in values] if name in DIVIDING else values
     found["packs"] = divisor(packs)
+    found["spans"] = [*found["size"][0, :2], divisor(-(-sizes[-1] // SPAN))]
     return found.view((np.void, found.nbytes)).view(Struct)

@@ -3,11 +3,13 @@
 // A number of taps, or of outputs, along an axis.
 struct Range { int from, to; };
 
-// As `pooling.py` passes it. packs: of the channels of a pixel.
+static constexpr int SPAN = 4;  // neighbouring pixels of a line that a thread of `put_taps` has
+
+// As `pooling.py` passes it. packs: of the channels of a pixel. spans: `size`, with the last axis in units of SPAN.
 struct Window {
     Divisor size[3], out[3], stride[3];
     int kernel[3], padding[3], dilation[3];
-    Divisor packs;
+    Divisor packs, spans[3];
 
     // Where tap 0 of output o reads.
     __device__ int start(int axis, int o) const { return o * (int)stride[axis].by - padding[axis]; }
@@ -109,34 +111,45 @@ __global__ void take_taps(const T *x, const K *taps, T *y, Int count, const __gr
     y[index] = inside ? x[row(o, w.size, at[0], at[1], w.packs) + (Int)at[2] * w.packs.by] : Narrow<T>::of((Wide<T>)0);
 }
 
-// The transpose: every element of the image adds up, tap by tap, the windows that name it.
+// The transpose: every element of the image adds up, tap by tap, the windows that name it. Finding these takes longer than
+// adding, so a thread does it for several pixels.
 template <typename T, typename K, int V>
 __global__ void put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
-    Place i(index, w.size, w.packs);
-    A sum[V] = {};
-    Range d = w.outputs(0, i.at[0]), h = w.outputs(1, i.at[1]), v = w.outputs(2, i.at[2]);
+    Place i(index, w.spans, w.packs);
+    int first = i.at[2] * SPAN, beyond = first + SPAN < (int)w.size[2].by ? first + SPAN : (int)w.size[2].by;
+    A sum[SPAN][V] = {};
+    Range d = w.outputs(0, i.at[0]), h = w.outputs(1, i.at[1]);
+    Range v = {w.outputs(2, first).from, w.outputs(2, beyond - 1).to};
     for (int p = d.to - 1; p >= d.from; --p)
         for (int q = h.to - 1; q >= h.from; --q) {
             int a = w.tap(0, i.at[0], p), b = w.tap(1, i.at[1], q);
             if (a < 0 || b < 0) continue;
             Int line = row(i, w.out, p, q, w.packs);
-#pragma unroll 2
+            int ahead = (a * w.kernel[1] + b) * w.kernel[2];
             for (int r = v.to - 1; r >= v.from; --r) {
-                int c = w.tap(2, i.at[2], r), number = (a * w.kernel[1] + b) * w.kernel[2] + c;
-                if (c < 0) continue;
                 Int at = line + (Int)r * w.packs.by;
                 Pack<K, V> t = ((const Pack<K, V> *)taps)[at];
                 Pack<T, V> s = ((const Pack<T, V> *)g)[at];
-                for (int k = 0; k < V; ++k)
-                    if ((int)t.of[k] == number) sum[k] += wide(s.of[k]);
+#pragma unroll
+                for (int m = 0; m < SPAN; ++m) {
+                    int c = w.tap(2, first + m, r);
+                    if (c < 0 || c >= w.kernel[2]) continue;
+                    for (int k = 0; k < V; ++k)
+                        if ((int)t.of[k] == ahead + c) sum[m][k] += wide(s.of[k]);
+                }
             }
         }
-    Pack<T, V> result;
-    for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k]);
-    ((Pack<T, V> *)dx)[index] = result;
+    Int line = row(i, w.size, i.at[0], i.at[1], w.packs);
+#pragma unroll
+    for (int m = 0; m < SPAN; ++m) {
+        if (first + m >= beyond) break;
+        Pack<T, V> result;
+        for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[m][k]);
+        ((Pack<T, V> *)dx)[line + (Int)(first + m) * w.packs.by] = result;
+    }
 }
 
 // What the sum of a window is divided by: `divisor`, or where that is 0 its elements, with those of the padding or not.
