@@ -26,7 +26,11 @@ def run(instructions, *arguments):
 @pytest.mark.parametrize("instructions", ["AVX2", "AVX512_CORE"])
 def test_kernels_give_the_same_where_some_have_no_fast_implementation(instructions):
     here = Path(__file__).parent
-    tests = here / "test_kernels.py", f"{here.parent / 'test_passes.py'}::test_float16_is_rounded_as_numpy_does"
+    tests = (
+        here / "test_kernels.py",
+        here / "test_short_floats.py",
+        f"{here.parent / 'test_passes.py'}::test_float16_is_rounded_as_numpy_does",
+    )
     done = run(instructions, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, tests))
     assert done.returncode == 0, done.stdout
 
