@@ -55,9 +55,14 @@ def normalize_batch(
     return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False), rough + off, scale, None
 
 
+def lies_in_planes(x: Array) -> bool:
+    """Whether every channel of an image is a line in memory that is long enough."""
+    return bool(x.flags.c_contiguous and prod(x.shape[2:]) >= SHORT_PLANE and x.shape[1] > 1)
+
+
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
     """As the generic kernel."""
-    if x.flags.c_contiguous and x.dtype.itemsize > 2 and prod(x.shape[2:]) >= SHORT_PLANE:
+    if x.dtype.itemsize > 2 and lies_in_planes(x):
         planes = x.reshape(*x.shape[:2], -1)
         y = empty_like(planes)
         _scale_blocks(planes, y, scale[:, None], None if shift is None else shift[:, None], relu)

@@ -8,6 +8,7 @@ import numpy as np
 from backends.buffers import FLOAT32, UINT8, maker
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
+from backends.numpy_backend.normalization import lies_in_planes
 from backends.onednn.choice import multiplies
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.plans import (
@@ -34,6 +35,7 @@ from backends.settled import Prepared, prepared
 from backends.strides import channels_last_strides
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
+LARGE = 1 << 18  # elements of an image in C order, from which copying it costs less than what follows gains
 UNFILLED = "batch normalisation of channels that do not fill registers"
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 
@@ -72,7 +74,7 @@ def _suits(x: Array) -> bool:
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
     """See `backends.generic.normalization.scale_channels`: a normalisation with mean 0 and variance 1."""
-    if not _suits(x):
+    if not _suits(x) or (x.size < LARGE and lies_in_planes(x)):
         return None
     plan, channels = scaling(x.shape, x.dtype), x.shape[1]
     x, y = to_channels_last(x), plan.make()
