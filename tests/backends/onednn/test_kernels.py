@@ -141,7 +141,7 @@ def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):
     with pytest.raises(ValueError, match="16 channels"):
         kernels.normalize_batch(x, short, short, 1e-5, False)
     with pytest.raises(ValueError, match="16 channels"):
-        kernels.scale_channels(x, random(16), short, False)
+        kernels.scale_channels(channels_last(x), random(16), short, False)
     with pytest.raises(ValueError, match="64 channels"):
         kernels.normalize_rows(x.reshape(-1, 64), short, None, 1e-5, True)
     with pytest.raises(ValueError, match="broadcast"):
