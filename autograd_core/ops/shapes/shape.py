@@ -148,15 +148,15 @@ def transpose(input, dim0, dim1):
     dims = list(range(ndim))
     if ndim:
         dims[i], dims[j] = j, i
-    return permute(input, tuple(dims)) if ndim else input
+    return permute(input, tuple(dims))
 
 
 @composition(SHAPE, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose)
 def t(input):
-    """The transpose of a matrix; vectors and 0-d tensors unchanged."""
+    """The transpose of a matrix, or what a vector or 0-d tensor is; a view."""
     if input.ndim > 2:
         raise OperandError(f"t() takes at most 2 axes; this tensor has shape {input.shape}; use .mT or .permute(...)")
-    return permute(input, tuple(reversed(range(input.ndim)))) if input.ndim else input
+    return permute(input, tuple(reversed(range(input.ndim))))
 
 
 @composition(SHAPE, aliases=("moveaxis",),
@@ -172,7 +172,7 @@ def movedim(input, source, destination):
     order = [i for i in range(input.ndim) if i not in source]
     for to, of in sorted(zip(destination, source, strict=True)):
         order.insert(to, of)
-    return permute(input, tuple(order)) if input.ndim else input
+    return permute(input, tuple(order[: input.ndim]))  # a 0-d tensor counts as having one axis
 
 
 def _slow_squeeze(x, dim=None):

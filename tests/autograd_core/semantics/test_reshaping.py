@@ -94,3 +94,20 @@ def test_a_reshaped_tensor_still_retains_its_gradient():
     (y * y).sum().backward()
     assert y.retains_grad
     assert (y.grad.tolist(), x.grad.tolist()) == ([4, 4], [[8, 8]])
+
+
+@pytest.mark.parametrize(
+    "turned", [lambda x: x.t(), lambda x: x.transpose(0, -1), lambda x: x.movedim(0, 0)], ids="abc"
+)
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_transpose_is_another_tensor_even_if_nothing_moves(turned, shape):
+    x = ag.ones(shape, requires_grad=True) * 2
+    y = turned(x)
+    assert y is not x
+    y.retain_grad()
+    (y * 3).sum().backward()
+    assert (y.grad.sum().item(), x.retains_grad) == (3 * y.numel(), False)
+    turned(x.detach()).requires_grad_()
+    z = x.detach()
+    turned(z).mul_(2)
+    assert z.sum().item() == 4 * z.numel()
