@@ -103,8 +103,9 @@ def _reversed(self: Tensor) -> Tensor:
 
 
 def _copy(self: Tensor) -> Tensor:
+    """A tensor on the same elements, with a gradient of its own."""
     own_scalar(self)
-    twin = _twin(self, self.array, None if self._grad is None else wrap(self._grad.array, self._grad.node))
+    twin = _twin(self, self.array, None)
     vars(twin).update(vars(self))
     return twin
 
