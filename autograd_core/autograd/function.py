@@ -10,7 +10,7 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
-from autograd_core.engine.libraries import VMAP
+from autograd_core.engine.libraries import LAYERS, VMAP
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.stand_ins import Kept, StandIn
 from autograd_core.errors import GraphReleasedError, HigherOrderError, OperandError, VmapError
@@ -156,7 +156,8 @@ class Function:
 
     Call `apply`. `backward` gets one gradient per output and returns one per argument of `forward`, or None. If it is
     written with tensor operations, it can itself be differentiated. As in PyTorch, `forward(...)` can leave `ctx` to a
-    second method, `setup_context(ctx, inputs, output)`.
+    second method, `setup_context(ctx, inputs, output)`. Inside `func.vmap` a method `vmap(info, in_dims, *args)`, if
+    there is one, gets the values of all `info.batch_size` samples; it returns outputs and their axes of samples.
 
     >>> from autograd_core import Function, tensor
     >>> class Cube(Function):
@@ -176,6 +177,7 @@ class Function:
     """
 
     setup_context: Any = None
+    vmap: Any = None
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -194,6 +196,8 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args)
             bound.apply_defaults()
             args = bound.args
+        if cls.vmap is not None and LAYERS and (result := VMAP.by_rule(cls.vmap, args)) is not NotImplemented:
+            return result
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         try:

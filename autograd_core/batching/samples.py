@@ -1,10 +1,10 @@
-"""A function of tensors applied to one sample after another, differentiably: for functions that read values."""
+"""Functions of tensors applied to all samples by a rule of theirs, or to one after another, as if they read values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd_core import functional, random, trees
 from autograd_core.batching.graph import admitted, depth_of, leave
@@ -32,6 +32,35 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Vmap
         stacked = [_stacked(ys, function) for ys in zip(*map(trees.leaves, results), strict=True)]
     inside = [admitted(y, 0, level) if isinstance(y, Tensor) else y for y in stacked]
     return trees.rebuild(results[0], inside)
+
+
+class Samples(NamedTuple):
+    """What a rule is told about the samples."""
+
+    batch_size: int
+    randomness: str
+
+
+def by_rule(rule: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """What `rule(info, in_dims, *args)`, called outside the innermost `vmap` that separates them, makes of all samples.
+
+    It returns outputs, and the axis of samples of each or None; NotImplemented if no argument holds samples.
+    """
+    values = trees.leaves(args)
+    level = next((n for n in reversed(active()) if any(_differs(v, n) for v in values)), None)
+    if level is None:
+        return NotImplemented
+    dims = [0 if _differs(v, level) else None for v in values]
+    with outside(level):
+        whole = [
+            v if d is None else leave(v, level=level, dim=0, at=level.depth) for v, d in zip(values, dims, strict=True)
+        ]
+        told = Samples(level.size, level.randomness), trees.rebuild(args, dims)
+        result, out_dims = rule(*told, *trees.rebuild(args, whole))
+    outputs = trees.leaves(result)
+    places = trees.spread(out_dims, result)
+    inside = [y if d is None else admitted(y, d % y.ndim, level) for y, d in zip(outputs, places, strict=True)]
+    return trees.rebuild(result, inside)
 
 
 def _differs(value: Any, level: Level) -> bool:

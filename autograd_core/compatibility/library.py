@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -46,6 +47,7 @@ class CustomOpDef:
         self.name, self.function, self.writes = name, function, writes
         self.signature = inspect.signature(function)
         self.register_autograd(self._underivable)
+        self._vmap: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any, **given: Any) -> Any:
         bound = self.signature.bind(*args, **given)
@@ -65,9 +67,10 @@ class CustomOpDef:
                 self._setup(ctx=ctx, inputs=args, output=result, **keywords)
             return result
 
-        return type(
-            self.name, (Function,), {"forward": staticmethod(forward), "backward": staticmethod(self._backward)}
-        )
+        methods = {"forward": forward, "backward": self._backward}
+        if self._vmap is not None:
+            methods["vmap"] = partial(self._vmap, **options)
+        return type(self.name, (Function,), {name: staticmethod(method) for name, method in methods.items()})
 
     def register_autograd(self, backward: Callable[..., Any], /, *, setup_context: Any = None) -> None:
         """Set what computes the gradients of the arguments, and what saves values for it, as in `Function`."""
@@ -78,8 +81,11 @@ class CustomOpDef:
         return fn
 
     def register_vmap(self, func: Callable[..., Any] | None = None, /) -> Any:
-        """The function itself, or a decorator that returns it: `vmap` asks no operator for a rule."""
-        return func or (lambda func: func)
+        """Set what is called inside `vmap`, as in `Function`, or a decorator that sets it; it is not needed."""
+        if func is None:
+            return self.register_vmap
+        self._vmap = func
+        return func
 
     def _underivable(self, *_: Any) -> NoReturn:
         raise RuntimeError(f"{self.name} has no derivative: give it one with register_autograd()")
@@ -122,7 +128,7 @@ def register_fake(op: Any, func: Callable[..., Any] | None = None, /, **options:
 
 
 def register_vmap(op: str | CustomOpDef, func: Callable[..., Any] | None = None, /, *, lib: Any = None) -> Any:
-    """The function itself, or a decorator that returns it: `vmap` asks no operator for a rule."""
+    """Set what is called inside `vmap` in place of an operator, or a decorator that sets it."""
     return _operator(op).register_vmap(func)
 
 

@@ -18,6 +18,7 @@ class Vmap:
 
     active: Callable[[], tuple[Any, ...]]  # the calls in progress
     lifted: Callable[[Sequence[Any]], list[Any]]  # tensors (or None), all inside the call that some of them are in
+    by_rule: Callable[..., Any]  # a rule for all samples, if there are any among the arguments
     one_by_one: Callable[..., Any]  # a function that reads values, for one sample after another
     resolved: Callable[[Any, Any], tuple[Any, Any]]  # a tensor, and positions that differ between samples
     stream_inside: Callable[[Any], Any]  # a stream of random numbers, as seen inside the calls in progress

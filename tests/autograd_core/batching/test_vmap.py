@@ -417,6 +417,58 @@ def test_user_defined_functions_that_read_or_write_values_run_sample_by_sample()
     close(vmap(grad(lambda x: Sine.apply(x).sum()))(rows), np.cos(rows.numpy()))
 
 
+class Scaled(ag.Function):
+    """Twice its first argument, or three times that if there are samples."""
+
+    seen = ()
+
+    @staticmethod
+    def forward(x, others):
+        return 2 * x
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g, None
+
+    @staticmethod
+    def vmap(info, in_dims, x, others):
+        Scaled.seen += ((*info, in_dims),)
+        return 3 * Scaled.apply(x, others), in_dims[0]
+
+
+def test_the_rule_of_a_user_defined_function_is_called_for_each_level(monkeypatch):
+    monkeypatch.setattr(Scaled, "seen", ())
+    x = values(4, 5)
+    close(Scaled.apply(x, [x]), 2 * x.numpy())
+    close(vmap(Scaled.apply, (0, None))(x, [x, 1]), 6 * x.numpy())
+    close(vmap(lambda row: vmap(Scaled.apply, (0, None), randomness="same")(row, [row]))(x), 18 * x.numpy())
+    close(vmap(lambda row: vmap(lambda _: Scaled.apply(row, []))(ag.ones(3)))(x)[:, 0], 6 * x.numpy())
+    assert Scaled.seen == (
+        (4, "error", (0, [None, None])), (5, "same", (0, [None])), (4, "error", (0, [0])), (4, "error", (0, []))
+    )  # fmt: skip
+    close(grad(lambda x: vmap(Scaled.apply, (1, None))(x, []).sum())(x), np.full((4, 5), 6.0))
+
+
+def test_the_rule_of_a_user_defined_function_says_where_its_samples_are():
+    class Spread(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x, x.sum()
+
+        @staticmethod
+        def vmap(info, in_dims, x):
+            return (x.T, x.sum()), (-1, None)
+
+    x = values(4, 5)
+    same, total = vmap(Spread.apply, out_dims=(0, None))(x)
+    close(same, x.numpy())
+    close(total, x.numpy().sum())
+
+
 def test_concurrent_calls_do_not_disturb_each_other():
     from concurrent.futures import ThreadPoolExecutor
 

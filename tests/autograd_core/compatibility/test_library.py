@@ -30,8 +30,13 @@ def test_an_operator_has_the_derivative_that_it_is_given():
     register_autograd("tests::scaled_sine", backward, setup_context=save)
     assert gradcheck(lambda x: scaled_sine(x, scale=2.0, shift=0.1), (x,))
     assert register_fake("tests::scaled_sine")(save) is scaled_sine.register_fake(save) is save
-    assert register_vmap("tests::scaled_sine", save) is scaled_sine.register_vmap()(save) is save
     assert ag.allclose(ag.vmap(scaled_sine)(x[None]), x.sin())
+
+    def rule(info, in_dims, x, shift, *, scale):
+        return info.batch_size * scaled_sine(x, shift, scale=scale), in_dims[0]
+
+    assert register_vmap("tests::scaled_sine", rule) is scaled_sine.register_vmap()(rule) is rule
+    assert ag.allclose(ag.vmap(lambda x: scaled_sine(x, scale=2.0))(x), 6 * x.sin())
 
 
 def test_an_operator_can_write_to_its_arguments():
