@@ -1,6 +1,7 @@
 """Distances and cosine similarity of vectors: of two tensors, within one, between all pairs."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -116,8 +117,9 @@ def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
 
 
 def _lengths(differences, p):
-    """Norms over the last axis; 0 if it is empty."""
-    return vector_norm(differences, p if differences.shape[-1] else 2, -1)
+    """Norms over the last axis; 0 if it is empty, NaN if a difference is, also where those from 0 are counted."""
+    lengths = vector_norm(differences, p if differences.shape[-1] else 2, -1)
+    return lengths if p else lengths.masked_fill(differences.isnan().any(-1), math.nan)
 
 
 def _np_pdist(x, p=2.0):

@@ -205,6 +205,14 @@ def test_distances_by_products_are_close_to_exact_ones():
     np.testing.assert_allclose(quick.numpy(), ag.cdist(a, b).numpy(), rtol=1e-10)
 
 
+@pytest.mark.parametrize("p", [0.0, 0.5, 2.0, 3.0, math.inf])
+def test_distances_without_a_value(p):
+    x = ag.tensor([[math.inf, 1.0], [math.inf, 1.0], [0.0, 2.0]], dtype=ag.float64)
+    first = math.inf if p else 2.0
+    np.testing.assert_array_equal(ag.pdist(x, p), [math.nan, first, first])
+    np.testing.assert_array_equal(ag.cdist(x, x[:1], p)[:, 0], [math.nan, math.nan, first])
+
+
 @pytest.mark.parametrize("count", [0, 30])
 def test_distances_of_many_rows_of_which_some_are_near(count):
     rng = np.random.default_rng(0)
