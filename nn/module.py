@@ -243,6 +243,8 @@ class Module(Hooked, Convertible, Stateful):
         owner = self.get_submodule(path)
         if strict and name not in owner._modules:
             raise AttributeError(f"{type(owner).__name__} has no submodule `{name}` (looking up {target!r})")
+        if not isinstance(getattr(owner, name, module), Module):
+            raise AttributeError(f"`{name}` of {type(owner).__name__} is no module (looking up {target!r})")
         owner._own("_modules", name, module, "module")
 
     def get_parameter(self, target: str) -> Tensor:

@@ -176,6 +176,8 @@ def test_submodules_are_exchanged_and_parts_converted():
         model.set_submodule("", nn.Tanh())
     with pytest.raises(ValueError, match="puts a Module at '0', not int"):
         model.set_submodule("0", 1)
+    with pytest.raises(AttributeError, match="`training` of Sequential is no module"):
+        model.set_submodule("1.training", nn.Tanh())
     assert str(model.bfloat16()[0].weight.dtype) == "bfloat16"
     assert str(model[2].num_batches_tracked.dtype) == "int64"
     assert {str(t.dtype) for t in model.type("float64").buffers()} == {"float64"}
