@@ -156,6 +156,9 @@ class Leaf(Node):
         return add_hook(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
 
 
+Leaf.__name__ = "AccumulateGrad"  # by which programs for PyTorch find leaves
+
+
 def _check_inside(tensor: Tensor) -> None:
     """Raise if the gradient would be ambiguous inside `vmap`: per sample, or for all samples together."""
     if LAYERS.get(tensor.array.__class__, 0) < len(VMAP.active()):

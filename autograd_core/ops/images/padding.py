@@ -53,8 +53,9 @@ def _widths(input, pad):
         raise OperandError(
             f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}"
         )
+    pad = [*map(operator.index, pad)]
     widths = ((0, 0),) * (input.ndim - len(pad) // 2)
-    widths += tuple((operator.index(pad[i]), operator.index(pad[i + 1])) for i in range(len(pad) - 2, -1, -2))
+    widths += tuple((pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2))
     if min(pad, default=0) < 0 and any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
         raise OperandError(f"pad(): {tuple(pad)} crops more than a tensor of shape {input.shape} has")
     return widths

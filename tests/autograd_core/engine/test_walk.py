@@ -176,6 +176,7 @@ def test_the_graph_can_be_walked_by_hand():
     assert (add.name(), multiply.name(), constant) == ("add", "multiply", (None, 0))
     leaf = multiply.next_functions[0][0]
     assert (leaf.variable is x, leaf.next_functions) == (True, ())
+    assert type(leaf).__name__ == "AccumulateGrad"
 
 
 def test_hooks_of_one_tensor_see_the_same_object_until_one_replaces_the_gradient():

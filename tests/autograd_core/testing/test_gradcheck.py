@@ -112,6 +112,14 @@ def test_float32_is_refused_with_the_remedy():
         gradcheck(ag.multiply, (leaf(1.0), ag.tensor([1.0], requires_grad=True)))
 
 
+def test_float32_is_checked_as_far_as_differences_of_it_can():
+    x = ag.tensor([0.5, -2.0], requires_grad=True)
+    assert gradcheck(lambda x: x * x.exp(), x, eps=1e-2, atol=1e-2)
+    assert gradgradcheck(lambda x: x * x.exp(), x, eps=1e-2, atol=1e-2)
+    with pytest.raises(GradientError, match="is wrong in"):
+        gradcheck(lambda x: x * x.exp() + x.detach(), x, eps=1e-2, atol=1e-2)
+
+
 def test_there_must_be_something_to_check():
     with pytest.raises(ValueError, match="at least one input with requires_grad=True"):
         gradcheck(ag.exp, ag.tensor([1.0]))
