@@ -121,7 +121,7 @@ def test_exceptions_arrive():
         raise ValueError(f"worker {worker} refuses")
 
     with pytest.raises(ValueError, match="worker 0 refuses"):
-        list(DataLoader(TEN, 1, num_workers=1, worker_init_fn=refuse))
+        list(DataLoader(TEN, 1, num_workers=1, worker_init_fn=refuse, multiprocessing_context="fork"))
     with pytest.raises(RuntimeError, match="worker 0 exited unexpectedly, with exit code 3"):
         list(loader_of(lambda i: os._exit(3), 1, num_workers=1))
     with pytest.raises(RuntimeError, match=r"timed out after 0\.1 seconds"):
@@ -149,7 +149,7 @@ def test_what_cannot_be_pickled_is_refused_with_a_remedy():
     loader = DataLoader(Examples(lambda i: i), num_workers=2, multiprocessing_context="spawn")
     with pytest.raises((pickle.PicklingError, AttributeError)) as refused:
         next(iter(loader))
-    assert "multiprocessing_context='fork'" in refused.value.__notes__[0]
+    assert "multiprocessing_context='fork'" in refused.value.__notes__[-1]
     assert not multiprocessing.active_children()
 
 
