@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,29 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
                 return narrowed(y, dtypes.as_dtype(statics.get("dtype")) or a.dtype)
         return forward(xp, *arrays, **statics)
 
-    return wide
+    return _usual(forward, wide)
+
+
+def _usual(forward: Callable[..., Any], wide: Callable[..., Any]) -> Callable[..., Any]:
+    """`wide`; where there are one or two arrays and nothing else, left to the forward in a third of the time."""
+
+    @functools.wraps(forward)
+    def of_one(xp: Any, a: Any) -> Any:
+        if a.dtype.itemsize == 2 or xp.kernels.fused is not None:
+            return wide(xp, a)
+        return forward(xp, a)
+
+    @functools.wraps(forward)
+    def of_two(xp: Any, a: Any, b: Any) -> Any:
+        if a.dtype.itemsize == 2 or b.dtype.itemsize == 2 or xp.kernels.fused is not None:
+            return wide(xp, a, b)
+        return forward(xp, a, b)
+
+    code = forward.__code__
+    if code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS or forward.__defaults__:
+        return wide
+    usual: dict[int, Callable[..., Any]] = {2: of_one, 3: of_two}
+    return usual.get(code.co_argcount, wide)
 
 
 def in_one_pass(rule: Callable[..., Any], wanted: tuple[int, ...]) -> Callable[..., Any]:

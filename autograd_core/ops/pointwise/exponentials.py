@@ -33,8 +33,8 @@ def expm1(xp, x):
 
 
 def _positive(xp, x):
-    """x, but NaN below 0, where the logarithm is NaN."""
-    return x if x.dtype.kind == "c" else x + xp.minimum(xp.sqrt(x), 0)
+    """x, zeros of both signs among it, but NaN below 0, where the logarithm is NaN."""
+    return x if x.dtype.kind == "c" else x + xp.minimum(xp.sqrt(x), -0.0)
 
 
 @op(ELEMENTWISE, symbol="log", domain=POSITIVE, reference=math.log, floating=True,

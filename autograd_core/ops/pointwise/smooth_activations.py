@@ -15,7 +15,7 @@ def _sigmoid_bend(xp, g, a, b):
     return g * a * (s * t * (t - s))
 
 
-@op(ELEMENTWISE, symbol="σ′", domain=REAL, method=False, floating=True, holomorphic=True,
+@op(ELEMENTWISE, symbol="σ′", domain=REAL, method=False, floating=True, holomorphic=True, wide=True,
     vjp=(lambda xp, g, b: xp.sigmoid_gradient(g, b), _sigmoid_bend), tolerance=1e-11,
     reference=lambda a, b: a / (2 + math.exp(b) + math.exp(-b)))
 def sigmoid_gradient(xp, a, b):
@@ -24,7 +24,7 @@ def sigmoid_gradient(xp, a, b):
 
 
 @op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, aliases=("special.expit",), inverse=lambda xp, y: xp.log(y) - xp.log(1 - y),
+    holomorphic=True, wide=True, aliases=("special.expit",), inverse=lambda xp, y: xp.log(y) - xp.log(1 - y),
     vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))
 def sigmoid(xp, x):
     """Logistic function, 1 / (1 + exp(-x))."""
@@ -197,8 +197,8 @@ def _softsign_rule(xp, g, x):
     return g / h / h
 
 
-@op(ELEMENTWISE, symbol="softsign", domain=OFF_ZERO, method=False, floating=True, holomorphic=False, vjp=_softsign_rule,
-    reference=lambda x: x / (1 + abs(x)))
+@op(ELEMENTWISE, symbol="softsign", domain=OFF_ZERO, method=False, floating=True, holomorphic=False, wide=True,
+    vjp=_softsign_rule, reference=lambda x: x / (1 + abs(x)))
 def softsign(xp, x):
     """x / (1 + |x|)."""
     return x / (1 + abs(x))

@@ -116,7 +116,7 @@ def _tanh_bend(xp, g, a, b):
     return -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)
 
 
-@op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True,
+@op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True, wide=True,
     reference=lambda a, b: a / math.cosh(b) ** 2,
     vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))
 def tanh_gradient(xp, a, b):

@@ -127,6 +127,7 @@ POINTS = {
     "remainder": (ag.remainder, [-5, 3], 1, [1, 2]),
     "round": (ag.round, [2.5], 2, [0]),
     "div trunc by 0": (lambda x: ag.div(x, 0, rounding_mode="trunc"), [5], INF, [0]),
+    "log -0": (ag.log, [-0.0], -INF, [-INF]),
     "ndtri -0": (ag.special.ndtri, [-0.0], -INF, [INF]),
     "floor_divide": (ag.floor_divide, [-5, 3], -2, [0, 0]),
     "smooth_l1 beta 0": (lambda x: F.smooth_l1_loss(x, x.detach(), beta=0), [0], 0, [0]),

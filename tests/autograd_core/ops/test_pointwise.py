@@ -199,6 +199,8 @@ ROUNDED_ONCE = {
     "in place": lambda x: x.clone().mul_(0.3),
     "trunc": lambda x: ag.div(x, 0.3, rounding_mode="trunc"),
     "lerp": lambda x: ag.lerp(x, x * 2, 0.1),
+    "sigmoid": ag.sigmoid,
+    "tanh": ag.tanh,
     "softshrink": lambda x: F.softshrink(x, 0.3),
     "threshold": lambda x: F.threshold(x, 0.30001, 0.1),
     "smooth_l1": lambda x: F.smooth_l1_loss(x, x.detach().flip(0), beta=0.3, reduction="none"),
@@ -216,6 +218,18 @@ def test_numbers_beside_16_bit_floats_keep_their_digits_and_results_are_rounded_
     y.float().sum().backward()
     expected.float().sum().backward()
     assert x.grad.tolist() == wide.grad.to(dtype).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_softsign_of_16_bit_floats_is_rounded_once(dtype):
+    x = ag.linspace(-3, 3, 99).to(dtype)
+    assert F.softsign(x).tolist() == F.softsign(x.float()).to(dtype).tolist()
+
+
+def test_slopes_in_float16_are_not_lost_where_a_cosine_overflows():
+    x = ag.tensor([-12.0, 12.0], dtype="float16", requires_grad=True)
+    (slope,) = ag.grad(ag.sigmoid(x), x, ag.ones(2, dtype="float16"))
+    assert slope.tolist() == [6.139278411865234e-06] * 2  # e⁻¹² in units of 2⁻²⁴
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
