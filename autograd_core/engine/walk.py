@@ -300,9 +300,10 @@ def _residual(op: Op, name: str, v: Any) -> Any:
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a cotangent over the axes that broadcasting added or stretched."""
     extra = g.ndim - len(shape)
-    if extra > 0:
-        g = xp.sum(g, dim=tuple(range(extra)))
-    dims = tuple([i for i, (m, k) in enumerate(zip(g.shape, shape, strict=True)) if m != k])
+    dims = tuple([i + extra for i, (m, k) in enumerate(zip(g.shape[extra:], shape, strict=True)) if m != k])
+    if extra > 0:  # one sum, which is rounded once
+        g = xp.sum(g, dim=(*range(extra), *dims))
+        return xp.reshape(g, shape=shape) if dims else g
     return xp.sum(g, dim=dims, keepdim=True) if dims else g
 
 

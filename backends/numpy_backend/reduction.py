@@ -11,7 +11,7 @@ import numpy as np
 
 from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes, blocks, wide_dtype
-from backends.numpy_backend.copies import contiguous
+from backends.numpy_backend.copies import contiguous, converted
 from backends.numpy_backend.passes import BLOCK
 from backends.settled import Function
 from backends.strides import innermost_first
@@ -33,7 +33,8 @@ LOW_DOUBLE = 2.0**-960  # likewise of float64
 
 def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
     """As the generic kernel, in any order of axes in memory; up to six times as fast as NumPy, and more exact."""
-    y = _total(x if x.dtype.itemsize > 2 else x.astype(wide_dtype(np, x.dtype), copy=False), axes, keepdims)
+    wide = wide_dtype(np, x.dtype)
+    y = _total(x if wide == x.dtype else converted(x, wide), axes, keepdims)
     return y if dtype is None else y.astype(dtype, copy=False)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, with_batch
@@ -93,6 +94,11 @@ def adaptive_avg_pool(input, output_size):
     size = _even(input.shape[2:], output_size)
     if size:
         return avg_pool(input, window=Window(size, size, (0,) * rank, (1,) * rank))
+    return _uneven(input, output_size)
+
+
+@in_float32
+def _uneven(input, output_size):
     for dim, (n, m) in enumerate(zip(input.shape[2:], output_size, strict=True), 2):
         if n != m:
             input = resample(input, dim=dim, taps=mean_of_cells(n, m))

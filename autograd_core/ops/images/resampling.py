@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import device_of, place
+from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops import axes
@@ -24,7 +25,7 @@ def _dense(x, dim, taps):
     return np.moveaxis(np.tensordot(matrix, x, (1, dim)), 0, dim)
 
 
-@op(POOLING, symbol="resample", holomorphic=True, reference=_dense,
+@op(POOLING, symbol="resample", holomorphic=True, reference=_dense, wide=True,
     samples=(sample((2, 4), dim=1, taps=UNEVEN),
              sample((2, 3, 2), dim=-2, taps=UNEVEN.transposed),
              sample((0, 4), dim=1, taps=UNEVEN)),
@@ -187,6 +188,12 @@ def interpolate(
     if input.dtype.kind in dtypes.EXACT and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
+    through = _resampled if mode.startswith("nearest") else in_float32(_resampled)
+    y = through(input, sizes, factors, mode, align_corners, antialias)
+    return functional.clone(y) if y is input else y
+
+
+def _resampled(input, sizes, factors, mode, align_corners, antialias):
     y = input
     ratios = [m / n for n, m in zip(input.shape[2:], sizes, strict=True)]
     # The axes that shrink most come first, which leaves less work for the others, and the last one before it grows.
@@ -198,7 +205,7 @@ def interpolate(
             y = resample(
                 y, dim=axis + 2, taps=interpolation(MODES[mode][0], n, m, factor, bool(align_corners), antialias)
             )
-    return functional.clone(y) if y is input else y
+    return y
 
 
 @composition(POOLING, reference=_slow_interpolation,

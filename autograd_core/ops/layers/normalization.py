@@ -110,6 +110,11 @@ def _fitting(parameter, dtype):
     return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
+def _single(parameter):
+    """A parameter in float32 if it has 16 bits: factors and summands of channels are not rounded."""
+    return parameter if parameter is None or parameter.dtype.itemsize > 2 else parameter.to(np.float32)
+
+
 def _require_floats(name, input):
     if input.dtype.kind in dtypes.EXACT:
         raise DtypeError(f"{name}() takes floating point elements, not {input.dtype}; convert them: x.float()")
@@ -142,6 +147,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm() needs running_mean and running_var, or training=True")
+        running_mean, running_var, weight, bias = map(_single, (running_mean, running_var, weight, bias))
         scale = functional.rsqrt(running_var + eps)
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale if bias is None else bias - running_mean * scale

@@ -186,3 +186,11 @@ def test_hooks_of_one_tensor_see_the_same_object_until_one_replaces_the_gradient
     (x * 3).sum().backward()
     assert seen[0] is seen[1] is not seen[2]
     assert seen[2].tolist() == x.grad.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_gradient_of_what_is_broadcast_in_two_ways_is_rounded_once(dtype):
+    g = ag.tensor(np.random.default_rng(0).random((30, 40, 7)), dtype=dtype)
+    shift = ag.zeros(40, 1, dtype=dtype, requires_grad=True)
+    (slope,) = ag.grad(ag.zeros_like(g) + shift, shift, g)
+    assert slope.tolist() == g.double().sum((0, 2)).to(dtype).reshape(40, 1).tolist()

@@ -107,6 +107,15 @@ def test_16_bit_images_are_normalized_by_parameters_in_float32(dtype, training):
         np.testing.assert_allclose(a.float().numpy() / scale, b.numpy() / scale, atol=2e-2)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_known_statistics_of_16_bits_are_applied_in_float32(dtype):
+    operands = [
+        ag.tensor(np.random.default_rng(i).random(s) + 0.1, dtype=dtype) for i, s in enumerate([(8, 3, 5)] + [3] * 4)
+    ]
+    y, exact = F.batch_norm(*operands), F.batch_norm(*[v.float() for v in operands])
+    assert (y.dtype, y.tolist()) == (operands[0].dtype, exact.to(dtype).tolist())
+
+
 def test_what_a_normalisation_gives_may_be_written_in_place():
     x = ag.randn(2, 3, 4, requires_grad=True)
     for training in (False, True):

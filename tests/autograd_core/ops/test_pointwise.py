@@ -226,6 +226,24 @@ def test_softsign_of_16_bit_floats_is_rounded_once(dtype):
     assert F.softsign(x).tolist() == F.softsign(x.float()).to(dtype).tolist()
 
 
+RESAMPLED = {
+    "bilinear": lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear"),
+    "bicubic": lambda x: F.interpolate(x, (4, 9), mode="bicubic"),
+    "uneven cells": lambda x: F.adaptive_avg_pool2d(x, (4, 3)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("function", RESAMPLED.values(), ids=RESAMPLED)
+def test_resampled_16_bit_images_and_their_gradients_are_rounded_once(function, dtype):
+    x = ag.linspace(-1, 1, 2 * 3 * 6 * 7).reshape(2, 3, 6, 7).to(dtype).requires_grad_()
+    wide = x.detach().float().requires_grad_()
+    y, exact = function(x), function(wide)
+    assert (y.dtype, y.tolist()) == (x.dtype, exact.to(dtype).tolist())
+    g = ag.linspace(-1, 1.5, y.numel()).reshape(y.shape).to(dtype)
+    assert ag.grad(y, x, g)[0].tolist() == ag.grad(exact, wide, g.float())[0].to(dtype).tolist()
+
+
 def test_slopes_in_float16_are_not_lost_where_a_cosine_overflows():
     x = ag.tensor([-12.0, 12.0], dtype="float16", requires_grad=True)
     (slope,) = ag.grad(ag.sigmoid(x), x, ag.ones(2, dtype="float16"))
