@@ -56,6 +56,8 @@ def product(a: Array, b: Array) -> Array:
         return y
     if _narrow(a, b):
         return converted(product(*_wide(a, b)), a.dtype)
+    if _mixed(a, b):
+        return product(*_wide(a, b))
     return a.dot(b) if a.ndim == 2 == b.ndim else _each(a, b)
 
 
@@ -99,8 +101,9 @@ def settle_matmul(general: Function, a: Array, b: Array) -> Function | None:
     """`matmul` of two such matrices."""
     if not a.ndim == 2 == b.ndim or _narrow(a, b):
         return None
-    found = None if a.size + b.size < LARGE else _product.settle(general, a, b)
-    return np.ndarray.dot if found is None else found
+    if a.size + b.size >= LARGE:
+        return None if _mixed(a, b) else _product.settle(general, a, b) or np.ndarray.dot
+    return np.ndarray.dot
 
 
 def settle_linear(_: Function, x: Array, w: Array, bias: Array) -> Function | None:
@@ -126,5 +129,10 @@ def _narrow(a: Array, b: Array) -> bool:
     return a.dtype.itemsize == 2 == b.dtype.itemsize and a.dtype == b.dtype and a.dtype.kind not in "iu"
 
 
+def _mixed(a: Array, b: Array) -> bool:
+    """Whether one operand is float32, such as a gradient that is not rounded yet, and the other has 16 bits."""
+    return a.dtype != b.dtype and {a.dtype.char, b.dtype.char} in ({"f", "e"}, {"f", "E"})
+
+
 def _wide(*arrays: Array) -> list[Array]:
-    return [converted(a, np.float32) for a in arrays]
+    return [a if a.dtype == np.float32 else converted(a, np.float32) for a in arrays]

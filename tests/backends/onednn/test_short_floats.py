@@ -38,6 +38,17 @@ def test_products(kernels, numbers, dtype, lead, turned):
 
 
 @DTYPES
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_a_gradient_in_float32_is_multiplied_without_the_threads_of_blas(kernels, numbers, dtype, lead):
+    a, b = numbers(np.float32, *lead, 70, 90), numbers(dtype, *lead, 90, 80)
+    plans.state.plans.clear()
+    y = kernels.product(a, b)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, a.astype(float) @ b.astype(float), rtol=1e-5, atol=1e-4)
+    assert plans.state.plans
+
+
+@DTYPES
 @pytest.mark.parametrize("relu", [False, True])
 def test_a_bias_and_a_relu_come_before_the_rounding(kernels, numbers, dtype, relu):
     x, w, bias = numbers(dtype, 70, 90), numbers(dtype, 80, 90), numbers(dtype, 80)
