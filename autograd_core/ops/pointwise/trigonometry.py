@@ -124,7 +124,7 @@ def tanh_gradient(xp, a, b):
     return xp.kernels.tanh_gradient(a, b)
 
 
-@op(ELEMENTWISE, symbol="tanh", reference=math.tanh, floating=True,
+@op(ELEMENTWISE, symbol="tanh", reference=math.tanh, floating=True, wide=True,
     holomorphic=True, inverse=lambda xp, y: xp.arctanh(y), vjp=lambda xp, g, x: xp.tanh_gradient(g, x))
 def tanh(xp, x):
     """Hyperbolic tangent of every element."""

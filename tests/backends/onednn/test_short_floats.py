@@ -144,6 +144,14 @@ def test_arithmetic_of_bfloat16_keeps_subnormal_results(kernels, numbers, name, 
     np.testing.assert_array_equal(y.astype(float), expected.astype(float))
 
 
+def test_tanh_of_bfloat16_is_not_computed_number_by_number(kernels, numbers):
+    x = ag.as_tensor(numbers(bfloat16, 400, 400))
+    plans.state.plans.clear()
+    y = ag.tanh(x)
+    assert plans.state.plans
+    assert y.tolist() == ag.tanh(x.float()).to("bfloat16").tolist()
+
+
 def test_residual_networks_train_under_autocast():
     np.testing.assert_allclose(_losses(autocast=True), _losses(autocast=False), rtol=0.02)
 
