@@ -91,7 +91,7 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
         # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     if not how and a.ndim and b.ndim and _narrow(a, b):
-        return converted(matmul(*_wide(a, b)), a.dtype)
+        return product(a, b) if a.ndim == b.ndim > 2 else converted(matmul(*_wide(a, b)), a.dtype)
     if how or a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b, **how) if how or a.size + b.size < THREADED else _by_vector(a, b)
     return product(a, b) if a.ndim == b.ndim else _each(a, b)

@@ -8,6 +8,7 @@ import autograd_core as ag
 import nn
 import optim
 from backends.geometry import Geometry
+from backends.numpy_backend import products
 from backends.onednn import library, plans
 from nn import functional as F
 
@@ -35,6 +36,14 @@ def test_products(kernels, numbers, dtype, lead, turned):
     a, b = (v.swapaxes(-1, -2).copy().swapaxes(-1, -2) if i in turned else v for i, v in enumerate(operands))
     exact, terms = (f(a.astype(float)) @ f(b.astype(float)) for f in (np.asarray, np.abs))
     assert rounded_once(kernels.product(a, b), exact, terms)
+
+
+def test_stacks_are_multiplied_without_conversion(numbers):
+    a, b = numbers(bfloat16, 2, 3, 70, 90), numbers(bfloat16, 2, 3, 90, 80)
+    plans.state.plans.clear()
+    assert products.matmul(a, b).dtype == bfloat16
+    multiplied = bfloat16 if "E" in library.load().multiplied else np.float32
+    assert [dtype for _, (dtype, *_) in plans.state.plans] == [multiplied]
 
 
 @DTYPES
