@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,6 +22,12 @@ from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+@cache
+def _storage_class(dtype: np.dtype[Any]) -> str | None:
+    """PyTorch's name of the storage of such elements, if it has one; NumPy builds a dtype's name anew each time."""
+    return STORAGES.get(dtype.name)
 
 
 class _Name:
@@ -58,6 +65,12 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         self.storages: dict[int, _Storage] = {}
 
     def save(self, obj: Any, *args: Any, **options: Any) -> None:
+        if (write := self.dispatch.get(obj.__class__)) is not None:  # most objects: numbers, strings, tuples
+            if (known := self.memo.get(id(obj))) is not None:
+                self.write(self.get(known[0]))
+            else:
+                write(self, obj)
+            return
         if isinstance(obj, np.dtype):
             obj = _Name("torch", obj.name)
         if isinstance(obj, _Name):
@@ -67,7 +80,7 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
 
     def persistent_id(self, obj: Any) -> Any:
         if isinstance(obj, _Storage):
-            if (name := STORAGES.get(obj.array.dtype.name)) is None:
+            if (name := _storage_class(obj.array.dtype)) is None:
                 return "storage", _Name("torch.storage", "UntypedStorage"), obj.key, "cpu", obj.array.nbytes
             return "storage", _Name("torch", name), obj.key, "cpu", obj.array.size
         return None
@@ -94,11 +107,11 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
             array = whole = np.ascontiguousarray(array)
         if id(whole) not in self.storages:
             self.storages[id(whole)] = _Storage(whole, str(len(self.storages)))
-        offset = (address(array) - address(whole)) // array.itemsize
+        offset = 0 if array is whole else (address(array) - address(whole)) // array.itemsize
         strides = tuple(s // array.itemsize for s in array.strides)
         hooks: OrderedDict[str, Any] = OrderedDict()
         parts = self.storages[id(whole)], offset, array.shape, strides, t.requires_grad, hooks
-        if array.dtype.name in STORAGES:
+        if _storage_class(array.dtype):
             return _Name("torch._utils", "_rebuild_tensor_v2"), parts
         return _Name("torch._utils", "_rebuild_tensor_v3"), (*parts, array.dtype)
 
