@@ -40,6 +40,16 @@ def test_the_largest_element_of_whole_planes():
         F.max_pool2d(x, (16, 17), dilation=2)
 
 
+@pytest.mark.parametrize("values, index", [([0.0, -0.0, -1.0], 0), ([-0.0, 0.0, -1.0], 0), ([-1.0, -0.0, 0.0], 1)])
+def test_the_largest_of_a_small_plane_is_the_element_with_its_index(values, index):
+    x = numbers(*values, requires_grad=True)
+    found, at = F.adaptive_max_pool1d(x, 1, return_indices=True)
+    found.backward()
+    assert (at.item(), x.grad.flatten().nonzero().tolist()) == (index, [[index]])
+    for each in found, F.adaptive_max_pool1d(x, 1):
+        assert each.signbit().item() == (math.copysign(1, values[index]) < 0)
+
+
 @pytest.mark.parametrize(
     "shape, kernel, how",
     [

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import checks_values
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, slow_transpose, window_of, with_batch
@@ -14,6 +15,7 @@ from autograd_core.registry import composition, integers, op, sample
 from backends.geometry import Window
 
 MANY = 32  # taps, from which pooling axis by axis is faster: by half for 9×9 overlapping windows
+FEW = 1 << 12  # elements, below which a search of whole planes is faster than a pass for each tap
 LARGE = 1 << 17  # elements, from which the same holds for whole planes
 BYTE = 255  # taps: kernels take a pass for each, and larger windows have no fast one
 
@@ -199,8 +201,9 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
 def _of_planes(input, return_indices):
     """The largest element of each plane, by a search in memory order."""
     shape = *input.shape[:2], *(1,) * (input.ndim - 2)
-    values, indices = (v.reshape(shape) for v in max_along(functional.flatten(input, 2), dim=2))
-    return (values, indices) if return_indices else values
+    values, indices = max_along(functional.flatten(input, 2), dim=2)
+    values = values.reshape(shape)
+    return (values, indices.reshape(shape)) if return_indices else values
 
 
 def _by_axes(input, window, ceil_mode):
@@ -218,8 +221,9 @@ def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_
     input, single, window = _prepared(input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d")
     kernel, _, border, steps = window
     taps, by_axes = math.prod(kernel), max(kernel) <= BYTE and not return_indices
-    whole = kernel == input.shape[2:] and taps > BYTE and not any(border) and max(steps) == 1
-    if whole and (input.numel() < LARGE or not by_axes):
+    whole = kernel == input.shape[2:] and not any(border) and max(steps) == 1
+    searched = input.numel() < LARGE or not by_axes if taps > BYTE else input.numel() < FEW and checks_values(input)
+    if whole and searched:
         pooled = _of_planes(input, return_indices)
     elif taps > MANY and by_axes:
         pooled = _by_axes(input, window, ceil_mode)
