@@ -9,6 +9,7 @@ from typing import Any
 from backends.generic.special_functions.pairs import distance, lost, product, quotient, two_sum
 from backends.geometry import Array
 
+SILU_BOUNDS = -80.0, -700.0  # of float32 and of float64
 # Minus the zero of the slope of SiLU, and exp of the zero.
 SILU_ZERO, SILU_EXP = (1.2784645557403564, -1.2979282759673083e-08, 1.0946994183093437e-16), 0.2784645427610738
 # Minus the zero r of the slope of Mish, and (4r + 6)·w, 4w², w³ for w = exp(r), as powers of exp(x - r) - 1.
@@ -81,7 +82,7 @@ def silu(xp: Any, x: Array) -> Array:
     """x·σ(x). Below a bound where exp(-x) is still finite, σ is that of the bound times exp of the rest."""
     if x.dtype.kind == "c":
         return x / (1 + xp.exp(-x))
-    bound = -700.0 if x.dtype.itemsize == 8 else -80.0
+    bound = SILU_BOUNDS[x.dtype.itemsize == 8]
     y = x / (1 + xp.exp(-xp.maximum(x, bound)))
     y *= xp.exp(xp.minimum(x - bound, 0.0))
     return y

@@ -144,6 +144,7 @@ class NumpyBackend(OneDevice):
             self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall, products.contract
         )
         kernels: dict[str, Any] = vars(self.namespace.kernels)
+        kernels["silu"] = partial(special.silu, kernels["silu"])
         kernels |= {name: partial(special.blockwise, kernels[name]) for name in BLOCKWISE}
         for name, of_scipy in special.OF_SCIPY.items():
             kernels[name] = partial(special.in_double, library, of_scipy, kernels[name])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32
+from backends.generic.activations import SILU_BOUNDS
 from backends.generic.im2col import InBlocks, serially
 from backends.geometry import Array, blocks
 from backends.threads import in_blocks
@@ -34,6 +35,15 @@ def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array
 
     y = blockwise(rounded, x, each=in_blocks)
     return np.copysign(y, x) if name == "erfinv" else y  # SciPy's is 0.0 at -0.0
+
+
+def silu(plain: Callable[[Array], Array], x: Array) -> Array:
+    """See `backends.generic.activations.silu`, here `plain`, whose second exponential is 1 above its bound."""
+    if not x.ndim or x.dtype.char not in "fd" or not x.min(initial=0.0) >= SILU_BOUNDS[x.dtype.char == "d"]:
+        return plain(x)
+    e: Array = np.exp(-x)
+    e += 1.0
+    return np.divide(x, e, out=e)
 
 
 def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBlocks = serially) -> Array:

@@ -3,6 +3,9 @@ import math
 import numpy as np
 import pytest
 
+import backends
+from backends.generic import activations
+
 
 def points():
     rng = np.random.default_rng(0)
@@ -63,7 +66,15 @@ def test_large_arrays_of_any_strides(library, view):
 
 
 def test_cpu_keeps_memory_order():
-    import backends
-
     x = np.ones((2, 40, 40, 8), np.float32).transpose(0, 3, 1, 2)
     assert backends.get("cpu").namespace.kernels.erf(x).strides == x.strides
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_silu_in_one_exponential_is_that_in_two_bit_for_bit(dtype):
+    namespace = backends.get("cpu").namespace
+    x = points().astype(dtype)
+    for part in (x[(x > -80) & (x < 1e30)][:1999], x[:1999], x[:0], x.astype(np.float64), x.astype(np.float64)[::2]):
+        y, expected = namespace.kernels.silu(part), activations.silu(namespace, part)
+        assert (y.dtype, y.tobytes()) == (expected.dtype, expected.tobytes())
