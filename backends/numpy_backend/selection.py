@@ -178,7 +178,7 @@ def where(condition: Array, *branches: Any) -> Any:
         _flat(_laid_out(v, y, dtype)).view(bits) if at else dtype.type(v).view(bits)
         for v, at in zip(branches, shapes, strict=True)
     ]
-    zeros = [v.__class__ in (int, float) and v == 0 == np.signbit(v) for v in branches]
+    zeros = [not at and bool(v == 0 == np.signbit(v)) for v, at in zip(branches, shapes, strict=True)]
     if any(zeros) and (a.ndim or b.ndim):
         np.multiply(b if zeros[0] else a, ~mask if zeros[0] else mask, out=flat)
         return y.view(dtype)

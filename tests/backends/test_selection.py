@@ -63,6 +63,10 @@ def test_where_of_large_arrays_selects_bit_for_bit(dtype, shape):
             np.testing.assert_array_equal(y, expected)
             assert y.dtype == expected.dtype
     np.testing.assert_array_equal(where(condition), np.where(condition))
+    for zero in (0.0, -0.0, np.zeros((), dtype), -np.zeros((), dtype), np.array(0)):
+        for pair in ((zero, a), (a, zero)):
+            y, expected = where(condition, *pair), np.where(condition, *pair)
+            np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
     places = rng.integers(-(2**62), 2**62, a.shape)
     for pair in ((places, -places), (places, 0), (0, places), (-1, places)):
         np.testing.assert_array_equal(where(condition, *pair), np.where(condition, *pair))
