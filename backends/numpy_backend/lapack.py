@@ -53,17 +53,21 @@ def lu_factor(a: Array) -> tuple[Array, Array, Array]:
 
 def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     """As the generic kernel; one call to BLAS for each matrix, unless there are more of them than rows."""
-    batch, n = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-1]
+    n = a.shape[-1]
+    if a.ndim == b.ndim == 2 and b.size:
+        with _threads(n):
+            return np.ascontiguousarray(_solved(_routine("trsm", a.dtype.char), a, b, upper, unit))
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     if b.size and prod(batch) > 1 and a.size == n * n:
         columns = np.moveaxis(np.broadcast_to(b, (*batch, *b.shape[-2:])), -2, 0)
         x = solve_triangular(a.reshape(n, n), columns.reshape(n, -1), upper, unit)
         return np.moveaxis(x.reshape(columns.shape), 0, -2)
-    if prod(batch) > a.shape[-1] or not b.size:
+    if prod(batch) > n or not b.size:
         return factorizations.solve_triangular(np, a, b, upper, unit)
     trsm = _routine("trsm", a.dtype.char)
     x = np.empty((*batch, *b.shape[-2:]), b.dtype)
     a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, x.shape)
-    with _threads(a.shape[-1]):
+    with _threads(n):
         for i in np.ndindex(batch):
             x[i] = _solved(trsm, a[i], b[i], upper, unit)
     return x
