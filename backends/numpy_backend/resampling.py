@@ -21,8 +21,11 @@ SHARED = 1 << 20  # elements: from here threads pay
 
 def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, columns: Sequence[Any]) -> Array:
     """See `backends.generic.resampling.resample`, here `plain`: unlike a product, it never reads NaN with weight 0."""
-    if (times := _repeats(x.shape[axis], count, columns)) > 1:
-        return _repeated(x, axis, times)
+    if (inputs := _picks(count, columns)) is not None:
+        if (times := _repeats(x.shape[axis], inputs, columns)) > 1:
+            return _repeated(x, axis, times)
+        if x.__class__ is np.ndarray and x.flags.c_contiguous:
+            return x.take(inputs, axis, mode="clip")  # faster; all positions are known to be valid
     weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
     if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
@@ -48,14 +51,20 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
     return y.transpose(back)
 
 
-def _repeats(size: int, count: int, columns: Sequence[Any]) -> int:
+def _picks(count: int, columns: Sequence[Any]) -> Array | None:
+    """Which input each output is, for maps without weights."""
+    if len(columns) != 1 or not isinstance(columns, Columns):
+        return None
+    [(outputs, inputs, weights)] = columns
+    picks = weights is None and isinstance(inputs, np.ndarray) and outputs == slice(0, count, 1)
+    return inputs if picks else None
+
+
+def _repeats(size: int, inputs: Array, columns: Any) -> int:
     """How many times every input is repeated, one after the other; 0 for other maps."""
-    if len(columns) > 1 or not size or count % size or not isinstance(columns, Columns):
-        return 0
     if "repeats" not in columns.derived:
-        [(outputs, inputs, weights)] = columns
-        named = outputs == slice(0, count, 1) and weights is None and isinstance(inputs, np.ndarray)
-        whole = named and (inputs == np.arange(count) // (count // size)).all()
+        count = len(inputs)
+        whole = size and not count % size and (inputs == np.arange(count) // (count // size)).all()
         columns.derived["repeats"] = count // size if whole else 0
     found: int = columns.derived["repeats"]
     return found

@@ -38,6 +38,18 @@ def test_resampling_is_the_product_with_a_matrix(library, name, transposed, axis
     np.testing.assert_allclose(y, np.moveaxis(np.tensordot(dense(taps), x, (1, axis)), 0, axis), atol=1e-14)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.complex64, np.int64, np.bool_])
+def test_single_inputs_are_picked_bit_for_bit(axis, dtype):
+    x = np.array([np.nan, -np.inf, -0.0, 1.0] * 16).reshape(4, 4, 4)
+    x = x.astype(dtype) if np.dtype(dtype).kind in "fc" else np.arange(64).reshape(4, 4, 4).astype(dtype)
+    taps = MAPS["gather"]
+    for operand in (x, x.transpose(0, 2, 1), x[::-1]):
+        y = backends.get("cpu").namespace.kernels.resample(operand, axis, taps.count, taps.columns)
+        expected = operand[(slice(None),) * axis + (taps.of,)]
+        assert (y.dtype, y.shape, y.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
+
+
 @pytest.mark.parametrize("rows, parts", [(1 << 9, 1), (1 << 14, resampling.PARTS)])
 def test_threads_share_large_products_only(rows, parts, monkeypatch):
     taps, shared = interpolation("linear", 32, 64), []
