@@ -169,7 +169,8 @@ def where(condition: Array, *branches: Any) -> Any:
         return np.where(condition, *branches)
     shape, dtype = condition.shape, np.result_type(*branches)
     bits, shapes = _WORDS.get(dtype.char), [getattr(v, "shape", ()) for v in branches]
-    if bits is None or (shapes != [shape] * 2 and np.broadcast_shapes(shape, *shapes) != shape):
+    others = [at for at in shapes if at not in ((), shape)]
+    if bits is None or (others and np.broadcast_shapes(shape, *others) != shape):
         return np.where(condition, *branches)
     in_rows = condition.flags.c_contiguous or 0 in condition.strides
     y = empty(shape, None, bits) if in_rows else empty_like(condition, dtype=bits)
