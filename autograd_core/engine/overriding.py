@@ -18,6 +18,7 @@ class _State(threading.local):
 
 
 state = _State()
+MET: list[Callable[[], Any]] = []  # what is called before an object of a class is asked
 # Classes of arguments that are never asked, looked up first.
 _SILENT = frozenset({Tensor, int, float, bool, complex, str, type(None), slice, type(...)})
 
@@ -52,6 +53,8 @@ def overridden(func: Callable[..., Any], args: Iterable[Any], given: dict[str, A
     kinds, args = asked(args, given), tuple(args)
     if kinds:
         _refuse_capture()
+        for prepare in MET:
+            prepare()
     answers = (kind.__torch_function__(func, kinds, args, given) for kind in kinds)  # type: ignore[attr-defined]
     return next((answer for answer in answers if answer is not NotImplemented), NotImplemented)
 

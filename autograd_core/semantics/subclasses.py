@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from autograd_core.engine.overriding import DisableTorchFunctionSubclass, state
+from autograd_core.engine.overriding import MET, DisableTorchFunctionSubclass, state
 from autograd_core.filled import legacy_tensor
 from autograd_core.registry import OPS
 from autograd_core.semantics.members import Subclassed, add_members
@@ -93,10 +93,17 @@ def _converted(result: Any, cls: type, args: Any) -> Any:
 @cache
 def _prepare() -> None:
     """Let the members of subclasses, and public functions, ask `__torch_function__`."""
-    from autograd_core.compatibility.leading import lead_through_classes  # it imports all public functions
-
     with _lock:  # the first tensors of subclasses may be made by several threads
         add_members()
+    _lead()
+
+
+@cache
+def _lead() -> None:
+    """Let public functions ask `__torch_function__`, also those that consist of operations."""
+    from autograd_core.compatibility.leading import lead_through_classes  # it imports all public functions
+
+    with _lock:
         lead_through_classes()
 
 
@@ -108,3 +115,4 @@ def install() -> None:
     }  # fmt: skip
     for name, member in members.items():
         setattr(Tensor, name, member)
+    MET.append(_lead)

@@ -89,3 +89,17 @@ def test_operators_and_brackets_ask():
     x = ag.ones(3)
     assert (x + Named(), x * Named(), x < Named()) == ("add", "multiply", "lt")
     assert {x[Named()], x[0, Named()]} == {"__getitem__"}
+
+
+def test_functions_that_consist_of_operations_ask_once_they_have_met_such_an_object():
+    names = []
+
+    class Named:
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            names.append(func.__name__)
+
+    ag.sin(Named())
+    for function in (ag.logdet, ag.linalg.solve, ag.linalg.cholesky, ag.squeeze, ag.numel):
+        function(Named())
+    assert names == ["sin", "logdet", "solve", "cholesky", "squeeze", "numel"]

@@ -37,6 +37,7 @@ def functions_are_led_nowhere_afterwards():
     LISTENERS.remove(leading._listen)
     leading.lead_through_classes.cache_clear()
     subclasses._prepare.cache_clear()
+    subclasses._lead.cache_clear()
 
 
 class Image(ag.Tensor):
@@ -449,6 +450,7 @@ def test_threads_lead_functions_through_classes_once(monkeypatch):
 
     ag.ones(1).as_subclass(Image)
     subclasses._prepare.cache_clear()
+    subclasses._lead.cache_clear()
     leading.lead_through_classes.cache_clear()
     monkeypatch.setattr(leading, "redirect", redirect)
     monkeypatch.setattr(leading, "LISTENERS", [])
