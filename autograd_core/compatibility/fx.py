@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd_core.compatibility.named import Graph as Graph
 from autograd_core.compatibility.named import GraphModule as GraphModule
+from autograd_core.compatibility.named import Interpreter as Interpreter
+from autograd_core.compatibility.named import Node as Node
+from autograd_core.compatibility.named import Tracer as Tracer
 
 
 def wrap(fn_or_name: Any) -> Any:

@@ -17,7 +17,9 @@ def _absent(name: str, reason: str) -> type:
 
 QuantStub, DeQuantStub = (_absent(name, "arrays are not quantized") for name in ("QuantStub", "DeQuantStub"))
 ScriptModule = _absent("ScriptModule", "nothing is compiled to TorchScript")
-GraphModule = _absent("GraphModule", "there is no symbolic tracer")
+GraphModule, Graph, Node, Tracer, Interpreter = (
+    _absent(name, "there is no symbolic tracer") for name in ("GraphModule", "Graph", "Node", "Tracer", "Interpreter")
+)
 PyTorchFileReader = _absent("PyTorchFileReader", "load() reads the files")
 CUDAGraph = _absent("CUDAGraph", "cuda.graph captures a step")
 emit_itt, emit_nvtx = (_absent(name, "profiles show the times of operations") for name in ("emit_itt", "emit_nvtx"))

@@ -325,6 +325,13 @@ def test_no_function_is_traced_symbolically():
     assert ag.fx.wrap(len) is len
     with pytest.raises(AttributeError, match="symbolic_trace"):
         ag.fx.symbolic_trace(len)
+    for kind in (ag.fx.Graph, ag.fx.GraphModule, ag.fx.Interpreter, ag.fx.Node, ag.fx.Tracer):
+        assert not isinstance(ag.ones(1), kind)
+        with pytest.raises(NotImplementedError, match="there is no symbolic tracer"):
+            kind()
+    from autograd_core.fx.experimental.proxy_tensor import make_fx
+
+    assert make_fx(len, tracing_mode="real")(ag.ones(1)) is len
 
 
 def test_settings_of_compilers_are_stored():
