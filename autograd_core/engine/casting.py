@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -90,8 +91,9 @@ class autocast:
             raise OperandError(f"autocast(): {e}") from None
         self._type = device_type
         self._dtype = as_dtype(dtype or get_autocast_dtype(device_type))
-        if self._dtype not in (float16, bfloat16(), float32):
-            raise RuntimeError(f"autocast computes in float16 or bfloat16, not in {self._dtype}")
+        if enabled and self._dtype not in (float16, bfloat16(), float32):
+            warnings.warn(f"autocast computes in float16 or bfloat16; for {self._dtype} it has no effect", stacklevel=2)
+            enabled = False
         self._enabled, self._keeps = enabled, cache_enabled
         self._tokens: list[Any] = []
 

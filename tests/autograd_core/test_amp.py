@@ -84,8 +84,11 @@ def test_contexts_nest_and_belong_to_a_device_type_and_a_thread():
     assert seen == [ag.float32]
     assert ag.get_autocast_dtype("cpu") == ag.bfloat16
     assert ag.autocast("cpu")(lambda: a @ b)().dtype == ag.bfloat16
-    with pytest.raises(RuntimeError, match="float16 or bfloat16, not in int32"):
-        ag.autocast("cpu", ag.int32)
+    for dtype in (ag.int32, ag.float64):
+        with pytest.warns(UserWarning, match=f"float16 or bfloat16; for {dtype} it has no effect"):
+            other = ag.autocast("cpu", dtype)
+        with ag.autocast("cpu"), other:
+            assert (a @ b).dtype == ag.float32
     with pytest.raises(RuntimeError, match="unknown device type 'gpu'"):
         ag.autocast("gpu")
 
