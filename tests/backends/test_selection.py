@@ -30,11 +30,14 @@ def test_16_bit_floats_of_every_kind_are_selected(dtype, negative_nan):
     if not negative_nan:
         x = x[: 0xFF81 if dtype is bfloat16 else 0xFC01]
     x = np.resize(x, 70_000)
-    wide, g = x.astype(np.float32), np.full(x.shape, np.inf, dtype)
+    with np.errstate(invalid="ignore"):  # on ARM, NumPy warns of signalling NaN
+        wide, g = x.astype(np.float32), np.full(x.shape, np.inf, dtype)
     for part in (slice(None), slice(5000), slice(50)):
         np.testing.assert_array_equal(kernels.gate(g[part], x[part]), np.where(wide[part] <= 0, 0, np.inf))
         for y in (kernels.relu(x[part]), kernels.rectify(x[part].copy())):
-            np.testing.assert_array_equal(y.astype(np.float32), np.maximum(wide[part], 0))
+            with np.errstate(invalid="ignore"):
+                found = y.astype(np.float32)
+            np.testing.assert_array_equal(found, np.maximum(wide[part], 0))
 
 
 def test_gate_takes_any_layout():
