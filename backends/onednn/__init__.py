@@ -1,4 +1,4 @@
-"""Kernels of the oneDNN library for float32 arrays of NumPy.
+"""Kernels of the oneDNN library for float32 arrays of NumPy, some also for 16-bit floats.
 
 Each has the signature of the kernel that it replaces. It returns None if that one should compute instead, because the
 library is missing or switched off, for other dtypes or small operands, and raises Unsupported, before it has changed
