@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
 from sys import getrefcount
@@ -306,8 +306,17 @@ def _filled(form: Any, *values: Any) -> Any:
 
 def tensors() -> list[Tensor]:
     """All tensors of the process, but for those that another thread is about to make."""
-    found = [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
+    referrers = gc.get_referrers(*_subclasses(Tensor))  # instances are among them: a quarter of the time of all objects
+    found = [o for o in referrers if issubclass(type(o), Tensor)]
+    del referrers
     return [t for t in found if hasattr(t, "array") and hasattr(t, "_grad") and hasattr(t, "node")]
+
+
+def _subclasses(of: type) -> Iterator[type]:
+    yield of
+    subclasses: list[type] = of.__subclasses__()
+    for subclass in subclasses:
+        yield from _subclasses(subclass)
 
 
 def _noted(array: Any) -> Noted:
