@@ -97,7 +97,7 @@ class _integer_greater_than(greater_than_eq):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return _whole(value) & super().check(value)
+        return _where_whole(super().check(value), value)
 
 
 class less_than(Constraint):
@@ -133,7 +133,7 @@ class integer_interval(interval):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return _whole(value) & super().check(value)
+        return _where_whole(super().check(value), value)
 
 
 class independent(Constraint):
@@ -267,8 +267,8 @@ class stack(_Joined):
         return functional.stack([c.check(part) for c, part in zip(self.cseq, parts, strict=True)], self.dim)
 
 
-def _whole(x: Tensor) -> Tensor:
-    return x % 1 == 0
+def _where_whole(found: Tensor, x: Tensor) -> Tensor:
+    return found & (x % 1 == 0) if x.dtype.kind in dtypes.FLOATS else found
 
 
 dependent = _Dependent()

@@ -153,7 +153,9 @@ class Categorical(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        at, logits = functional.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
+        at, logits = value.long().unsqueeze(-1), self.logits
+        if at.shape[:-1] != logits.shape[:-1]:
+            at, logits = functional.broadcast_tensors(at, logits)
         return logits.gather(-1, at[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:

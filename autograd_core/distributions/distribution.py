@@ -170,9 +170,10 @@ class Distribution:
                 f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
                 f"{self.event_shape}"
             )
-        if self.support is not None and not required(all_true, self.support.check(value)):
+        support = self.support
+        if support is not None and not required(all_true, support.check(value)):
             raise ValueError(
-                f"Expected value argument (Tensor of shape {given}) to be within the support ({self.support}) of the "
+                f"Expected value argument (Tensor of shape {given}) to be within the support ({support}) of the "
                 f"distribution {self!r}, but found invalid values:\n{value.detach()}"
             )
 
@@ -199,8 +200,10 @@ def together(*values: Any) -> tuple[Tensor, ...]:
         raise ValueError(f"parameters must be numbers or tensors, not {type(wrong[0]).__name__}")
     like = next((v for v in values if isinstance(v, Tensor)), None)
     dtype = dtypes.get_default_dtype() if like is None or like.dtype.kind not in dtypes.FLOATS else like.dtype
-    device = None if like is None else like.device
-    tensors = [v if isinstance(v, Tensor) else functional.tensor(v, dtype=dtype, device=device) for v in values]
+    device, shape = (None, ()) if like is None else (like.device, like.shape)
+    tensors = [v if isinstance(v, Tensor) else functional.full(shape, v, dtype=dtype, device=device) for v in values]
+    if all(t.shape == shape for t in tensors):
+        return tuple(tensors)
     return functional.broadcast_tensors(*tensors)
 
 

@@ -161,7 +161,8 @@ def _number_format(values: Array) -> Callable[[float], str]:
 
 
 def _format(self: Tensor, spec: str) -> str:
-    return object.__format__(self, spec) if self.ndim or self.is_meta else format(self.item(), spec)
+    unread = self.ndim or self.is_meta or self.array.__class__ in LAYERS
+    return object.__format__(self, spec) if unread else format(self.item(), spec)
 
 
 def install() -> None:

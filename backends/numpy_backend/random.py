@@ -108,7 +108,8 @@ class NumpyGenerator:
         """A standard normal number; every second one is the rest of a pair."""
         y, self._spare = self._spare, None
         if y is None:
-            angle, u = _unit(self._units(2, np.float64), np.float64).tolist()
+            a, b, c, d = self._twister.random_raw(4).tolist()  # of `_unit`, in Python
+            angle, u = [((high << 32 | low) & (2**53 - 1)) / 2.0**53 for high, low in ((a, b), (c, d))]
             radius, angle = math.sqrt(-2 * math.log1p(-u)), 2 * math.pi * angle
             y, self._spare = radius * math.cos(angle), radius * math.sin(angle)
         return y

@@ -417,3 +417,16 @@ def test_modes_and_moments_of_vectors():
     assert repr(both) == "Independent(Normal(loc: (3,), scale: (3,)), 1)"
     mixture = D.MixtureSameFamily(D.Categorical(P), D.Normal(A, B))
     close(mixture.cdf(ag.tensor(0.3, dtype="f8")), (p / p.sum() * stats.norm(a, b).cdf(0.3)).sum())
+
+
+@pytest.mark.parametrize("kind", [D.Normal, D.Gamma, D.Beta, D.Uniform, D.Laplace, D.VonMises, D.Weibull])
+def test_samples_of_a_batch_are_checked_together(kind):
+    """Inside vmap too parameters and values are checked, those of all samples at once."""
+    low, high = ag.tensor([0.5, 1.0, 1.5]), ag.tensor([2.0, 3.0, 4.0])
+    x = ag.tensor([0.6, 0.9, 0.7]) if kind is D.Beta else ag.tensor([0.6, 1.9, 2.7])
+    close(ag.vmap(lambda x, low, high: kind(low, high).log_prob(x))(x, low, high), kind(low, high).log_prob(x))
+    rows = ag.tensor([[0.5, 0.1], [2.0, 2.0]])
+    chosen = ag.vmap(lambda logits, at: D.Categorical(logits=logits).log_prob(at))(rows, ag.tensor([1, 0]))
+    close(chosen, rows.log_softmax(-1).numpy()[[0, 1], [1, 0]], rtol=1e-6)
+    with pytest.raises(ValueError, match="-1"):
+        ag.vmap(lambda high: kind(0.5, high))(ag.tensor([2.0, -1.0]))
