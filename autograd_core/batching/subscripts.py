@@ -72,16 +72,18 @@ def add_at(cls: Any, shape: tuple[int, ...], dtype: Any, index: Any, values: Any
         return loops.each(cls, kernel, shape, dtype, index, values)
     plain = _plain(len(shape), parts, cls)
     if all(map(_is_basic, parts)):
-        found = (slice(None), *parts), None
+        found = (slice(None), *parts), range
         n = len(shape) - sum([p.__class__ is int for p in parts]) + sum([p is None for p in parts])
     else:
         found = for_all(len(shape), parts, True, cls)
         n = len(shape) - sum(map(_axes, plain)) + sum([p.__class__ is slice for p in plain])
         n += max([getattr(p, "ndim", 0) for p in plain]) - sum([_is_mask(p) for p in plain])
-    moved = plain[0].__class__ is slice and level_of(plain, depth=cls.depth) is not None
-    if found is None or moved or values.ndim != n:
+    if found is None or values.ndim != n:
         return loops.each(cls, kernel, shape, dtype, index, values)
-    return cls(kernel((level.size, *shape), dtype, found[0], aligned(cls, values, n)), level)
+    added = aligned(cls, values, n)
+    order = found[1](added.ndim)  # of what reading there gives
+    added = added.transpose(sorted(range(n + 1), key=order.__getitem__))
+    return cls(kernel((level.size, *shape), dtype, found[0], added), level)
 
 
 def _is_basic(part: Any) -> bool:

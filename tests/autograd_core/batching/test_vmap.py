@@ -522,3 +522,29 @@ def test_a_shared_array_is_written_by_a_deeper_batch():
     for k, weight in enumerate(weights):
         for i in range(3):
             ag.testing.assert_close(found[k, i, i], slopes[i] * weight)
+
+
+READS = {
+    "rows": lambda x, i, j: x[i],
+    "columns": lambda x, i, j: x[:, i],
+    "columns, by a matrix": lambda x, i, j: x[:, j],
+    "last": lambda x, i, j: x[:, :, j],
+    "two": lambda x, i, j: x[1:, j, j[1]],
+    "apart": lambda x, i, j: x[j, :, j[0]],
+    "selected": lambda x, i, j: x.index_select(2, i),
+    "gathered": lambda x, i, j: x.gather(1, j.unsqueeze(-1).expand(3, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("dims", [(0, 0), (None, 0), (0, None)], ids=["both", "index", "operand"])
+def test_gradients_of_what_is_read_where_samples_differ(name, dims):
+    x, i, j = values(5, 3, 3, 3), ag.arange(10).reshape(5, 2) % 3, ag.arange(45).reshape(5, 3, 3) // 4 % 3
+    given = tuple([v if dim == 0 else v[0] for v, dim in zip((x, i, j), (*dims, dims[1]), strict=True)])
+
+    def slope(x, i, j):
+        return grad(lambda x: (READS[name](x, i, j) ** 3).sum())(x)
+
+    found = vmap(slope, (*dims, dims[1]))(*given)
+    one = [tuple(v[n] if v.ndim > k else v for v, k in zip(given, (3, 1, 2), strict=True)) for n in range(5)]
+    close(found, ag.stack([slope(*v) for v in one]))
