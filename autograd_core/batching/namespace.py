@@ -101,8 +101,7 @@ def layer(library: Any) -> type[Batched]:
 def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members = {name: _member(cls, name, m) for name, m in vars(library).items() if not name.startswith("_")}
     members |= {name: partial(f, cls, getattr(library, name, None)) for name, f in SPECIAL.items()}
-    members["linalg"] = _part(cls, library.linalg, tables.LINALG, {})
-    members["fft"] = _part(cls, library.fft, (), tables.TRANSFORMS)
+    members |= {name: _Part(cls, getattr(library, name)) for name in ("linalg", "fft")}
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)
@@ -124,14 +123,14 @@ def _member(cls: Any, name: str, member: Any) -> Any:
     return partial(_stacked if name in tables.LAST_AXES else loops.each, cls, member)
 
 
-def _part(cls: Any, library: Any, matrices: tuple[str, ...], axes: dict[str, Any]) -> SimpleNamespace:
-    """A submodule of an array library, for batches."""
-    members = {}
-    for name, member in vars(library).items():
-        if callable(member) and not isinstance(member, type) and not name.startswith("_"):
-            kind = partial(_along, cls, member, *axes[name]) if name in axes else None
-            members[name] = kind or partial(_stacked if name in matrices else loops.each, cls, member)
-    return SimpleNamespace(**members)
+class _Part:
+    """A submodule of an array library, such as its Fourier transforms, which may be imported on first use."""
+
+    def __init__(self, cls: Any, library: Any) -> None:
+        self._cls, self._library = cls, library
+
+    def __getattr__(self, name: str) -> Any:
+        return _member(self._cls, name, getattr(self._library, name))
 
 
 def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
@@ -143,6 +142,8 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
         module = getattr(getattr(kernel, "func", kernel), "__module__", "").rpartition(".")[2]
         if name in tables.FOLDED:
             members[name] = partial(_folded, cls, kernel, *tables.FOLDED[name])
+        elif name in tables.ALONG:
+            members[name] = partial(_shifted, cls, kernel, *tables.ALONG[name])
         elif (
             name in tables.POINTWISE_KERNELS
             or module in tables.POINTWISE_MODULES
@@ -150,7 +151,8 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
         ):
             members[name] = partial(pointwise, cls, kernel)
         else:
-            members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
+            kind = _stacked if name in tables.MATRICES else _paired if name in tables.SYSTEMS else loops.each
+            members[name] = partial(kind, cls, kernel)
     members["take_at"], members["put_at"] = operator.getitem, operator.setitem
     members["add_at"], members["fused"] = partial(add_at, cls), None
     members["diagonal"], members["wide"] = partial(_diagonal_kernel, cls, kernels.diagonal), frozenset()
@@ -227,6 +229,26 @@ def _stacked(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwarg
     return tuple([cls(v, x.level) for v in y]) if isinstance(y, tuple) else cls(y, x.level)
 
 
+def _paired(cls: Any, kernel: Callable[..., Any], a: Any, b: Any, *args: Any) -> Any:
+    """A function of two stacks of matrices."""
+    level = level_of((a, b), depth=cls.depth)
+    if level is None or a.ndim != b.ndim:
+        return loops.each(cls, kernel, a, b, *args)
+    y = kernel(*[x.held if differs(cls, x) else held_by(cls, x)[None] for x in (a, b)], *args)
+    parts = [cls(v if len(v) == level.size else cls.inner.repeat(v, level.size, 0), level) for v in _several(y)]
+    return tuple(parts) if isinstance(y, tuple) else parts[0]
+
+
+def _shifted(cls: Any, kernel: Callable[..., Any], places: tuple[int, ...], axis: int, *args: Any) -> Any:
+    """A kernel along an axis of one array, or of several with the same shape."""
+    level = level_of(args, depth=cls.depth)
+    if level is None or level_of([a for i, a in enumerate(args) if i not in places], depth=cls.depth) is not None:
+        return loops.each(cls, kernel, *args)
+    given = [shaping.spread(cls, a, level) if i in places else a for i, a in enumerate(args)]
+    given[axis] = shaping.shifted(args[axis], args[places[0]].ndim)
+    return cls(kernel(*given), level)
+
+
 def _folded(cls: Any, kernel: Callable[..., Any], places: tuple[int, ...], shape: int | None, *args: Any) -> Any:
     """A kernel whose arrays share a first axis, into which the axis of samples is merged."""
     level = level_of(args, depth=cls.depth)
@@ -240,9 +262,12 @@ def _folded(cls: Any, kernel: Callable[..., Any], places: tuple[int, ...], shape
     if shape is not None:
         given[shape] = (level.size * given[shape][0], *given[shape][1:])
     y = kernel(*given)
-    several = isinstance(y, tuple)
-    parts = [cls(v.reshape(level.size, -1 if level.size else 0, *v.shape[1:]), level) for v in (y if several else (y,))]
-    return tuple(parts) if several else parts[0]
+    parts = [cls(v.reshape(level.size, -1 if level.size else 0, *v.shape[1:]), level) for v in _several(y)]
+    return tuple(parts) if isinstance(y, tuple) else parts[0]
+
+
+def _several(y: Any) -> tuple[Any, ...]:
+    return y if isinstance(y, tuple) else (y,)
 
 
 def _diagonal_kernel(cls: Any, kernel: Callable[..., Any], x: Any, offset: int, dim1: int, dim2: int) -> Any:

@@ -14,18 +14,19 @@ AXIS = {
     **dict.fromkeys(("argmax", "argmin", "cumsum", "cumprod"), (1, FLAT)),
     **dict.fromkeys(("sort", "argsort"), (1, -1)),
     **dict.fromkeys(("repeat", "take"), (2, FLAT)),
+    **dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), (2, -1)),
+    **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift"), (2, None)),
     "diff": (2, -1), "partition": (2, -1), "argpartition": (2, -1), "roll": (2, None),
 }  # fmt: skip
 # Functions of the last axes, with any number of leading axes.
-LAST_AXES = ("tril", "triu")
-LINALG = ("cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd", "svdvals",
-          "matrix_power")  # fmt: skip
-TRANSFORMS = {
-    **dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), (2, -1)),
-    **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift"), (2, None)),
-}
+LAST_AXES = ("tril", "triu", "cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "pinv", "qr", "slogdet",
+             "svd", "svdvals", "matrix_power")  # fmt: skip
 # Kernels of stacks of matrices.
 MATRICES = ("lu_factor", "row_order", "cholesky", "inverse", "cofactor", "matrix_exp")
+# Kernels of two stacks of matrices.
+SYSTEMS = ("solve", "solve_triangular")
+# Kernels along an axis -> the positions of arrays with one shape, and of the axis.
+ALONG = {"running": ((1,), 2), "recurrence": ((0, 1), 2), "resample": ((0,), 1)}
 # Kernels whose arrays share a first axis, into which the axis of samples is merged -> the positions of these arrays,
 # and of a shape argument. Further arrays must be the same for all samples.
 FOLDED = {

@@ -548,3 +548,25 @@ def test_gradients_of_what_is_read_where_samples_differ(name, dims):
     found = vmap(slope, (*dims, dims[1]))(*given)
     one = [tuple(v[n] if v.ndim > k else v for v, k in zip(given, (3, 1, 2), strict=True)) for n in range(5)]
     close(found, ag.stack([slope(*v) for v in one]))
+
+
+LINES = {
+    "cumsum": lambda x: x.cumsum(1),
+    "logcumsumexp": lambda x: x.logcumsumexp(0),
+    "cummax": lambda x: x.cummax(-1).values,
+    "rfft": lambda x: ag.fft.irfft(ag.fft.rfft(x, dim=0) ** 2, n=4, dim=0),
+    "fft": lambda x: ag.fft.fft2(x).abs(),
+    "interpolate": lambda x: nn.functional.interpolate(x[None], size=7, mode="linear"),
+    "solve": lambda x: ag.linalg.solve(x[:4, :4] + 5 * ag.eye(4, dtype=x.dtype), x),
+    "solve for shared": lambda x: ag.linalg.solve_triangular(ag.eye(4, dtype=x.dtype) * 2 + ag.ones(4, 4).triu(), x,
+                                                             upper=True),
+    "solve in a stack": lambda x: ag.linalg.solve(x[:4, :4] + 5 * ag.eye(4, dtype=x.dtype), ag.stack([x, x])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_functions_along_an_axis(name):
+    """All samples in one call, with gradients, in nested calls too."""
+    x = values(2, 3, 4, 5)
+    f = lambda x: (LINES[name](x) ** 2).sum()  # noqa: E731
+    close(vmap(vmap(grad(f)))(x), ag.stack([ag.stack([grad(f)(y) for y in z]) for z in x]))
