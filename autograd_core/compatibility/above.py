@@ -19,7 +19,7 @@ PLACES = {
     **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",
     "autograd.profiler_util": "autograd_core.profiler.events", "autograd.profiler": "autograd_core.profiler.recording",
-    "utils.data": "training.data",
+    "utils.data": "training.data", "utils.tensorboard": "training.tensorboard",
     "multiprocessing.pool": "multiprocessing.pool", "multiprocessing": "autograd_core.compatibility.processes",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "autograd_core.compatibility.named", "jit": "autograd_core.compatibility.jit",
