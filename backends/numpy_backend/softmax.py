@@ -31,7 +31,7 @@ def softmax_nll(
     plain: Callable[..., Losses], x: Array, target: Array, ignore_index: int | None, reduction: str
 ) -> Losses:
     """See `backends.generic.softmax.softmax_nll`, here `plain`."""
-    if x.ndim != 2 or not 0 < x.shape[1] <= SHORT or x.dtype.char not in "fd" or ignore_index is not None:
+    if x.ndim != 2 or not 0 < x.shape[1] <= SHORT or x.dtype.char not in "fd" or _occurs(ignore_index, target):
         return plain(x, target, ignore_index, reduction)
     d = contiguous(x.T)
     shift = np.maximum.reduce(d)
@@ -58,7 +58,7 @@ def softmax_nll_gradient(
     reduction: str,
 ) -> Array:
     """See `backends.generic.softmax.softmax_nll_gradient`, here `plain`."""
-    if x.ndim != 2 or x.dtype.char not in "fd" or ignore_index is not None or reduction == "none":
+    if x.ndim != 2 or x.dtype.char not in "fd" or reduction == "none" or _occurs(ignore_index, target):
         return plain(g, x, target, shift, total, ignore_index, reduction)
     weight = g / x.dtype.type(len(target)) if reduction == "mean" else g
     p = x - shift
@@ -66,3 +66,8 @@ def softmax_nll_gradient(
     p *= weight / total
     p[np.arange(len(target)), target] -= weight
     return p
+
+
+def _occurs(ignore_index: int | None, target: Array) -> bool:
+    """Whether a target is ignored; a captured step leaves it to the kernels to find that out."""
+    return ignore_index is not None and bool((target == ignore_index).any())
