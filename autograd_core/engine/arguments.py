@@ -110,11 +110,25 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     numbers = [i for i, a in enumerate(ready) if is_number(a)]
     if numbers:
         peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
-        dtype = computed_in([getattr(p, "array", p) for p in peers if p is not None], o)
+        dtype = _float_of(peers) or computed_in([getattr(p, "array", p) for p in peers if p is not None], o)
         like = next((t.array for t in ready if t.__class__ is Tensor), None)
         for i in numbers:
             ready[i] = _number(ready[i], dtype, like, o.modular)
     return ready
+
+
+def _float_of(operands: Sequence[Any]) -> Any:
+    """The dtype of tensors of one kind of float, among real numbers; None if `computed_in` has to find it."""
+    found = None
+    for a in operands:
+        if a.__class__ is Tensor:
+            dtype = a.array.dtype
+            if dtype.char not in "fd" or dtype is not (found or dtype):
+                return None
+            found = dtype
+        elif a.__class__ is not float and a.__class__ is not int:
+            return None
+    return found
 
 
 def is_number(value: Any) -> bool:
