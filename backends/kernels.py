@@ -23,6 +23,7 @@ KERNELS = {
     "attention": ("attention", "attention_gradients"),
     "channels": ("prelu", "prelu_gradient"),
     "conversion": ("converted",),
+    "distances": ("distances", "pull"),
     "special_functions.bessel": ("bessel_j", "bessel_y"),
     "factorizations": (
         "lu_factor", "row_order", "solve_triangular", "cholesky", "inverse", "solve", "least_squares",

@@ -107,7 +107,9 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     namespace = BatchedNamespace(**members)
     kernels = namespace.kernels  # kernels composed of functions that take batches:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
-    offer(kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax", "conversion")
+    offer(
+        kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax", "conversion", "distances"
+    )
     return namespace
 
 

@@ -13,6 +13,7 @@ from backends.kernels import KERNELS, bind, namespace_of
 from backends.numpy_backend import (
     arithmetic,
     copies,
+    distances,
     groups,
     indexing,
     joining,
@@ -102,12 +103,14 @@ OWN: dict[str, Any] = {
 WITH_GENERIC: dict[str, Any] = {
     "add_at": indexing.add_at,
     "add_points": points.add_points,
+    "distances": distances.distances,
     "drop": selection.drop,
     "group_gradients": groups.group_gradients,
     "least_squares": lapack.least_squares,
     "linear": products.linear,
     "match_points": points.match_points,
     "mix_rows": indexing.mix_rows,
+    "pull": distances.pull,
     "normalize_groups": groups.normalize_groups,
     "read_points": points.read_points,
     "resample": resampling.resample,
