@@ -14,24 +14,7 @@ from backends.buffers import maker
 from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 from backends.onednn.choice import multiplies
 from backends.onednn.layouts import as_float32, can_be_described, canonical, to_channels_last
-from backends.onednn.plans import (
-    BIAS,
-    DIFF_DST,
-    DIFF_SRC,
-    DIFF_WEIGHTS,
-    DST,
-    OF_DIFF_WEIGHTS,
-    OF_WEIGHTS,
-    RELU,
-    SRC,
-    TRAINING,
-    WEIGHTS,
-    Plan,
-    Workshop,
-    dims,
-    planned,
-    state,
-)
+from backends.onednn.plans import OF_DIFF_WEIGHTS, OF_WEIGHTS, RELU, TRAINING, Plan, Workshop, dims, planned, state
 from backends.settled import Function, Prepared, prepared
 from backends.strides import channels_last_strides, dense
 
@@ -49,8 +32,8 @@ class _Convolution(Plan):
     reorder: Plan | None = None
     weights_size = 0
 
-    def __init__(self, workshop: Workshop, desc: Any, make: Function, *operands: tuple[int, Any]) -> None:
-        super().__init__(workshop, desc, *operands)
+    def __init__(self, workshop: Workshop, desc: Any, make: Function, **operands: Any) -> None:
+        super().__init__(workshop, desc, **operands)
         self.make = make
 
     def image(self, x: Array, w: Array, _: Any = None, bias: Array | None = None) -> Array:
@@ -199,14 +182,14 @@ def _forward(
     out = convolution_sizes(x_shape, w_shape, geometry)
     shape = (x_shape[0], w_shape[0], *out)
     x, y = _image(workshop, dtype, x_shape), _image(workshop, dtype, shape)
-    bias = [workshop.memory((w_shape[0],), (4,), dtype)] if biased else []
+    bias = workshop.memory((w_shape[0],), (4,), dtype) if biased else None
     desc = workshop.primitive(
         "convolution_forward",
         TRAINING,
         DIRECT,
         x,
         workshop.any_layout(_grouped(w_shape, geometry.groups), dtype),
-        bias[0] if biased else None,
+        bias,
         y,
         *_steps(geometry),
         attributes=workshop.attributes(*RELU) if relu else None,
@@ -214,7 +197,7 @@ def _forward(
     )
     inside = workshop.asked(desc, OF_WEIGHTS)
     make = maker(shape, channels_last_strides(shape, dtype.itemsize), dtype)
-    plan = _Convolution(workshop, desc, make, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
+    plan = _Convolution(workshop, desc, make, src=x, weights=inside, dst=y, bias=bias)
     _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
@@ -250,7 +233,7 @@ def _input(
     desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_WEIGHTS)
     make = maker(x_shape, channels_last_strides(x_shape, dtype.itemsize), dtype)
-    plan = _Convolution(workshop, desc, make, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
+    plan = _Convolution(workshop, desc, make, diff_dst=g, weights=inside, diff_src=x)
     _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
@@ -264,6 +247,6 @@ def _weight(workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_sh
     weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
     desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
-    plan = _Convolution(workshop, desc, maker(w_shape, None, dtype), (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
+    plan = _Convolution(workshop, desc, maker(w_shape, None, dtype), src=x, diff_dst=g, diff_weights=inside)
     _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, dense(w_shape), geometry.groups), into=False)
     return plan

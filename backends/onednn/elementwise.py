@@ -17,7 +17,7 @@ from backends.geometry import Array, Sizes, blocks
 from backends.onednn.choice import active
 from backends.onednn.layouts import as_float32, copied
 from backends.onednn.passes import ADD, DIV, MAX, MUL, RELU, SUB, chained, constant, linear
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, TRAINING, Plan, Workshop, planned
+from backends.onednn.plans import TRAINING, Plan, Workshop, planned
 from backends.settled import Prepared, prepared
 from backends.strides import innermost_first, is_dense
 
@@ -227,7 +227,7 @@ def _gate(workshop: Workshop, size: int) -> Plan:
     x = workshop.memory((size,), (4,))
     forward = workshop.primitive("eltwise_forward", TRAINING, RELU_BY_RESULT, x, x, 0.0, 0.0)
     desc = workshop.primitive("eltwise_backward", RELU_BY_RESULT, x, x, x, 0.0, 0.0, forward)
-    return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
+    return Plan(workshop, desc, dst=x, diff_dst=x, diff_src=x)
 
 
 @planned
@@ -236,4 +236,4 @@ def _reduced(workshop: Workshop, kind: int, size: int) -> Plan:
     shape = (ROWS, size // ROWS)
     x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
     desc = workshop.primitive("reduction", kind, x, result, 0.0, 0.0)
-    return Plan(workshop, desc, (SRC, x), (DST, result))
+    return Plan(workshop, desc, src=x, dst=result)

@@ -9,23 +9,7 @@ from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.normalization import GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, parameter
 from backends.onednn.passes import MUL, chained, kept
-from backends.onednn.plans import (
-    BACKWARD,
-    DIFF_DST,
-    DIFF_SCALE,
-    DIFF_SHIFT,
-    DIFF_SRC,
-    DST,
-    MEAN,
-    SCALE,
-    SHIFT,
-    SRC,
-    TRAINING,
-    VARIANCE,
-    Plan,
-    Workshop,
-    planned,
-)
+from backends.onednn.plans import BACKWARD, TRAINING, Plan, Workshop, planned
 
 SMALL = 1 << 10  # elements: below this NumPy is as fast
 
@@ -74,14 +58,12 @@ def _described(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> 
 @planned
 def _forward(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> Plan:
     x, each, parameters, desc, _ = _described(workshop, shape, eps, centered)
-    return Plan(
-        workshop, desc, (SRC, x), (DST, x), (MEAN, each), (VARIANCE, each), (SCALE, parameters), (SHIFT, parameters)
-    )
+    return Plan(workshop, desc, src=x, dst=x, mean=each, variance=each, scale=parameters, shift=parameters)
 
 
 @planned
 def _backward(workshop: Workshop, shape: Sizes, centered: bool) -> Plan:
     x, each, parameters, forward, flags = _described(workshop, shape, 0.0, centered)
     desc = workshop.primitive("layer_normalization_backward", BACKWARD, x, x, x, each, 0.0, flags, forward)
-    rest = [(kind, parameters) for kind in (SCALE, SHIFT, DIFF_SCALE, DIFF_SHIFT)]
-    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), (MEAN, each), (VARIANCE, each), *rest)
+    of_columns = dict.fromkeys(("scale", "shift", "diff_scale", "diff_shift"), parameters)
+    return Plan(workshop, desc, src=x, diff_dst=x, diff_src=x, mean=each, variance=each, **of_columns)

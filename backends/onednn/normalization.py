@@ -11,26 +11,7 @@ from backends.numpy_backend import selection
 from backends.numpy_backend.normalization import lies_in_planes
 from backends.onednn.choice import multiplies
 from backends.onednn.layouts import to_channels_last
-from backends.onednn.plans import (
-    BACKWARD,
-    DIFF_DST,
-    DIFF_SCALE,
-    DIFF_SHIFT,
-    DIFF_SRC,
-    DST,
-    INFERENCE,
-    MEAN,
-    OF_WORKSPACE,
-    SCALE,
-    SHIFT,
-    SRC,
-    TRAINING,
-    VARIANCE,
-    WORKSPACE,
-    Plan,
-    Workshop,
-    planned,
-)
+from backends.onednn.plans import BACKWARD, INFERENCE, OF_WORKSPACE, TRAINING, Plan, Workshop, planned
 from backends.settled import Prepared, prepared
 from backends.strides import channels_last_strides
 
@@ -38,6 +19,7 @@ SMALL = 1 << 11  # elements: below this NumPy is as fast
 LARGE = 1 << 18  # elements of an image in C order, from which copying it costs less than what follows gains
 UNFILLED = "batch normalisation of channels that do not fill registers"
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
+OF_CHANNELS = "mean", "variance", "scale", "shift"
 
 
 @prepared
@@ -103,12 +85,11 @@ class _Normalization(Plan):
         dtype: Any,
         eps: float,
         mask: Any,
-        images: Sizes,
-        channels: Sizes,
+        images: tuple[str, ...],
+        channels: tuple[str, ...],
     ) -> None:
         x, channel = _image(workshop, shape, dtype), workshop.memory(shape[1:2], (4,))
-        operands = [(kind, x) for kind in images] + [(kind, channel) for kind in channels]
-        super().__init__(workshop, desc, *operands, *[(WORKSPACE, mask)] * (mask is not None))
+        super().__init__(workshop, desc, **dict.fromkeys(images, x), **dict.fromkeys(channels, channel), workspace=mask)
         self.make, self.channels = maker(shape, channels_last_strides(shape, dtype.itemsize), dtype), shape[1]
         self.eps, self.added = eps, FLOAT32.type(eps)
         self.make_mask = None if mask is None else maker((workshop.size(mask),), dtype=UINT8)
@@ -152,7 +133,7 @@ def _described(workshop: Workshop, x: Any, eps: float, relu: bool, fixed: bool =
 def forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool, dtype: Any = FLOAT32) -> Plan:
     """The plan of a normalisation; operands: x, y, mean, variance, scale, shift, and what a ReLU keeps."""
     desc, _, mask = _described(workshop, _image(workshop, shape, dtype), eps, relu)
-    return _Normalization(workshop, desc, shape, dtype, eps, mask, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
+    return _Normalization(workshop, desc, shape, dtype, eps, mask, ("src", "dst"), OF_CHANNELS)
 
 
 @planned
@@ -163,8 +144,8 @@ def backward(
     x = _image(workshop, shape, dtype)
     hint, flags, mask = _described(workshop, x, eps, relu, fixed)
     desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, hint)
-    of_channels = MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT
-    return _Normalization(workshop, desc, shape, dtype, eps, mask, (SRC, DIFF_DST, DIFF_SRC), of_channels)
+    of_channels = "mean", "variance", "scale", "diff_scale", "diff_shift"
+    return _Normalization(workshop, desc, shape, dtype, eps, mask, ("src", "diff_dst", "diff_src"), of_channels)
 
 
 @planned
@@ -173,4 +154,4 @@ def scaling(workshop: Workshop, shape: Sizes, dtype: Any = FLOAT32) -> Plan:
     x, flags = _image(workshop, shape, dtype), GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
     desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)
     workshop.compiled(desc, UNFILLED)
-    return _Normalization(workshop, desc, shape, dtype, 0.0, None, (SRC, DST), (MEAN, VARIANCE, SCALE, SHIFT))
+    return _Normalization(workshop, desc, shape, dtype, 0.0, None, ("src", "dst"), OF_CHANNELS)

@@ -14,7 +14,7 @@ from typing import Any
 from backends.buffers import FLOAT32
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported, plans
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
+from backends.onednn.plans import ARGUMENTS, TRAINING, Plan, Workshop, planned, state
 from backends.strides import dense
 
 ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF4, 0x1FFF5, 0x1FFF7, 0x1FFF9
@@ -182,7 +182,7 @@ def mapped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) 
     """The plan of a function of one vector: the vector and the result."""
     x = workshop.memory((size,), (4,))
     desc = workshop.primitive("eltwise_forward", TRAINING, kind, x, x, alpha, beta)
-    return Plan(workshop, desc, (SRC, x), (DST, x))
+    return Plan(workshop, desc, src=x, dst=x)
 
 
 @planned
@@ -191,7 +191,7 @@ def sloped(workshop: Workshop, size: int, kind: int, alpha: float, beta: float) 
     x = workshop.memory((size,), (4,))
     forward = workshop.primitive("eltwise_forward", TRAINING, kind, x, x, alpha, beta)
     desc = workshop.primitive("eltwise_backward", kind, x, x, x, alpha, beta, forward)
-    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x))
+    return Plan(workshop, desc, src=x, diff_dst=x, diff_src=x)
 
 
 @planned
@@ -209,13 +209,13 @@ def chained(
     x = workshop.memory(shape, dense(shape), dtype if second is None else FLOAT32)
     other = x if second is None else workshop.memory(second, dense(second), dtype)
     again = other if repeated is None else workshop.memory(repeated, dense(repeated))
-    steps, operands = [], [(SRC, x), (SRC1, other), (DST, x)]
+    steps, operands = [], []
     for i, step in enumerate(chain, 1):
         if len(step) < 3:
             memory = again if REPEATED in step else x
             steps.append(("binary", step[0], memory))
-            operands.append((STEP * i | SRC1, memory))
+            operands.append((STEP * i | ARGUMENTS["src1"], memory))
         else:
             steps.append(step if step[0] == "sum" else ("eltwise", *step))
     desc = workshop.primitive("binary", kind, x, other, x, attributes=workshop.attributes(*steps))
-    return Plan(workshop, desc, *operands)
+    return Plan(workshop, desc, *operands, src=x, src1=other, dst=x)

@@ -18,10 +18,12 @@ from backends.onednn import Unsupported
 from backends.onednn.choice import asked
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
-# The arguments of a primitive.
-SRC, SRC1, DST, WEIGHTS, BIAS = 1, 2, 17, 33, 41
-MEAN, VARIANCE, SCALE, SHIFT, WORKSPACE, SCRATCHPAD = 49, 50, 51, 52, 64, 80
-DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 255, 256
+# The numbers of a primitive's arguments.
+ARGUMENTS = {
+    "src": 1, "src1": 2, "dst": 17, "weights": 33, "bias": 41, "mean": 49, "variance": 50, "scale": 51, "shift": 52,
+    "workspace": 64, "scratchpad": 80, "diff_src": 129, "diff_dst": 145, "diff_weights": 161, "diff_scale": 255,
+    "diff_shift": 256,
+}  # fmt: skip
 # Queries to its descriptor.
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
@@ -135,7 +137,7 @@ class Workshop:
         desc = self.make("reorder_primitive_desc_create", source, engine, target, engine, self.attributes())
         if converts:  # others lose the sign of zeros
             self.compiled(desc, "conversion on this processor")
-        return Plan(self, desc, (SRC, source), (DST, target))
+        return Plan(self, desc, src=source, dst=target)
 
 
 def dims(sizes: Iterable[int]) -> Any:
@@ -154,21 +156,24 @@ class _Argument(ctypes.Structure):
 
 
 class Plan:
-    """A primitive with its memory objects; `run` points these at arrays, in the order of their descriptors."""
+    """A primitive with its memory objects; `run` points these at arrays, in the order of their descriptors.
 
-    def __init__(self, workshop: Workshop, desc: Any, *operands: tuple[int, Any]) -> None:
+    named: descriptors of operands by the names of arguments, None for those that there are not; others: behind these,
+    further ones by number.
+    """
+
+    def __init__(self, workshop: Workshop, desc: Any, *others: tuple[int, Any], **named: Any) -> None:
         library = self.library = workshop.library
         self.used = 0
         self.implementation = workshop.implementation(desc)
         self.primitive, self.memories = workshop.make("primitive_create", desc), []
-        for _, memory in operands:
-            self.memories.append(workshop.make("memory_create", memory, library.engine, None))
-        kinds = [kind for kind, _ in operands]
         scratch = workshop.asked(desc, OF_SCRATCHPAD)
         self.scratch_size = workshop.size(scratch) if scratch else 0
-        if scratch:
-            self.memories.append(workshop.make("memory_create", scratch, library.engine, None))
-            kinds.append(SCRATCHPAD)
+        operands = [(ARGUMENTS[name], memory) for name, memory in named.items() if memory is not None]
+        operands += [*others, *[(ARGUMENTS["scratchpad"], scratch)] * (scratch is not None)]
+        kinds, memories = zip(*operands, strict=True)
+        for memory in memories:
+            self.memories.append(workshop.make("memory_create", memory, library.engine, None))
         self.count = len(kinds)
         self.places = [0] * self.count  # the addresses of the last run
         self.arguments = (_Argument * self.count)(*map(_Argument, kinds, self.memories))

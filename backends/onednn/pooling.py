@@ -15,19 +15,7 @@ from backends.onednn import Unsupported
 from backends.onednn.choice import active
 from backends.onednn.elementwise import finite_like
 from backends.onednn.layouts import to_channels_last
-from backends.onednn.plans import (
-    DIFF_DST,
-    DIFF_SRC,
-    DST,
-    OF_WORKSPACE,
-    SRC,
-    TRAINING,
-    WORKSPACE,
-    Plan,
-    Workshop,
-    dims,
-    planned,
-)
+from backends.onednn.plans import OF_WORKSPACE, TRAINING, Plan, Workshop, dims, planned
 from backends.settled import Prepared, prepared
 from backends.strides import channels_last_strides
 
@@ -41,8 +29,8 @@ class _Pooling(Plan):
 
     finite: Any = None  # whether an operand is
 
-    def __init__(self, workshop: Workshop, desc: Any, shape: Sizes, *operands: tuple[int, Any]) -> None:
-        super().__init__(workshop, desc, *operands)
+    def __init__(self, workshop: Workshop, desc: Any, shape: Sizes, **operands: Any) -> None:
+        super().__init__(workshop, desc, **operands)
         self.make = maker(shape, channels_last_strides(shape))
         self.make_taps = maker(shape, channels_last_strides(shape, 1), TAPS)
 
@@ -126,17 +114,17 @@ def _described(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window
     kept = workshop.asked(forward, OF_WORKSPACE)
     if kept is not None and workshop.size(kept) != np.prod(y_shape):
         raise Unsupported("windows with more taps than a byte can number")
-    return x, y, [(WORKSPACE, kept)] if kept is not None else [], steps, forward
+    return x, y, kept, steps, forward
 
 
 @planned
 def _pooled(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
     x, y, kept, _, desc = _described(workshop, kind, x_shape, out, window)
-    return _Pooling(workshop, desc, (*x_shape[:2], *out), (SRC, x), (DST, y), *kept)
+    return _Pooling(workshop, desc, (*x_shape[:2], *out), src=x, dst=y, workspace=kept)
 
 
 @planned
 def _spread(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
     x, y, kept, steps, forward = _described(workshop, kind, x_shape, out, window)
     desc = workshop.primitive("pooling_backward", kind, x, y, *steps, forward)
-    return _Pooling(workshop, desc, x_shape, (DIFF_DST, y), (DIFF_SRC, x), *kept)
+    return _Pooling(workshop, desc, x_shape, diff_dst=y, diff_src=x, workspace=kept)

@@ -15,7 +15,7 @@ from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
 from backends.onednn.choice import active, multiplies
 from backends.onednn.layouts import as_float32, can_be_described, canonical
-from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Workshop, planned
+from backends.onednn.plans import LINEAR, RELU, Plan, Workshop, planned
 from backends.precision import get_float32_matmul_precision
 from backends.settled import Function, Prepared, prepared
 from backends.strides import dense
@@ -144,9 +144,9 @@ def _product(
     shape = (*a_shape[:-1], b_shape[-1])
     y = workshop.memory(shape, canonical(shape, y_strides or dense(shape)), dtype)
     row = (*(1,) * (len(shape) - 1), shape[-1])
-    bias = [workshop.memory(row, dense(row), dtype)] if biased else []
+    bias = workshop.memory(row, dense(row), dtype) if biased else None
     steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu, *SUM * added
-    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=workshop.attributes(*steps))
-    plan = _Product(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])
+    desc = workshop.primitive("matmul", a, b, bias, y, attributes=workshop.attributes(*steps))
+    plan = _Product(workshop, desc, src=a, weights=b, dst=y, bias=bias)
     plan.make = maker(shape, None, dtype)
     return plan

@@ -14,23 +14,12 @@ from backends.geometry import Array
 from backends.numpy_backend.copies import contiguous
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied_into
-from backends.onednn.plans import (
-    BACKWARD,
-    BIAS,
-    DST,
-    OF_WORKSPACE,
-    SRC,
-    TRAINING,
-    WEIGHTS,
-    WORKSPACE,
-    Plan,
-    Workshop,
-    planned,
-)
+from backends.onednn.plans import ARGUMENTS, BACKWARD, OF_WORKSPACE, TRAINING, Plan, Workshop, planned
 from backends.strides import dense
 
 SMALL = 1 << 10  # elements of the output: below this NumPy is as fast as making plans
 FORTH, TANH = 1, 0x21
+SRC, DST, WEIGHTS, BIAS, WORKSPACE = (ARGUMENTS[name] for name in ("src", "dst", "weights", "bias", "workspace"))
 GRADIENT = 128  # the offset from the number of an argument to that of its gradient
 
 

@@ -17,7 +17,7 @@ from backends.onednn import Unsupported, columns, products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, Step, chained
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
+from backends.onednn.plans import INFERENCE, TRAINING, Plan, Workshop, planned
 from backends.strides import dense
 
 SMALL = 1 << 15  # scores: below this NumPy is as fast in the gradient of cross-entropy; for others see the package
@@ -193,11 +193,11 @@ def _described(workshop: Workshop, rows: Sizes, purpose: int) -> tuple[Any, Any]
 def forward(workshop: Workshop, rows: Sizes) -> Plan:
     """The plan of the softmax of each row; operands: x and y, which may be x."""
     x, desc = _described(workshop, rows, INFERENCE)
-    return Plan(workshop, desc, (SRC, x), (DST, x))
+    return Plan(workshop, desc, src=x, dst=x)
 
 
 @planned
 def _backward(workshop: Workshop, rows: Sizes) -> Plan:
     x, forward = _described(workshop, rows, TRAINING)
     desc = workshop.primitive("softmax_backward", ACCURATE, x, x, x, 1, forward)
-    return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
+    return Plan(workshop, desc, dst=x, diff_dst=x, diff_src=x)
