@@ -27,6 +27,12 @@ def innermost_first(x: Array) -> list[int]:
     return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))
 
 
+def outermost_first(x: Array) -> tuple[list[int], list[int]]:
+    """The axes of an array, the outermost first, and the order of axes that leads back from there."""
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    return order, sorted(range(x.ndim), key=order.__getitem__)
+
+
 def in_rows(x: Array) -> bool:
     """Whether the axes follow each other as in C order, with or without gaps; one of length 1 may have any stride."""
     strides = [s for s, k in zip(x.strides, x.shape, strict=True) if k > 1]
@@ -73,5 +79,4 @@ def copying_order(x: Array) -> Literal["C", "K"]:
 
 def in_memory(x: Array) -> Array:
     """The elements of a dense array in memory order."""
-    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-    return x.transpose(order).reshape(-1)
+    return x.transpose(outermost_first(x)[0]).reshape(-1)

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from backends.geometry import Array, channels_first, channels_last, wide_dtype
+from backends.strides import outermost_first
 
 Index = Any  # a slice, or an array of integers
 
@@ -21,8 +22,7 @@ def resample(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[I
 
     No column names an output twice; weights of None are 1. The memory order of axes is kept.
     """
-    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
-    back = sorted(range(x.ndim), key=order.__getitem__)
+    order, back = outermost_first(x)
     xs = xp.ascontiguousarray(x.transpose(order))
     return _weighted(xp, xs, order.index(axis), count, columns).transpose(back).astype(x.dtype, copy=False)
 

@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from backends import protocol
 from backends.geometry import Sizes
-from backends.strides import dense
+from backends.strides import dense, innermost_first
 
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
@@ -115,8 +115,7 @@ def _reserved(size: int) -> Array:
 def blank(shape: Sizes, dtype: Any, like: Any = None) -> MetaArray:
     """An array, with the memory order of axes of `like`."""
     kind = np.dtype(dtype)
-    order = None if like is None else sorted(range(like.ndim), key=lambda i: (abs(like.strides[i]), like.shape[i], -i))
-    strides = dense(shape, order, kind.itemsize)
+    strides = dense(shape, None if like is None else innermost_first(like), kind.itemsize)
     return MetaArray(np.ndarray(shape, kind, _reserved(prod(shape) * kind.itemsize), 0, strides))
 
 

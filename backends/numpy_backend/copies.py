@@ -8,10 +8,10 @@ import numpy as np
 from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.generic import conversion
-from backends.geometry import Array, blocks
+from backends.geometry import Array
 from backends.numpy_backend import passes
 from backends.strides import copying_order, dense, innermost_first
-from backends.threads import get_num_threads, in_blocks
+from backends.threads import get_num_threads
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 NEGATIVE_ZERO = -(1 << 15)  # the bits of 16-bit floats as an integer
@@ -59,7 +59,7 @@ def converted(x: Array, dtype: Any) -> Array:
     if name == "fE" and y is not None and _lost_subnormal(x, y):
         y = None
     if y is None and x.size >= THREADED and "c" not in x.dtype.kind + dtype.kind:
-        y = _converted_in_threads(x, dtype)
+        y = passes.one_pass(_cast, x, dtype=dtype)
     return conversion.converted(np, x, dtype) if y is None else y
 
 
@@ -80,19 +80,8 @@ def _lost_subnormal(x: Array, y: Array) -> bool:
     return bool((kept < x.size and kept < np.count_nonzero(x.view(np.int32))) or bits.min() == NEGATIVE_ZERO)
 
 
-def _converted_in_threads(x: Array, dtype: np.dtype[Any]) -> Array | None:
-    order = innermost_first(x)
-    if x.strides != dense(x.shape, order, x.itemsize):
-        return None
-    y = empty(x.shape, dense(x.shape, order, dtype.itemsize), dtype)
-    source, target = x.ravel(order="K"), y.ravel(order="K")
-
-    def block(at: slice) -> None:
-        with np.errstate(all="ignore"):  # not inherited by threads
-            np.copyto(target[at], source[at], casting="unsafe")
-
-    in_blocks(block, blocks(x.size, passes.BLOCK))
-    return y
+def _cast(x: Array, out: Array) -> None:
+    np.copyto(out, x, casting="unsafe")
 
 
 def reshape(x: Array, shape: Any) -> Array:

@@ -9,8 +9,8 @@ from backends.buffers import empty, empty_like
 from backends.generic.normalization import of_groups
 from backends.geometry import Array, blocks, channels_first, channels_last
 from backends.numpy_backend.copies import contiguous
+from backends.numpy_backend.passes import in_blocks
 from backends.numpy_backend.reduction import dots, total
-from backends.threads import in_blocks
 
 LARGE = 1 << 14  # elements: from here the additional calls pay
 BLOCK = 1 << 15  # elements at a time: several copies of a block fit the level-2 cache
@@ -58,12 +58,7 @@ class _Samples:
 
     def in_blocks(self, block: Callable[[slice], None]) -> None:
         """Call it with slices of samples, in all threads."""
-
-        def silent(at: slice) -> None:
-            with np.errstate(all="ignore"):  # not inherited by threads
-                block(at)
-
-        in_blocks(silent, blocks(self.n, max(1, SAMPLES // self.lines[0].size)))
+        in_blocks(block, blocks(self.n, max(1, SAMPLES // self.lines[0].size)))
 
 
 def _lie_channels_last(x: Array) -> bool:
@@ -146,18 +141,17 @@ def group_gradients(
 
     def block(at: slice) -> None:
         own = slice(at.start * each, at.stop * each)  # the channels of these groups
-        with np.errstate(all="ignore"):  # not inherited by threads
-            d, scales = rows[at] - mean[at], np.repeat(scale[at], each, axis=0)
-            of_bias[own] = total(gs[own], (1,), True)
-            of_weight[own] = dots(gs[own], d.reshape(gs[own].shape)) * scales
-            of_normal, of_mean = (
-                (v[own] * factors[own]).reshape(len(d), each).sum(axis=1, keepdims=True) * (scale[at] / -rows.shape[1])
-                for v in (of_weight, of_bias)
-            )
-            d *= of_normal * scale[at]
-            d += of_mean
-            np.multiply(gs[own], scales * factors[own], out=into[own])
-            into[own] += d.reshape(into[own].shape)
+        d, scales = rows[at] - mean[at], np.repeat(scale[at], each, axis=0)
+        of_bias[own] = total(gs[own], (1,), True)
+        of_weight[own] = dots(gs[own], d.reshape(gs[own].shape)) * scales
+        of_normal, of_mean = (
+            (v[own] * factors[own]).reshape(len(d), each).sum(axis=1, keepdims=True) * (scale[at] / -rows.shape[1])
+            for v in (of_weight, of_bias)
+        )
+        d *= of_normal * scale[at]
+        d += of_mean
+        np.multiply(gs[own], scales * factors[own], out=into[own])
+        into[own] += d.reshape(into[own].shape)
 
     in_blocks(block, blocks(len(rows), max(1, BLOCK // rows.shape[1])))
     g_weight, g_bias = (v.reshape(x.shape[:2]).sum(axis=0) for v in (of_weight, of_bias))

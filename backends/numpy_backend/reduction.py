@@ -12,10 +12,9 @@ import numpy as np
 from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes, blocks, wide_dtype
 from backends.numpy_backend.copies import contiguous, converted
-from backends.numpy_backend.passes import BLOCK
+from backends.numpy_backend.passes import BLOCK, in_blocks
 from backends.settled import Function
 from backends.strides import innermost_first
-from backends.threads import in_blocks
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
 ROW = 1 << 8  # elements: up to here einsum sums a row faster than a dot product, and as exactly
@@ -178,8 +177,7 @@ def _folded(ufunc: np.ufunc, x: Array) -> Array:
     y = np.empty(len(x), x.dtype)
 
     def block(rows: slice) -> None:
-        with np.errstate(all="ignore"):  # not inherited by threads
-            y[rows] = _of_neighbours(ufunc, x[rows].reshape(-1), x.shape[1])
+        y[rows] = _of_neighbours(ufunc, x[rows].reshape(-1), x.shape[1])
 
     in_blocks(block, blocks(len(x), max(1, BLOCK // x.shape[1])))
     return y

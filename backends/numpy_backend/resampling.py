@@ -11,6 +11,7 @@ from backends.generic.resampling import Columns
 from backends.geometry import Array, blocks
 from backends.numpy_backend.copies import contiguous
 from backends.numpy_backend.reduction import total
+from backends.strides import outermost_first
 from backends.threads import in_blocks
 
 LARGE = 1 << 14  # elements: from here making the matrix pays
@@ -29,8 +30,7 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
     weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
     if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
-    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
-    back = sorted(range(x.ndim), key=order.__getitem__)
+    order, back = outermost_first(x)
     xs, at = np.ascontiguousarray(x.transpose(order)), order.index(axis)
     if not isfinite(np.add.reduce(xs, axis=None) if x.size < SHARED else total(xs, tuple(range(x.ndim)), False)):
         return plain(x, axis, count, columns)
@@ -72,8 +72,7 @@ def _repeats(size: int, inputs: Array, columns: Any) -> int:
 
 def _repeated(x: Array, axis: int, times: int) -> Array:
     """Every element along an axis, repeated; in the memory order of x."""
-    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
-    back = sorted(range(x.ndim), key=order.__getitem__)
+    order, back = outermost_first(x)
     xs, behind = x.transpose(order), order.index(axis) + 1
     shape = (*xs.shape[:behind], times, *xs.shape[behind:])
     wide = np.broadcast_to(np.expand_dims(xs, behind), shape)

@@ -9,6 +9,7 @@ from backends.buffers import FLOAT32
 from backends.generic.activations import SILU_BOUNDS
 from backends.generic.im2col import InBlocks, serially
 from backends.geometry import Array, blocks
+from backends.strides import outermost_first
 from backends.threads import in_blocks
 
 # Several float64 temporaries of a block fit the level-2 cache; the calls of smaller blocks cost more than they save.
@@ -54,7 +55,7 @@ def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBloc
     x = np.asarray(x)
     if x.size <= BLOCK or any(v.shape != x.shape for v in rest if np.ndim(v)):
         return function(x, *rest)
-    axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    axes, back = outermost_first(x)
     operands = [v.transpose(axes).reshape(-1) if np.ndim(v) else v for v in (x, *rest)]
 
     def part(at: slice) -> Array:
@@ -65,4 +66,4 @@ def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBloc
 
     y = np.empty(x.size, dtype=part(slice(0)).dtype)
     each(write, list(blocks(x.size, BLOCK)))
-    return y.reshape([x.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+    return y.reshape([x.shape[axis] for axis in axes]).transpose(back)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from backends.geometry import Array
+from backends.strides import outermost_first
 
 # Five arrays of a block fit a level-2 cache of 1 MiB; the calls of smaller blocks cost more than they save.
 BLOCK_BYTES = 128 << 10
@@ -18,7 +19,7 @@ def in_blocks(update: Callable[..., None], p: Array, g: Array, *state: Array, **
             arranged = np.empty_like(p)
             arranged[...] = g
             g = arranged
-        order = sorted(range(p.ndim), key=lambda axis: -abs(p.strides[axis]))
+        order, _ = outermost_first(p)
         rows = [a.transpose(order) for a in (p, g, *state)]
         if all(a.flags.c_contiguous for a in rows):
             rows, length = [a.reshape(-1) for a in rows], BLOCK_BYTES // p.itemsize

@@ -97,17 +97,4 @@ def _dense(x: Array) -> Array:
 
 
 GRADIENTS = {"leaky_gate", "within", *[name for name in FORMULAS if name.endswith("_gradient")]}
-within = _kernel("within")
-elu, elu_gradient = _kernel("elu"), _kernel("elu_gradient")
-erf = _kernel("erf")
-hardsigmoid = _kernel("hardsigmoid")
-hardswish, hardswish_gradient = _kernel("hardswish"), _kernel("hardswish_gradient")
-huber = _kernel("huber")
-leaky_relu, leaky_gate = _kernel("leaky_relu"), _kernel("leaky_gate")
-mish_gradient = _kernel("mish_gradient")
-sigmoid, sigmoid_gradient = _kernel("sigmoid"), _kernel("sigmoid_gradient")
-softplus, softplus_gradient = _kernel("softplus"), _kernel("softplus_gradient")
-tanh, tanh_gradient = _kernel("tanh"), _kernel("tanh_gradient")
-silu, silu_gradient = _kernel("silu"), _kernel("silu_gradient")
-gelu, gelu_gradient = _kernel("gelu"), _kernel("gelu_gradient")
-gelu_tanh, gelu_tanh_gradient = _kernel("gelu_tanh"), _kernel("gelu_tanh_gradient")
+globals().update({name: _kernel(name) for name in FORMULAS})
