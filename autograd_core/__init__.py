@@ -30,29 +30,8 @@ from autograd_core.devices import set_default_device as set_default_device
 from autograd_core.dtypes import can_cast as can_cast
 from autograd_core.dtypes import finfo as finfo
 from autograd_core.dtypes import set_default_dtype as set_default_dtype
-from autograd_core.element_types import cdouble as cdouble
-from autograd_core.element_types import cfloat as cfloat
-from autograd_core.element_types import complex32 as complex32
-from autograd_core.element_types import complex64 as complex64
-from autograd_core.element_types import complex128 as complex128
-from autograd_core.element_types import double as double
-from autograd_core.element_types import float16 as float16
-from autograd_core.element_types import float32 as float32
-from autograd_core.element_types import float64 as float64
-from autograd_core.element_types import get_default_dtype as get_default_dtype
-from autograd_core.element_types import half as half
-from autograd_core.element_types import int8 as int8
-from autograd_core.element_types import int16 as int16
-from autograd_core.element_types import int32 as int32
-from autograd_core.element_types import int64 as int64
-from autograd_core.element_types import long as long
-from autograd_core.element_types import promote_types as promote_types
-from autograd_core.element_types import result_type as result_type
-from autograd_core.element_types import short as short
-from autograd_core.element_types import uint8 as uint8
-from autograd_core.element_types import uint16 as uint16
-from autograd_core.element_types import uint32 as uint32
-from autograd_core.element_types import uint64 as uint64
+from autograd_core.element_types import *  # noqa: F403
+from autograd_core.element_types import complex32
 from autograd_core.engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from autograd_core.engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from autograd_core.engine.casting import autocast as autocast

@@ -13,6 +13,12 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 
+__all__ = [
+    "cdouble", "cfloat", "complex32", "complex64", "complex128", "double", "float16", "float32", "float64",
+    "get_default_dtype", "half", "int8", "int16", "int32", "int64", "long", "promote_types", "result_type", "short",
+    "uint8", "uint16", "uint32", "uint64",
+]  # fmt: skip
+
 
 class Dtype:
     """The type of the elements of a tensor: one object for each NumPy dtype, which is its attribute `dtype`.

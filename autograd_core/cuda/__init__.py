@@ -3,49 +3,12 @@
 from typing import Any
 
 from autograd_core.cuda import amp as amp
-from autograd_core.cuda.devices import current_device as current_device
-from autograd_core.cuda.devices import device as device
-from autograd_core.cuda.devices import device_count as device_count
-from autograd_core.cuda.devices import device_of as device_of
-from autograd_core.cuda.devices import get_device_capability as get_device_capability
-from autograd_core.cuda.devices import get_device_name as get_device_name
-from autograd_core.cuda.devices import get_device_properties as get_device_properties
-from autograd_core.cuda.devices import is_available as is_available
-from autograd_core.cuda.devices import is_bf16_supported as is_bf16_supported
-from autograd_core.cuda.devices import is_tf32_supported as is_tf32_supported
-from autograd_core.cuda.devices import set_device as set_device
-from autograd_core.cuda.devices import synchronize as synchronize
+from autograd_core.cuda.devices import *  # noqa: F403
+from autograd_core.cuda.devices import is_available
 from autograd_core.cuda.graphs import graph as graph
-from autograd_core.cuda.memory import OutOfMemoryError as OutOfMemoryError
-from autograd_core.cuda.memory import empty_cache as empty_cache
-from autograd_core.cuda.memory import max_memory_allocated as max_memory_allocated
-from autograd_core.cuda.memory import max_memory_cached as max_memory_cached
-from autograd_core.cuda.memory import max_memory_reserved as max_memory_reserved
-from autograd_core.cuda.memory import mem_get_info as mem_get_info
-from autograd_core.cuda.memory import memory_allocated as memory_allocated
-from autograd_core.cuda.memory import memory_cached as memory_cached
-from autograd_core.cuda.memory import memory_reserved as memory_reserved
-from autograd_core.cuda.memory import memory_stats as memory_stats
-from autograd_core.cuda.memory import memory_summary as memory_summary
-from autograd_core.cuda.memory import reset_max_memory_allocated as reset_max_memory_allocated
-from autograd_core.cuda.memory import reset_max_memory_cached as reset_max_memory_cached
-from autograd_core.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
-from autograd_core.cuda.memory import set_per_process_memory_fraction as set_per_process_memory_fraction
-from autograd_core.cuda.random import get_rng_state as get_rng_state
-from autograd_core.cuda.random import get_rng_state_all as get_rng_state_all
-from autograd_core.cuda.random import initial_seed as initial_seed
-from autograd_core.cuda.random import manual_seed as manual_seed
-from autograd_core.cuda.random import manual_seed_all as manual_seed_all
-from autograd_core.cuda.random import seed as seed
-from autograd_core.cuda.random import seed_all as seed_all
-from autograd_core.cuda.random import set_rng_state as set_rng_state
-from autograd_core.cuda.random import set_rng_state_all as set_rng_state_all
-from autograd_core.cuda.streams import Event as Event
-from autograd_core.cuda.streams import Stream as Stream
-from autograd_core.cuda.streams import current_stream as current_stream
-from autograd_core.cuda.streams import default_stream as default_stream
-from autograd_core.cuda.streams import set_stream as set_stream
-from autograd_core.cuda.streams import stream as stream
+from autograd_core.cuda.memory import *  # noqa: F403
+from autograd_core.cuda.random import *  # noqa: F403
+from autograd_core.cuda.streams import *  # noqa: F403
 
 
 def is_initialized() -> bool:

@@ -10,6 +10,11 @@ from autograd_core.devices import Device, backend_of
 from autograd_core.errors import DeviceError
 from autograd_core.tensor import Tensor
 
+__all__ = [
+    "current_device", "device", "device_count", "device_of", "get_device_capability", "get_device_name",
+    "get_device_properties", "is_available", "is_bf16_supported", "is_tf32_supported", "set_device", "synchronize",
+]  # fmt: skip
+
 DeviceLike = str | int | None
 
 

@@ -7,6 +7,13 @@ from typing import Any
 from autograd_core.cuda.devices import DeviceLike, index_of, is_available, runtime
 from autograd_core.errors import OutOfMemoryError as OutOfMemoryError
 
+__all__ = [
+    "OutOfMemoryError", "empty_cache", "max_memory_allocated", "max_memory_cached", "max_memory_reserved",
+    "mem_get_info", "memory_allocated", "memory_cached", "memory_reserved", "memory_stats", "memory_summary",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_memory_stats",
+    "set_per_process_memory_fraction",
+]  # fmt: skip
+
 
 def _asked(device: DeviceLike, name: str, *args: Any) -> Any:
     with runtime().device(index_of(device)):

@@ -8,6 +8,11 @@ from typing import Any
 from autograd_core import random
 from autograd_core.cuda.devices import DeviceLike, device_count, index_of, is_available
 
+__all__ = [
+    "get_rng_state", "get_rng_state_all", "initial_seed", "manual_seed", "manual_seed_all", "seed", "seed_all",
+    "set_rng_state", "set_rng_state_all",
+]  # fmt: skip
+
 
 def manual_seed(seed: int) -> None:
     """Seed the generator of the current GPU; without a GPU nothing happens."""

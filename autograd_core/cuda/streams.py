@@ -12,6 +12,8 @@ from typing import Any
 
 from autograd_core.cuda.devices import DeviceLike, device, index_of, runtime
 
+__all__ = ["Event", "Stream", "current_stream", "default_stream", "set_stream", "stream"]
+
 
 class Event:
     """A point in a stream's work; `enable_timing` if the time between two of them will be asked for."""
