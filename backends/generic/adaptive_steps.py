@@ -2,23 +2,13 @@
 
 from typing import Any
 
-from backends.generic.optimizers import average, average_square, descent
+from backends.generic.optimizers import average, average_square, descending
 from backends.geometry import Array
 
 
-def adagrad_step(
-    xp: Any,
-    p: Array,
-    g: Array,
-    total: Array,
-    *,
-    rate: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
+@descending
+def adagrad_step(xp: Any, p: Array, g: Array, total: Array, *, rate: float, eps: float) -> None:
     """total ← total + g²; p ← p - rate·g / (√total + eps)."""
-    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     d = xp.empty_like(p)
     total += xp.multiply(g, g, out=d)
     xp.sqrt(total, out=d)
@@ -28,21 +18,9 @@ def adagrad_step(
     p -= d
 
 
-def adadelta_step(
-    xp: Any,
-    p: Array,
-    g: Array,
-    v: Array,
-    u: Array,
-    *,
-    lr: float,
-    rho: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
+@descending
+def adadelta_step(xp: Any, p: Array, g: Array, v: Array, u: Array, *, lr: float, rho: float, eps: float) -> None:
     """v ← ρv + (1 - ρ)g², d = √((u + eps) / (v + eps))·g, u ← ρu + (1 - ρ)d²; p ← p - lr·d."""
-    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     scratch = xp.empty_like(p)
     average_square(xp, v, g, rho, scratch)
     d = xp.add(u, eps, out=xp.empty_like(p))
@@ -54,6 +32,7 @@ def adadelta_step(
     p -= d
 
 
+@descending
 def rmsprop_step(
     xp: Any,
     p: Array,
@@ -63,17 +42,14 @@ def rmsprop_step(
     lr: float,
     alpha: float,
     eps: float,
-    weight_decay: float = 0.0,
     momentum: float = 0.0,
     centered: bool = False,
-    maximize: bool = False,
 ) -> None:
     """v ← αv + (1 - α)g²; p ← p - lr·g / (√v + eps).
 
     centered: the last of `others` is the mean gradient, whose square is subtracted from v under the root. momentum: the
     first of `others` is b ← momentum·b + g / (√v + eps), and p ← p - lr·b.
     """
-    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     d = xp.empty_like(p)
     average_square(xp, v, g, alpha, d)
     if centered:
@@ -96,6 +72,7 @@ def rmsprop_step(
     p -= d
 
 
+@descending
 def rprop_step(
     xp: Any,
     p: Array,
@@ -105,13 +82,11 @@ def rprop_step(
     *,
     etas: tuple[float, float],
     step_sizes: tuple[float, float],
-    maximize: bool = False,
 ) -> None:
     """size ← size·η⁺ where the gradient kept its sign, size·η⁻ where it turned; p ← p - size·sign(g) unless it turned.
 
     step_sizes: the smallest and the largest size.
     """
-    g = descent(xp, g, p, 0.0, maximize, out=xp.empty_like(p))
     d = xp.multiply(before, g, out=xp.empty_like(p))
     turned = d < 0
     size *= xp.where(turned, etas[0], xp.where(d > 0, etas[1], 1.0)).astype(p.dtype)
@@ -123,21 +98,10 @@ def rprop_step(
     p -= d
 
 
-def asgd_step(
-    xp: Any,
-    p: Array,
-    g: Array,
-    mean: Array,
-    *,
-    rate: float,
-    lambd: float,
-    share: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
+@descending
+def asgd_step(xp: Any, p: Array, g: Array, mean: Array, *, rate: float, lambd: float, share: float) -> None:
     """p ← (1 - lambd·rate)p - rate·g; mean ← mean + share·(p - mean)."""
     d = xp.empty_like(p)
-    g = descent(xp, g, p, weight_decay, maximize, out=d)
     p *= 1 - lambd * rate
     p -= xp.multiply(g, rate, out=d)
     if share == 1:

@@ -4,6 +4,7 @@ All are elementwise, so a backend may run them on flat arrays of many parameters
 """
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from backends.geometry import Array
@@ -19,11 +20,28 @@ def descent(xp: Any, g: Array, p: Array, weight_decay: float, maximize: bool, ou
     return xp.add(g, pull, out=out)
 
 
-def decayed(xp: Any, g: Array, p: Array, lr: float, weight_decay: float, decoupled: bool, maximize: bool) -> Array:
-    """The gradient to descend; with `decoupled`, the weights are decayed directly instead."""
-    if decoupled:
-        p *= 1 - lr * weight_decay
-    return descent(xp, g, p, 0.0 if decoupled else weight_decay, maximize, out=xp.empty_like(p))
+def descending(step: Callable[..., None]) -> Callable[..., None]:
+    """A step for the gradient to descend, as `descent` gives it; with `decoupled`, weights decay themselves."""
+
+    @wraps(step)
+    def call(
+        xp: Any,
+        p: Array,
+        g: Array,
+        *state: Array,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+        **options: Any,
+    ) -> None:
+        if decoupled:
+            p *= 1 - options["lr"] * weight_decay
+            weight_decay = 0.0
+        if weight_decay or maximize:
+            g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
+        step(xp, p, g, *state, **options)
+
+    return call
 
 
 def average(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) -> None:
@@ -126,6 +144,7 @@ def sgd_step(
     p -= xp.multiply(d, lr, out=scratch)
 
 
+@descending
 def adam_step(
     xp: Any,
     p: Array,
@@ -139,16 +158,11 @@ def adam_step(
     beta2: float,
     eps: float,
     step: int,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-    maximize: bool = False,
 ) -> None:
     """m ← β₁m + (1 - β₁)g, v ← β₂v + (1 - β₂)g²; p ← p - lr·m̂ / (√v̂ + eps).
 
-    m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ) at step t; `largest` is the largest v so far and replaces v. decoupled: the
-    weights are decayed directly, not through the gradient.
+    m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ) at step t; `largest` is the largest v so far and replaces v.
     """
-    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
     # One scratch array for all products: fresh memory for each takes five times as long.
     d = xp.empty_like(p)
     average(xp, m, g, beta1, d)
@@ -164,6 +178,7 @@ def adam_step(
     p -= d
 
 
+@descending
 def nadam_step(
     xp: Any,
     p: Array,
@@ -178,12 +193,8 @@ def nadam_step(
     step: int,
     gradient_rate: float,
     mean_rate: float,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-    maximize: bool = False,
 ) -> None:
-    """m and v as in `adam_step`; p ← p - (gradient_rate·g + mean_rate·m) / (√v̂ + eps)."""
-    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
+    """m and v as in `adam_step`, lr decays only; p ← p - (gradient_rate·g + mean_rate·m) / (√v̂ + eps)."""
     d = xp.empty_like(p)
     average(xp, m, g, beta1, d)
     average_square(xp, v, g, beta2, d)
@@ -195,6 +206,7 @@ def nadam_step(
     p -= xp.divide(pull, d, out=d)
 
 
+@descending
 def radam_step(
     xp: Any,
     p: Array,
@@ -208,12 +220,8 @@ def radam_step(
     eps: float,
     rate: float,
     rectified: bool,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-    maximize: bool = False,
 ) -> None:
-    """m and v as in `adam_step`; p ← p - rate·m / (√v + eps), or p - rate·m before the variance is `rectified`."""
-    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
+    """m, v, lr as in `nadam_step`; p ← p - rate·m / (√v + eps), or p - rate·m before the variance is `rectified`."""
     d = xp.empty_like(p)
     average(xp, m, g, beta1, d)
     average_square(xp, v, g, beta2, d)
@@ -225,22 +233,11 @@ def radam_step(
     p -= pull
 
 
+@descending
 def adamax_step(
-    xp: Any,
-    p: Array,
-    g: Array,
-    m: Array,
-    u: Array,
-    *,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    rate: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
+    xp: Any, p: Array, g: Array, m: Array, u: Array, *, beta1: float, beta2: float, eps: float, rate: float
 ) -> None:
     """m as in `adam_step`, u ← max(β₂u, |g| + eps); p ← p - rate·m / u."""
-    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     d = xp.empty_like(p)
     average(xp, m, g, beta1, d)
     u *= beta2
@@ -265,7 +262,8 @@ def lion_step(
     maximize: bool = False,
 ) -> None:
     """p ← (1 - lr·weight_decay)p - lr·sign(β₁m + (1 - β₁)g); m ← β₂m + (1 - β₂)g."""
-    g = decayed(xp, g, p, lr, weight_decay, True, maximize)
+    p *= 1 - lr * weight_decay
+    g = -g if maximize else g
     d = xp.multiply(m, beta1, out=xp.empty_like(p))
     d += (1 - beta1) * g
     xp.sign(d, out=d)
