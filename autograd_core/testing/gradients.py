@@ -67,7 +67,7 @@ def gradcheck(
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs, max(atol, rtol))
     try:
-        _check(fn, inputs, wanted, eps, {"atol": atol, "rtol": rtol}, nondet_tol, fast_mode)
+        _Check(fn, inputs, wanted, atol, rtol).run(eps, nondet_tol, fast_mode)
     except GradientError:
         if raise_exception:
             raise
@@ -176,40 +176,93 @@ def _differentiable(inputs: tuple[Any, ...], tolerance: float) -> list[int]:
     return wanted
 
 
-def _check(
-    function: Function,
-    inputs: tuple[Any, ...],
-    wanted: list[int],
-    eps: float,
-    close: dict[str, float],
-    nondet_tol: float,
-    fast_mode: bool,
-) -> None:
-    xs = [inputs[i] for i in wanted]
-    before = [host(x) for x in xs]
-    outputs = outputs_of(function, inputs)
-    weights = cotangents(outputs)
-    values, kept = [host(y) for y in outputs], _saved(outputs)
-    kept += [(f"the cotangent of output {k}", g.array, host(g)) for k, g in enumerate(weights)]
-    fast = gradients(outputs, xs, weights)
-    _like_inputs(fast, xs, wanted)
-    analytic = [host(g) for g in fast]
-    _unwritten(before, xs, wanted, kept)
-    _repeatable(
-        "the gradient of input", "two walks over one graph", analytic, gradients(outputs, xs, weights), nondet_tol
-    )
-    _repeatable("output", "two calls", values, outputs_of(function, inputs), nondet_tol)
-    _same_recorded(analytic, outputs, xs, weights, close)
-    if fast_mode and _agrees_along(function, inputs, wanted, eps, analytic, weights, close):
-        return
+class _Check:
+    """A function at some inputs, of which those `wanted` are differentiated, with a cotangent for each output."""
 
-    def compare(step: float) -> None:
-        jacobians = [jacobian_of(function, inputs, i, step) for i in wanted]
-        _compare("all outputs, weighted,", analytic, jacobians, [host(g) for g in weights], wanted, close)
-        if not fast_mode:
-            _check_rows(outputs, xs, jacobians, wanted, close)
+    def __init__(
+        self, function: Function, inputs: tuple[Any, ...], wanted: list[int], atol: float, rtol: float
+    ) -> None:
+        self.function, self.inputs, self.wanted, self.atol, self.rtol = function, inputs, wanted, atol, rtol
+        self.xs = [inputs[i] for i in wanted]
+        self.before = [host(x) for x in self.xs]
+        self.outputs = outputs_of(function, inputs)
+        self.weights = cotangents(self.outputs)
 
-    _with_some_step(compare, eps)
+    def run(self, eps: float, nondet_tol: float, fast_mode: bool) -> None:
+        """Raise GradientError unless everything is as it should be."""
+        values, kept = [host(y) for y in self.outputs], _saved(self.outputs)
+        kept += [(f"the cotangent of output {k}", g.array, host(g)) for k, g in enumerate(self.weights)]
+        fast = gradients(self.outputs, self.xs, self.weights)
+        _like_inputs(fast, self.xs, self.wanted)
+        analytic = [host(g) for g in fast]
+        _unwritten(self.before, self.xs, self.wanted, kept)
+        again = gradients(self.outputs, self.xs, self.weights)
+        _repeatable("the gradient of input", "two walks over one graph", analytic, again, nondet_tol)
+        _repeatable("output", "two calls", values, outputs_of(self.function, self.inputs), nondet_tol)
+        self.same_recorded(analytic)
+        if fast_mode and self.agrees_along(analytic, eps):
+            return
+
+        def compare(step: float) -> None:
+            jacobians = [jacobian_of(self.function, self.inputs, i, step) for i in self.wanted]
+            self.compare("all outputs, weighted,", analytic, jacobians, [host(g) for g in self.weights])
+            if not fast_mode:
+                self.compare_rows(jacobians)
+
+        _with_some_step(compare, eps)
+
+    @np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
+    def same_recorded(self, fast: Sequence[Array]) -> None:
+        """A recorded walk gives the same gradients."""
+        try:
+            recorded = gradients(self.outputs, self.xs, self.weights, create_graph=True)
+        except HigherOrderError:  # the operation declares its order; nothing to compare
+            return
+        for k, (a, b) in enumerate(zip(fast, map(host, recorded), strict=True)):
+            if a.shape != b.shape or not np.allclose(a, b, self.rtol, self.atol, equal_nan=True):
+                alike = a.shape == b.shape
+                gap = f"by up to {np.max(abs(a - b)):.3g}" if alike else f"in shape: {b.shape} and {a.shape}"
+                raise GradientError(f"gradients number {k} of create_graph=True and create_graph=False differ {gap}")
+
+    def agrees_along(self, analytic: Sequence[Array], eps: float) -> bool:
+        """Whether the derivative of the weighted outputs along one direction of all inputs is right."""
+        sizes = {i: np.maximum(1, abs(host(self.inputs[i]))) for i in self.wanted}
+        directions = {i: host(_cotangent_like(self.inputs[i], i + 1)) * size for i, size in sizes.items()}
+        weights = flat([host(g) for g in self.weights])
+        numeric = derivative_along(self.function, self.inputs, directions, weights, eps)
+        with np.errstate(all="ignore"):
+            terms = flat(analytic) * flat(list(directions.values()))
+            return bool(abs(terms.sum() - numeric) <= self.atol + self.rtol * abs(terms).sum())
+
+    @np.errstate(all="ignore")
+    def compare(
+        self, output: str, analytic: Sequence[Array], jacobians: Sequence[Array], weights: Sequence[Array]
+    ) -> None:
+        """The gradients for these cotangents against the same combination of differences."""
+        for i, a, jacobian in zip(self.wanted, analytic, jacobians, strict=True):
+            if not a.size:
+                continue
+            numeric = (jacobian @ flat(weights)).view(a.dtype).reshape(a.shape)
+            wrong = ~(abs(a - numeric) <= self.atol + self.rtol * abs(numeric))
+            if wrong.any():
+                gaps = np.where(wrong, np.nan_to_num(abs(a - numeric), nan=np.inf), -1)
+                at = tuple(int(k) for k in np.unravel_index(int(gaps.argmax()), gaps.shape))
+                raise GradientError(
+                    f"the gradient of {output} with respect to input {i} is wrong in {int(wrong.sum())} of "
+                    f"{wrong.size} elements; the worst, at {at}, is {a[at]:.10g} by the rules and {numeric[at]:.10g} "
+                    "by differences"
+                )
+
+    def compare_rows(self, jacobians: Sequence[Array]) -> None:
+        """The same with a cotangent for one output element at a time."""
+        for o, y in enumerate(self.outputs):
+            weights = cotangent(y.shape, o + 1)
+            for at, direction in product(np.ndindex(y.shape), units(host(y))):
+                unit = [np.zeros(v.shape, v.array.dtype) for v in self.outputs]
+                unit[o][at] = weights[at] * direction
+                given = [tensor_like(v, u) for u, v in zip(unit, self.outputs, strict=True)]
+                analytic = gradients(self.outputs, self.xs, given)
+                self.compare(f"output {o} at {at}", [host(g) for g in analytic], jacobians, unit)
 
 
 def _like_inputs(fast: Sequence[Tensor], xs: list[Tensor], wanted: list[int]) -> None:
@@ -273,81 +326,3 @@ def _repeatable(what: str, between: str, first: Sequence[Array], again: Sequence
                 f"{what} {k} differs between {between} by up to {np.max(abs(a - b)):.3g}: "
                 "something is random, or overwrites what it needs again"
             )
-
-
-@np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
-def _same_recorded(
-    fast: Sequence[Array],
-    outputs: Sequence[Tensor],
-    xs: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    close: dict[str, float],
-) -> None:
-    try:
-        recorded = gradients(outputs, xs, weights, create_graph=True)
-    except HigherOrderError:  # the operation declares its order; nothing to compare
-        return
-    for k, (a, b) in enumerate(zip(fast, map(host, recorded), strict=True)):
-        if a.shape != b.shape or not np.allclose(a, b, **close, equal_nan=True):
-            gap = f"by up to {np.max(abs(a - b)):.3g}" if a.shape == b.shape else f"in shape: {b.shape} and {a.shape}"
-            raise GradientError(f"the gradients number {k} of create_graph=True and create_graph=False differ {gap}")
-
-
-def _agrees_along(
-    function: Function,
-    inputs: tuple[Any, ...],
-    wanted: list[int],
-    eps: float,
-    analytic: Sequence[Array],
-    weights: Sequence[Tensor],
-    close: dict[str, float],
-) -> bool:
-    """Whether the derivative of the weighted outputs along one direction of all inputs is right."""
-    sizes = {i: np.maximum(1, abs(host(inputs[i]))) for i in wanted}
-    directions = {i: host(_cotangent_like(inputs[i], i + 1)) * size for i, size in sizes.items()}
-    numeric = derivative_along(function, inputs, directions, flat([host(g) for g in weights]), eps)
-    with np.errstate(all="ignore"):
-        terms = flat(analytic) * flat(list(directions.values()))
-        return bool(abs(terms.sum() - numeric) <= close["atol"] + close["rtol"] * abs(terms).sum())
-
-
-@np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
-def _compare(
-    output: str,
-    analytic: Sequence[Array],
-    jacobians: Sequence[Array],
-    weights: Sequence[Array],
-    wanted: list[int],
-    close: dict[str, float],
-) -> None:
-    """The gradients for these cotangents against the same combination of differences."""
-    for i, a, jacobian in zip(wanted, analytic, jacobians, strict=True):
-        if not a.size:
-            continue
-        numeric = (jacobian @ flat(weights)).view(a.dtype).reshape(a.shape)
-        wrong = ~(abs(a - numeric) <= close["atol"] + close["rtol"] * abs(numeric))
-        if wrong.any():
-            gaps = np.where(wrong, np.nan_to_num(abs(a - numeric), nan=np.inf), -1)
-            at = tuple(int(k) for k in np.unravel_index(int(gaps.argmax()), gaps.shape))
-            raise GradientError(
-                f"the gradient of {output} with respect to input {i} is wrong in {int(wrong.sum())} of "
-                f"{wrong.size} elements; the worst, at {at}, is {a[at]:.10g} by the rules and {numeric[at]:.10g} by "
-                f"differences"
-            )
-
-
-def _check_rows(
-    outputs: Sequence[Tensor],
-    xs: Sequence[Tensor],
-    jacobians: Sequence[Array],
-    wanted: list[int],
-    close: dict[str, float],
-) -> None:
-    """`_compare` with a cotangent for one output element at a time."""
-    for o, y in enumerate(outputs):
-        weights = cotangent(y.shape, o + 1)
-        for at, direction in product(np.ndindex(y.shape), units(host(y))):
-            unit = [np.zeros(v.shape, v.array.dtype) for v in outputs]
-            unit[o][at] = weights[at] * direction
-            analytic = gradients(outputs, xs, [tensor_like(v, u) for u, v in zip(unit, outputs, strict=True)])
-            _compare(f"output {o} at {at}", [host(g) for g in analytic], jacobians, unit, wanted, close)
