@@ -9,7 +9,11 @@ import nn.functional as F
 from autograd_core import Tensor
 from nn.onnx.nodes.table import NODES, ints, reads
 
-NODES.update({"MatMul": ag.matmul, "Det": ag.linalg.det})
+NODES.update(
+    MatMul=ag.matmul,
+    Det=ag.linalg.det,
+    AffineGrid=lambda theta, size, *, align_corners=0: F.affine_grid(theta, ints(size), bool(align_corners)),
+)
 
 
 @reads("Gemm")
@@ -126,8 +130,3 @@ def _grid_sample(
 ) -> Tensor:
     mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
     return F.grid_sample(x, grid, mode, padding_mode, bool(align_corners))
-
-
-@reads("AffineGrid")
-def _affine_grid(theta: Tensor, size: Any, *, align_corners: int = 0) -> Tensor:
-    return F.affine_grid(theta, ints(size), bool(align_corners))

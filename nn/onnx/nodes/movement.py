@@ -10,15 +10,18 @@ import nn.functional as F
 from autograd_core import Tensor
 from nn.onnx.nodes.table import NODES, ints, number, reads
 
-
-@reads("Shape")
-def _shape(x: Tensor, *, start: int = 0, end: int | None = None) -> Tensor:
-    return ag.tensor(list(x.shape)[start:end], dtype=ag.int64)
-
-
-@reads("Size")
-def _size(x: Tensor) -> Tensor:
-    return ag.tensor(x.numel())
+NODES.update(
+    Shape=lambda x, *, start=0, end=None: ag.tensor(list(x.shape)[start:end], dtype=ag.int64),
+    Size=lambda x: ag.tensor(x.numel()),
+    Transpose=lambda x, *, perm=None: ag.permute(x, list(reversed(range(x.ndim))) if perm is None else ints(perm)),
+    Expand=lambda x, shape: ag.broadcast_to(x, ag.broadcast_shapes(x.shape, tuple(ints(shape)))),
+    Tile=lambda x, repeats: ag.tile(x, ints(repeats)),
+    Concat=lambda *xs, axis=1: ag.cat(xs, axis),
+    Gather=lambda x, index, *, axis=0: x[(*(slice(None),) * (axis % x.ndim), index.long())],
+    GatherElements=lambda x, index, *, axis=0: ag.gather(x, axis, _positive(index, x.shape[axis])),
+    Range=lambda start, limit, delta: ag.arange(number(start), number(limit), number(delta), dtype=start.dtype),
+    Einsum=lambda *xs, equation: ag.einsum(equation, *xs),
+)
 
 
 @reads("Reshape")
@@ -35,11 +38,6 @@ def _flatten(x: Tensor, *, axis: int = 1) -> Tensor:
     return ag.reshape(x, (math.prod(x.shape[:at]), math.prod(x.shape[at:])))
 
 
-@reads("Transpose")
-def _transpose(x: Tensor, *, perm: Any = None) -> Tensor:
-    return ag.permute(x, list(reversed(range(x.ndim))) if perm is None else ints(perm))
-
-
 @reads("Squeeze")
 def _squeeze(x: Tensor, dims: Any = None, *, axes: Any = None) -> Tensor:
     dims = axes if dims is None else dims
@@ -52,21 +50,6 @@ def _unsqueeze(x: Tensor, dims: Any = None, *, axes: Any = None) -> Tensor:
     for d in sorted([d % (x.ndim + len(given)) for d in given]):
         x = ag.unsqueeze(x, d)
     return x
-
-
-@reads("Expand")
-def _expand(x: Tensor, shape: Any) -> Tensor:
-    return ag.broadcast_to(x, ag.broadcast_shapes(x.shape, tuple(ints(shape))))
-
-
-@reads("Tile")
-def _tile(x: Tensor, repeats: Any) -> Tensor:
-    return ag.tile(x, ints(repeats))
-
-
-@reads("Concat")
-def _concat(*xs: Tensor, axis: int = 1) -> Tensor:
-    return ag.cat(xs, axis)
 
 
 @reads("Split")
@@ -137,16 +120,6 @@ def _pad(
     return x
 
 
-@reads("Gather")
-def _gather(x: Tensor, index: Tensor, *, axis: int = 0) -> Tensor:
-    return x[(*(slice(None),) * (axis % x.ndim), index.long())]
-
-
-@reads("GatherElements")
-def _gather_elements(x: Tensor, index: Tensor, *, axis: int = 0) -> Tensor:
-    return ag.gather(x, axis, _positive(index, x.shape[axis]))
-
-
 def _positive(index: Tensor, n: int) -> Tensor:
     index = index.long()
     return ag.where(index < 0, index + n, index)
@@ -200,11 +173,6 @@ def _trilu(x: Tensor, k: Any = None, *, upper: int = 1) -> Tensor:
 def _eye_like(x: Tensor, *, dtype: Any = None, k: int = 0) -> Tensor:
     rows, columns = (ag.arange(n) for n in x.shape)
     return (columns == rows[:, None] + k).to(x.dtype if dtype is None else dtype)
-
-
-@reads("Range")
-def _range(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
-    return ag.arange(number(start), number(limit), number(delta), dtype=start.dtype)
 
 
 @reads("ConstantOfShape")
@@ -262,6 +230,3 @@ def _space_to_depth(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     parts = x.reshape(n, c, h // blocksize, blocksize, w // blocksize, blocksize)
     order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
     return parts.permute(order).reshape(n, c * blocksize**2, h // blocksize, w // blocksize)
-
-
-NODES["Einsum"] = lambda *xs, equation: ag.einsum(equation, *xs)

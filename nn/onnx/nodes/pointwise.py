@@ -23,34 +23,31 @@ NODES.update({
     "Softplus": F.softplus, "Softsign": F.softsign, "Sqrt": ag.sqrt, "Sub": ag.sub, "Tan": ag.tan, "Tanh": ag.tanh,
     "Where": ag.where, "Xor": ag.logical_xor,
 })  # fmt: skip
-NODES["Identity"] = lambda x: x
 
 
 def _folded(function: Any) -> Any:
     return lambda *xs: functools.reduce(function, xs)
 
 
-NODES.update({"Max": _folded(ag.maximum), "Min": _folded(ag.minimum), "Sum": _folded(operator.add)})
-
-
-@reads("Mean")
-def _mean(*xs: Tensor) -> Tensor:
-    return functools.reduce(operator.add, xs) / len(xs)
-
-
-@reads("Div")
-def _div(a: Tensor, b: Tensor) -> Tensor:
-    return a / b if a.is_floating_point() else ag.div(a, b, rounding_mode="trunc")
-
-
-@reads("Pow")
-def _pow(a: Tensor, b: Tensor) -> Tensor:
-    return ag.pow(a, b).to(a.dtype)
-
-
-@reads("Mod")
-def _mod(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
-    return ag.fmod(a, b) if fmod else ag.remainder(a, b)
+NODES.update(
+    Max=_folded(ag.maximum),
+    Min=_folded(ag.minimum),
+    Sum=_folded(operator.add),
+    Identity=lambda x: x,
+    Mean=lambda *xs: functools.reduce(operator.add, xs) / len(xs),
+    Div=lambda a, b: a / b if a.is_floating_point() else ag.div(a, b, rounding_mode="trunc"),
+    Pow=lambda a, b: ag.pow(a, b).to(a.dtype),
+    Mod=lambda a, b, *, fmod=0: ag.fmod(a, b) if fmod else ag.remainder(a, b),
+    CastLike=lambda x, like, *, saturate=1, round_mode="up": x.to(like.dtype),
+    LeakyRelu=lambda x, *, alpha=0.01: F.leaky_relu(x, alpha),
+    Elu=lambda x, *, alpha=1.0: F.elu(x, alpha),
+    Celu=lambda x, *, alpha=1.0: F.celu(x, alpha),
+    Selu=lambda x, *, alpha=1.6732631921768188, gamma=1.0507010221481323: gamma * F.elu(x, alpha),
+    HardSigmoid=lambda x, *, alpha=0.2, beta=0.5: ag.clamp(alpha * x + beta, 0, 1),
+    Gelu=lambda x, *, approximate="none": F.gelu(x, approximate),
+    Swish=lambda x, *, alpha=1.0: F.silu(x) if alpha == 1 else x * ag.sigmoid(alpha * x),
+    ThresholdedRelu=lambda x, *, alpha=1.0: F.threshold(x, alpha, 0.0),
+)
 
 
 @reads("BitShift")
@@ -79,56 +76,11 @@ def _cast(x: Tensor, *, to: Any = None, saturate: int = 1, round_mode: str = "up
     return x.to(as_dtype(to))
 
 
-@reads("CastLike")
-def _cast_like(x: Tensor, like: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:
-    return x.to(like.dtype)
-
-
-@reads("LeakyRelu")
-def _leaky_relu(x: Tensor, *, alpha: float = 0.01) -> Tensor:
-    return F.leaky_relu(x, alpha)
-
-
 @reads("PRelu")
 def _prelu(x: Tensor, slope: Tensor, *, opset: int) -> Tensor:
     if opset < 7 and slope.numel() > 1:  # one number for each channel
         slope = slope.reshape([-1] + [1] * (x.ndim - 2))
     return ag.where(x < 0, x * slope, x)
-
-
-@reads("Elu")
-def _elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
-    return F.elu(x, alpha)
-
-
-@reads("Celu")
-def _celu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
-    return F.celu(x, alpha)
-
-
-@reads("Selu")
-def _selu(x: Tensor, *, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875) -> Tensor:
-    return gamma * F.elu(x, alpha)
-
-
-@reads("HardSigmoid")
-def _hard_sigmoid(x: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
-    return ag.clamp(alpha * x + beta, 0, 1)
-
-
-@reads("Gelu")
-def _gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
-    return F.gelu(x, approximate)
-
-
-@reads("Swish")
-def _swish(x: Tensor, *, alpha: float = 1.0) -> Tensor:
-    return F.silu(x) if alpha == 1 else x * ag.sigmoid(alpha * x)
-
-
-@reads("ThresholdedRelu")
-def _thresholded_relu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
-    return F.threshold(x, alpha, 0.0)
 
 
 @reads("Shrink")

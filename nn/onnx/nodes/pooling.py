@@ -9,7 +9,7 @@ import autograd_core as ag
 import nn.functional as F
 from autograd_core import Tensor
 from nn.onnx.nodes.layers import margins, padded
-from nn.onnx.nodes.table import ints, reads
+from nn.onnx.nodes.table import NODES, ints, reads
 
 
 class _Windows:
@@ -61,6 +61,13 @@ class _Windows:
         return y.reshape(n, c, *y.shape[2:])
 
 
+NODES.update(
+    GlobalAveragePool=lambda x: ag.mean(x, dim=_spatial(x), keepdim=True),
+    GlobalMaxPool=lambda x: ag.amax(x, dim=_spatial(x), keepdim=True),
+    GlobalLpPool=lambda x, *, p=2: ag.linalg.vector_norm(x, p, dim=_spatial(x), keepdim=True),
+)
+
+
 @reads("MaxPool")
 def _max_pool(x: Tensor, *, storage_order: int = 0, outputs: int, **attributes: Any) -> Any:
     windows = _Windows(x, **attributes)
@@ -91,21 +98,6 @@ def _lp_pool(x: Tensor, *, p: int = 2, **attributes: Any) -> Tensor:
 
 def _spatial(x: Tensor) -> tuple[int, ...]:
     return tuple(range(2, x.ndim))
-
-
-@reads("GlobalAveragePool")
-def _global_average(x: Tensor) -> Tensor:
-    return ag.mean(x, dim=_spatial(x), keepdim=True)
-
-
-@reads("GlobalMaxPool")
-def _global_max(x: Tensor) -> Tensor:
-    return ag.amax(x, dim=_spatial(x), keepdim=True)
-
-
-@reads("GlobalLpPool")
-def _global_lp(x: Tensor, *, p: int = 2) -> Tensor:
-    return ag.linalg.vector_norm(x, p, dim=_spatial(x), keepdim=True)
 
 
 @reads("MaxUnpool")

@@ -78,6 +78,11 @@ def _position(largest: bool) -> Any:
 
 NODES.update({"ArgMax": _position(True), "ArgMin": _position(False)})
 
+NODES.update(
+    NonZero=lambda x: ag.nonzero(x if x.ndim else x.reshape(1)).T,
+    LpNormalization=lambda x, *, axis=-1, p=2: F.normalize(x, p=p, dim=axis, eps=ag.finfo(x.dtype).tiny),
+)
+
 
 @reads("TopK")
 def _topk(x: Tensor, count: Any = None, *, k: int = 0, axis: int = -1, largest: int = 1, sorted: int = 1) -> Any:
@@ -113,16 +118,6 @@ def _hardmax(x: Tensor, axis: int) -> Tensor:
 
 
 NODES.update({"Softmax": _along(F.softmax), "LogSoftmax": _along(F.log_softmax), "Hardmax": _along(_hardmax)})
-
-
-@reads("NonZero")
-def _nonzero(x: Tensor) -> Tensor:
-    return ag.nonzero(x if x.ndim else x.reshape(1)).T
-
-
-@reads("LpNormalization")
-def _lp_normalization(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
-    return F.normalize(x, p=p, dim=axis, eps=ag.finfo(x.dtype).tiny)
 
 
 @reads("NegativeLogLikelihoodLoss")

@@ -8,12 +8,13 @@ import numpy as np
 
 from autograd_core.ops.images.taps import cells
 from backends.geometry import Geometry, Window
-from nn.onnx.writer import Ref, Writer, writes
+from nn.onnx.writer import OPERATIONS, Ref, Writer, writes
 
-
-@writes("matmul")
-def _matmul(g: Writer, a: Ref, b: Ref) -> Ref:
-    return g("MatMul", a, b)
+OPERATIONS.update(
+    matmul=lambda g, a, b: g("MatMul", a, b),
+    linear_relu=lambda g, x, weight, bias=None: g("Relu", _linear(g, x, weight, bias)),
+    scale_channels_relu=lambda g, x, scale, shift=None: g("Relu", _scale_channels(g, x, scale, shift)),
+)
 
 
 @writes("euclidean_distances")
@@ -28,11 +29,6 @@ def _linear(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None) -> Ref:
         return g("Gemm", x, weight, bias, transB=1)
     y = g("MatMul", x, g("Transpose", weight, perm=[1, 0]) if weight.ndim == 2 else weight)
     return y if bias is None else g("Add", y, bias)
-
-
-@writes("linear_relu")
-def _linear_relu(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None) -> Ref:
-    return g("Relu", _linear(g, x, weight, bias))
 
 
 def _windows(**lengths: Any) -> dict[str, Any]:
@@ -132,11 +128,6 @@ def _by_channel(g: Writer, x: Ref, v: Ref) -> Ref:
 def _scale_channels(g: Writer, x: Ref, scale: Ref, shift: Ref | None = None) -> Ref:
     y = g("Mul", x, _by_channel(g, x, scale))
     return y if shift is None else g("Add", y, _by_channel(g, x, shift))
-
-
-@writes("scale_channels_relu")
-def _scale_channels_relu(g: Writer, x: Ref, scale: Ref, shift: Ref | None = None) -> Ref:
-    return g("Relu", _scale_channels(g, x, scale, shift))
 
 
 @writes("normalize_rows")

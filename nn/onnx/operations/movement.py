@@ -10,7 +10,15 @@ from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import TracingError
 from autograd_core.kinds import INDEXING, SHAPE
 from autograd_core.tracing import Call
-from nn.onnx.writer import Ref, Writer, writes
+from nn.onnx.writer import OPERATIONS, Ref, Writer, writes
+
+OPERATIONS.update(
+    permute=lambda g, x, *, dims: g("Transpose", x, perm=[d % x.ndim for d in dims]) if x.ndim else g("Identity", x),
+    tril=lambda g, x, *, diagonal: g("Trilu", x, np.array(diagonal, np.int64), upper=0),
+    triu=lambda g, x, *, diagonal: g("Trilu", x, np.array(diagonal, np.int64), upper=1),
+    gather=lambda g, x, index, *, dim: g("GatherElements", x, index, axis=dim),
+    take_rows=lambda g, x, index, share=None: g("Gather", x, index, axis=0),
+)
 
 
 @writes("reshape")
@@ -24,11 +32,6 @@ def _reshape(g: Writer, x: Ref, *, shape: Any) -> Ref:
         rest = [-1 if n != 1 and all(k == 1 for k in target[same:i]) else n for i, n in enumerate(target)][same:]
         target = [0] * same + rest
     return g("Reshape", x, target, allowzero=None if g.dynamic else 1)
-
-
-@writes("permute")
-def _permute(g: Writer, x: Ref, *, dims: Any) -> Ref:
-    return g("Transpose", x, perm=[d % x.ndim for d in dims]) if x.ndim else g("Identity", x)
 
 
 @writes("swapped")
@@ -93,30 +96,10 @@ def _flip(g: Writer, x: Ref, *, dims: Any) -> Ref:
     return g("Slice", x, [-1] * len(axes), ends, axes, [-1] * len(axes))
 
 
-@writes("tril")
-def _tril(g: Writer, x: Ref, *, diagonal: int) -> Ref:
-    return g("Trilu", x, np.array(diagonal, np.int64), upper=0)
-
-
-@writes("triu")
-def _triu(g: Writer, x: Ref, *, diagonal: int) -> Ref:
-    return g("Trilu", x, np.array(diagonal, np.int64), upper=1)
-
-
 @writes("pad_constant")
 def _pad(g: Writer, x: Ref, *, widths: Any, value: float) -> Ref:
     before, after = zip(*widths, strict=True)
     return g("Pad", x, [*before, *after], np.asarray(value, x.dtype), mode="constant")
-
-
-@writes("gather")
-def _gather(g: Writer, x: Ref, index: Ref, *, dim: int) -> Ref:
-    return g("GatherElements", x, index, axis=dim)
-
-
-@writes("take_rows")
-def _take_rows(g: Writer, x: Ref, index: Ref, share: Ref | None = None) -> Ref:
-    return g("Gather", x, index, axis=0)
 
 
 @writes("unfold")

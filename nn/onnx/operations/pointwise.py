@@ -45,39 +45,30 @@ def _is_integer(*operands: Any) -> bool:
 
 OPERATIONS.update({name: _same(name, kind) for name, kind in SAME.items()})
 OPERATIONS.update({name: _logical(kind) for name, kind in LOGICAL.items()})
-OPERATIONS["log2"] = lambda g, x: g("Div", g("Log", x), math.log(2))
-OPERATIONS["log10"] = lambda g, x: g("Div", g("Log", x), math.log(10))
-OPERATIONS["sloped"] = lambda g, x, weight: g("PRelu", x, weight)
-
-
-@writes("astype")
-def _astype(g: Writer, x: Ref, *, dtype: Any) -> Ref:
-    return g.cast(x, dtype)
-
-
-@writes("ne")
-def _ne(g: Writer, a: Ref, b: Any) -> Ref:
-    return g("Not", g("Equal", a, b))
-
-
-@writes("isfinite")
-def _isfinite(g: Writer, x: Ref) -> Ref:
-    return g("Not", g("Or", g("IsNaN", x), g("IsInf", x)))
-
-
-@writes("square")
-def _square(g: Writer, x: Ref) -> Ref:
-    return g("Mul", x, x)
-
-
-@writes("rsqrt")
-def _rsqrt(g: Writer, x: Ref) -> Ref:
-    return g("Reciprocal", g("Sqrt", x))
-
-
-@writes("exp2")
-def _exp2(g: Writer, x: Ref) -> Ref:
-    return g("Exp", g("Mul", x, math.log(2)))
+OPERATIONS.update(
+    log2=lambda g, x: g("Div", g("Log", x), math.log(2)),
+    log10=lambda g, x: g("Div", g("Log", x), math.log(10)),
+    sloped=lambda g, x, weight: g("PRelu", x, weight),
+    astype=lambda g, x, *, dtype: g.cast(x, dtype),
+    ne=lambda g, a, b: g("Not", g("Equal", a, b)),
+    isfinite=lambda g, x: g("Not", g("Or", g("IsNaN", x), g("IsInf", x))),
+    square=lambda g, x: g("Mul", x, x),
+    rsqrt=lambda g, x: g("Reciprocal", g("Sqrt", x)),
+    exp2=lambda g, x: g("Exp", g("Mul", x, math.log(2))),
+    fmod=lambda g, a, b: g("Mod", a, b, fmod=1),
+    bounded=lambda g, x, *, low, high: g("Clip", x, np.asarray(low, x.dtype), np.asarray(high, x.dtype)),
+    leaky_relu=lambda g, x, *, negative_slope: g("LeakyRelu", x, alpha=float(negative_slope)),
+    hardsigmoid=lambda g, x: g("HardSigmoid", x, alpha=1 / 6, beta=0.5),
+    silu=lambda g, x: g("Mul", x, g("Sigmoid", x)),
+    logsigmoid=lambda g, x: g("Neg", g("Softplus", g("Neg", x))),
+    gelu_erf=lambda g, x: g("Gelu", x),
+    gelu_tanh=lambda g, x: g("Gelu", x, approximate="tanh"),
+    tanhshrink=lambda g, x: g("Sub", x, g("Tanh", x)),
+    add_relu=lambda g, a, b: g("Relu", g("Add", a, b)),
+    drop=lambda g, x, keep, *, scale: g("Where", keep, g("Mul", x, scale), np.zeros((), x.dtype)),
+    lerp=lambda g, start, end, weight: g("Add", start, g("Mul", g("Sub", end, start), weight)),
+    zeros_like=lambda g, x: g("Expand", np.zeros((), x.dtype), g("Shape", x)),
+)
 
 
 @writes("expm1")
@@ -111,11 +102,6 @@ def _remainder(g: Writer, a: Any, b: Any) -> Ref:
     return g("Sub", a, g("Mul", g("Floor", g("Div", a, b)), b))
 
 
-@writes("fmod")
-def _fmod(g: Writer, a: Any, b: Any) -> Ref:
-    return g("Mod", a, b, fmod=1)
-
-
 @writes("floor_divide")
 def _floor_divide(g: Writer, a: Any, b: Any) -> Ref:
     if _is_integer(a, b):
@@ -136,16 +122,6 @@ def _clamp(g: Writer, x: Ref, *, min: float | None, max: float | None) -> Ref:
     return g("Clip", x, *[None if bound is None else np.asarray(bound, dtype) for bound in (min, max)])
 
 
-@writes("bounded")
-def _bounded(g: Writer, x: Ref, *, low: float, high: float) -> Ref:
-    return g("Clip", x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
-
-
-@writes("leaky_relu")
-def _leaky_relu(g: Writer, x: Ref, *, negative_slope: float) -> Ref:
-    return g("LeakyRelu", x, alpha=float(negative_slope))
-
-
 @writes("elu")
 def _elu(g: Writer, x: Ref, *, alpha: float, scale: float, input_scale: float) -> Ref:
     y = g("Elu", x if input_scale == 1 else g("Mul", x, input_scale), alpha=float(alpha))
@@ -153,56 +129,6 @@ def _elu(g: Writer, x: Ref, *, alpha: float, scale: float, input_scale: float) -
     return y if scale == 1 else g("Mul", y, scale)
 
 
-@writes("hardsigmoid")
-def _hardsigmoid(g: Writer, x: Ref) -> Ref:
-    return g("HardSigmoid", x, alpha=1 / 6, beta=0.5)
-
-
-@writes("silu")
-def _silu(g: Writer, x: Ref) -> Ref:
-    return g("Mul", x, g("Sigmoid", x))
-
-
 @writes("softplus")
 def _softplus(g: Writer, x: Ref, *, beta: float) -> Ref:
     return g("Softplus", x) if beta == 1 else g("Div", g("Softplus", g("Mul", x, beta)), beta)
-
-
-@writes("logsigmoid")
-def _logsigmoid(g: Writer, x: Ref) -> Ref:
-    return g("Neg", g("Softplus", g("Neg", x)))
-
-
-@writes("gelu_erf")
-def _gelu(g: Writer, x: Ref) -> Ref:
-    return g("Gelu", x)
-
-
-@writes("gelu_tanh")
-def _gelu_tanh(g: Writer, x: Ref) -> Ref:
-    return g("Gelu", x, approximate="tanh")
-
-
-@writes("tanhshrink")
-def _tanhshrink(g: Writer, x: Ref) -> Ref:
-    return g("Sub", x, g("Tanh", x))
-
-
-@writes("add_relu")
-def _add_relu(g: Writer, a: Any, b: Any) -> Ref:
-    return g("Relu", g("Add", a, b))
-
-
-@writes("drop")
-def _drop(g: Writer, x: Ref, keep: Ref, *, scale: float) -> Ref:
-    return g("Where", keep, g("Mul", x, scale), np.zeros((), x.dtype))
-
-
-@writes("lerp")
-def _lerp(g: Writer, start: Ref, end: Any, weight: Any) -> Ref:
-    return g("Add", start, g("Mul", g("Sub", end, start), weight))
-
-
-@writes("zeros_like")
-def _zeros_like(g: Writer, x: Ref) -> Ref:
-    return g("Expand", np.zeros((), x.dtype), g("Shape", x))

@@ -24,6 +24,13 @@ for _name, _kind in {"amax": "ReduceMax", "amin": "ReduceMin", "euclidean": "Red
                      "logsumexp": "ReduceLogSumExp"}.items():  # fmt: skip
     OPERATIONS[_name] = _extreme(_kind)
 
+OPERATIONS.update(
+    mean=lambda g, x, *, dim, keepdim, dtype: _reduced(g, "ReduceMean", _in(g, x), dim, keepdim),
+    prod=lambda g, x, *, dim, keepdim, dtype: _reduced(g, "ReduceProd", _in(g, x), dim, keepdim),
+    kth_position=lambda g, x, *, k, dim: _smallest(g, x, k, dim),
+    cumsum=lambda g, x, *, dim, dtype: g("CumSum", _in(g, x), np.array(dim, np.int64)),
+)
+
 
 @writes("sum")
 def _sum(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
@@ -34,16 +41,6 @@ def _sum(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
 def _nansum(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
     known = x if x.dtype.kind in "iub" else g("Where", g("IsNaN", x), 0, x, shape=x.shape)
     return _sum(g, known, dim=dim, keepdim=keepdim, dtype=dtype)
-
-
-@writes("mean")
-def _mean(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
-    return _reduced(g, "ReduceMean", _in(g, x), dim, keepdim)
-
-
-@writes("prod")
-def _prod(g: Writer, x: Ref, *, dim: Dims, keepdim: bool, dtype: Any) -> Ref:
-    return _reduced(g, "ReduceProd", _in(g, x), dim, keepdim)
 
 
 def _in(g: Writer, x: Ref) -> Ref:
@@ -131,11 +128,6 @@ def _smallest(g: Writer, x: Ref, k: int, dim: int) -> Ref:
     return g("Gather", places, [k - 1], axis=dim)
 
 
-@writes("kth_position")
-def _kth(g: Writer, x: Ref, *, k: int, dim: int) -> Ref:
-    return _smallest(g, x, k, dim)
-
-
 @writes("median_position")
 def _median(g: Writer, x: Ref, *, dim: int, ignore_nan: bool) -> Ref:
     if dim % x.ndim == 0:
@@ -149,8 +141,3 @@ def _argsort(g: Writer, x: Ref, *, dim: int, descending: bool, stable: bool) -> 
     if dim % x.ndim == 0:
         g.fixed("sorting along the first axis")
     return g("TopK", x, count, outputs=2, axis=dim, largest=int(descending), sorted=1)[1]
-
-
-@writes("cumsum")
-def _cumsum(g: Writer, x: Ref, *, dim: int, dtype: Any) -> Ref:
-    return g("CumSum", _in(g, x), np.array(dim, np.int64))
