@@ -11,27 +11,13 @@ from autograd_core.engine.casting import modes
 from nn import functional as F
 from nn.failures import locate
 from nn.layers.activation import ReLU
-from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.linear import Identity, Linear
-from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from nn.layers.pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from nn.module import Module
 
 RELU = ReLU()
-
-
-def _linear(layer: Linear, x: Tensor) -> Tensor:
-    return core.linear_relu(x, layer.weight, layer.bias)
-
-
-def _convolution(layer: _Conv, x: Tensor) -> Tensor:
-    return layer.convolved(x, core.conv_relu)
-
-
-def _normalization(layer: _BatchNorm, x: Tensor) -> Tensor:
-    return layer.normalized(x, core.batch_norm_relu)
-
-
 # By class, not by isinstance: a subclass may compute something else.
 CONVOLUTIONS, NORMALIZATIONS = (Conv1d, Conv2d, Conv3d), (BatchNorm1d, BatchNorm2d, BatchNorm3d)
 POOLINGS = (MaxPool1d, MaxPool2d, MaxPool3d)
@@ -40,15 +26,14 @@ NAMES: dict[type[Module], str] = {
     Linear: "linear",
     ReLU: "relu",
     **dict.fromkeys(NORMALIZATIONS, "batch_norm"),
-    **dict(zip(CONVOLUTIONS, ("conv1d", "conv2d", "conv3d"), strict=True)),
-    **dict(zip(POOLINGS, ("max_pool1d", "max_pool2d", "max_pool3d"), strict=True)),
+    **{kind: kind._function for kind in (*CONVOLUTIONS, *POOLINGS)},
 }
 # What is called for a layer of each class, unless a program has replaced it.
 CALLED = {kind: (kind.forward, FUNCTIONS[name], Module.__call__) for kind, name in NAMES.items()}
 RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
-    Linear: _linear,
-    **dict.fromkeys(CONVOLUTIONS, _convolution),
-    **dict.fromkeys(NORMALIZATIONS, _normalization),
+    Linear: lambda layer, x: core.linear_relu(x, layer.weight, layer.bias),
+    **dict.fromkeys(CONVOLUTIONS, lambda layer, x: layer.convolved(x, core.conv_relu)),
+    **dict.fromkeys(NORMALIZATIONS, lambda layer, x: layer.normalized(x, core.batch_norm_relu)),
 }
 
 

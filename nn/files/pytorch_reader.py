@@ -88,14 +88,6 @@ def _untyped(storage: Any, *parts: Any) -> Tensor:
     return _tensor(storage.view(as_dtype(parts[5])), *parts[:4])
 
 
-def _without_elements(dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool) -> Tensor:
-    return core.empty_strided(size, stride, dtype, "meta", requires_grad)
-
-
-def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
-    return Parameter(data, requires_grad=requires_grad)
-
-
 def _of_class(make: Callable[..., Tensor], cls: type, args: Any, state: Any) -> Tensor:
     """A tensor of a subclass, with its attributes, one of which says that it is a parameter."""
     t = make(*args)
@@ -128,9 +120,11 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v3"): _untyped,
-    ("torch._utils", "_rebuild_meta_tensor_no_storage"): _without_elements,
+    ("torch._utils", "_rebuild_meta_tensor_no_storage"): lambda dtype, size, stride, requires_grad: core.empty_strided(
+        size, stride, dtype, "meta", requires_grad
+    ),
     ("torch.storage", "UntypedStorage"): StorageType(uint8),
-    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch._utils", "_rebuild_parameter"): lambda data, requires_grad, *_: Parameter(data, requires_grad),
     ("torch._tensor", "_rebuild_from_type_v2"): _of_class,
     ("torch", "Tensor"): Tensor,
     ("torch", "Size"): Size,
