@@ -32,10 +32,6 @@ def floating(a: Any, dtype: Any = None) -> Tensor:
     return x.to(dtype=dtype or (get_default_dtype() if x.dtype.kind in dtypes.EXACT else x.dtype))
 
 
-def _transpose(a: Tensor, axes: Any = None) -> Tensor:
-    return functional.permute(a, tuple(reversed(range(a.ndim))) if axes is None else axes)
-
-
 def _broadcast_arrays(*given: Any) -> Any:
     """Tensors; NumPy's arrays if something else is among them, as in Matplotlib's calls."""
     try:
@@ -43,10 +39,6 @@ def _broadcast_arrays(*given: Any) -> Any:
     except TypeError:
         return np.broadcast_arrays(*map(np.asarray, given))
     return functional.broadcast_tensors(*operands)
-
-
-def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
-    return functional.clamp(a, a_min if min is None else min, a_max if max is None else max)
 
 
 def _mean(name: str) -> Callable[..., Tensor]:
@@ -65,10 +57,6 @@ def _spread(name: str) -> Callable[..., Tensor]:
     return spread
 
 
-def _flip(m: Tensor, axis: Any = None) -> Tensor:
-    return functional.flip(m, tuple(range(m.ndim)) if axis is None else axis)
-
-
 def _dot(a: Any, b: Any) -> Tensor:
     if not np.ndim(a) or not np.ndim(b):
         return functional.multiply(a, b)
@@ -78,17 +66,9 @@ def _dot(a: Any, b: Any) -> Tensor:
     return functional.tensordot(a, b, ([-1], [-min(b.ndim, 2)]))
 
 
-def _einsum(*operands: Any, optimize: Any = None) -> Tensor:
-    return functional.einsum(*tensors(operands))
-
-
 def _concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
     parts = [tensor(a) for a in arrays]
     return functional.cat(parts, axis) if axis is not None else functional.cat([functional.ravel(a) for a in parts])
-
-
-def _append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
-    return _concatenate((arr, values), axis)
 
 
 def _stacked(name: str) -> Callable[..., Tensor]:
@@ -125,23 +105,6 @@ def _gradient(f: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -
     return slopes if len(slopes) > 1 else slopes[0]
 
 
-def _imag(val: Tensor) -> Tensor:
-    return functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val)
-
-
-def _nan_to_num(x: Tensor, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
-    return (functional.nan_to_num if copy else Tensor.nan_to_num_)(x, nan, posinf, neginf)
-
-
-def _qr(a: Tensor, mode: str = "reduced") -> Any:
-    """In the mode "r", only R."""
-    return linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode)
-
-
-def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
-
-
 def _flat(name: str) -> Callable[..., Tensor]:
     """Without an axis, work on the flattened tensor."""
 
@@ -149,10 +112,6 @@ def _flat(name: str) -> Callable[..., Tensor]:
         return getattr(functional, name)(functional.ravel(a) if axis is None else a, axis or 0, **dtype)
 
     return along
-
-
-def _repeat(a: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
-    return functional.repeat_interleave(a, where_it_is(repeats), axis)
 
 
 def _roll(a: Tensor, shift: Any, axis: Any = None) -> Tensor:
@@ -170,42 +129,16 @@ def _argsort(a: Tensor, axis: int | None = -1, kind: Any = None, *, stable: bool
     return functional.argsort(flat, dim=-1 if axis is None else axis, stable=True)
 
 
-def _split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    return list(functional.tensor_split(ary, indices_or_sections, axis))
-
-
 def _equal_split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
         raise ValueError(f"np.split: {ary.shape[axis]} elements do not divide into {indices_or_sections} equal parts")
-    return _split(ary, indices_or_sections, axis)
-
-
-def _diagonal(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    return functional.diagonal(a, offset, axis1, axis2)
-
-
-def _trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    return functional.sum(functional.diagonal(a, offset, axis1, axis2), -1)
-
-
-def _offset(name: str) -> Callable[..., Tensor]:
-    """NumPy's `k` is PyTorch's `diagonal`."""
-    return lambda m, k=0: getattr(functional, name)(m, k)
-
-
-def _median(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    """NumPy's median is the mean of the two middle elements."""
-    return functional.quantile(floating(a), 0.5, axis, keepdims)
+    return list(functional.tensor_split(ary, indices_or_sections, axis))
 
 
 def _variables(m: Any, y: Any, rowvar: bool) -> Tensor:
     """The variables of both operands, in rows."""
     rows = [functional.atleast_2d(floating(x)) for x in (m, y) if x is not None]
     return functional.cat([x if rowvar or len(x) == 1 else x.mT for x in rows])
-
-
-def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Tensor:
-    return functional.corrcoef(_variables(x, y, rowvar))
 
 
 def _cov(
@@ -233,34 +166,54 @@ def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = 
     return functional.moveaxis(linalg.cross(a, b), -1, axisc)
 
 
-def _outer(a: Any, b: Any) -> Tensor:
-    return functional.outer(functional.ravel(tensor(a)), functional.ravel(tensor(b)))
-
-
 def _unique(ar: Tensor, *asked: bool, **options: Any) -> Any:
     """NumPy's own, for which NaNs are equal by default, and which also finds the first positions."""
     return trees.mapped(wrap, LIBRARY[ar.array.__class__].unique(ar.array, *asked, **options))
 
 
 FORMS: dict[str, Callable[..., Any]] = {
-    "append": _append, "argsort": _argsort, "array_split": _split,
-    "broadcast_arrays": _broadcast_arrays, "clip": _clip,
-    "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "corrcoef": _corrcoef,
-    "cov": _cov, "cross": _cross,
-    "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"), "diag": _offset("diag"), "diagflat": _offset("diagflat"),
-    "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum, "flip": _flip,
-    "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,
-    "isrealobj": lambda x: not functional.is_complex(x), "linalg.qr": _qr, "linalg.svd": _svd,
-    "mean": _mean("mean"), "median": _median, "nan_to_num": _nan_to_num, "nanmean": _mean("nanmean"),
+    "append": lambda arr, values, axis=None: _concatenate((arr, values), axis),
+    "argsort": _argsort,
+    "array_split": lambda ary, indices_or_sections, axis=0: list(
+        functional.tensor_split(ary, indices_or_sections, axis)
+    ),
+    "broadcast_arrays": _broadcast_arrays,
+    "clip": lambda a, a_min=None, a_max=None, *, min=None, max=None: functional.clamp(
+        a, a_min if min is None else min, a_max if max is None else max
+    ),
+    "column_stack": _stacked("column_stack"), "concatenate": _concatenate,
+    "corrcoef": lambda x, y=None, rowvar=True: functional.corrcoef(_variables(x, y, rowvar)),
+    "cov": _cov, "cross": _cross, "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
+    "diag": lambda m, k=0: functional.diag(m, k), "diagflat": lambda m, k=0: functional.diagflat(m, k),
+    "diagonal": lambda a, offset=0, axis1=0, axis2=1: functional.diagonal(a, offset, axis1, axis2),
+    "dot": _dot, "dstack": _stacked("dstack"),
+    "einsum": lambda *operands, optimize=None: functional.einsum(*tensors(operands)),
+    "flip": lambda m, axis=None: functional.flip(m, tuple(range(m.ndim)) if axis is None else axis),
+    "gradient": _gradient, "hstack": _stacked("hstack"),
+    "imag": lambda val: functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val),
+    "isrealobj": lambda x: not functional.is_complex(x),
+    "linalg.qr": lambda a, mode="reduced": linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode),
+    "linalg.svd": lambda a, full_matrices=True, compute_uv=True: (
+        linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
+    ),
+    "mean": _mean("mean"),
+    # the mean of the two middle elements, unlike PyTorch's
+    "median": lambda a, axis=None, *, keepdims=False: functional.quantile(floating(a), 0.5, axis, keepdims),
     "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*map(tensor, xi), indexing=indexing),
-    "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True),
-    "outer": _outer, "pad": _pad,
-    "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
-    "quantile": _quantile, "repeat": _repeat, "roll": _roll, "select": _select, "shape": lambda a: a.shape,
+    "nan_to_num": lambda x, copy=True, nan=0.0, posinf=None, neginf=None: (
+        (functional.nan_to_num if copy else Tensor.nan_to_num_)(x, nan, posinf, neginf)
+    ),
+    "nanmean": _mean("nanmean"), "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True),
+    "outer": lambda a, b: functional.outer(functional.ravel(tensor(a)), functional.ravel(tensor(b))), "pad": _pad,
+    "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given), "quantile": _quantile,
+    "repeat": lambda a, repeats, axis=None: functional.repeat_interleave(a, where_it_is(repeats), axis),
+    "roll": _roll, "select": _select, "shape": lambda a: a.shape,
     "size": lambda a, axis=None: a.numel() if axis is None else a.shape[axis], "sort": _sort, "split": _equal_split,
     "stack": _stacked("stack"), "std": _spread("std"), "swapaxes": lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
     "take": _take, "take_along_axis": lambda arr, indices, axis=-1: functional.take_along_dim(arr, indices, axis),
-    "trace": _trace, "transpose": _transpose, "tril": _offset("tril"), "triu": _offset("triu"), "unique": _unique,
+    "trace": lambda a, offset=0, axis1=0, axis2=1: functional.diagonal(a, offset, axis1, axis2).sum(-1),
+    "transpose": lambda a, axes=None: functional.permute(a, tuple(reversed(range(a.ndim))) if axes is None else axes),
+    "tril": lambda m, k=0: functional.tril(m, k), "triu": lambda m, k=0: functional.triu(m, k), "unique": _unique,
     "var": _spread("var"),
     "vdot": lambda a, b: functional.vdot(functional.ravel(a), functional.ravel(b)), "vstack": _stacked("vstack"),
 }  # fmt: skip
