@@ -1,5 +1,6 @@
 """Discrete Fourier transforms under PyTorch's names: lengths, axes and normalizations around `fourier`."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,43 +114,21 @@ def _slow_plan(x, s, dim, last=0):
     return dims, s or [*sizes[:-1], last * (sizes[-1] - 1) if last else sizes[-1]]
 
 
-def _slow_whole(inverse):
-    def reference(x, s=None, dim=None, norm=None):
-        dims, sizes = _slow_plan(x, s, dim)
-        return slow_each(x, sizes, dims, norm, inverse)
-
-    return reference
+def _slow_whole(inverse, x, s=None, dim=None, norm=None):
+    dims, sizes = _slow_plan(x, s, dim)
+    return slow_each(x, sizes, dims, norm, inverse)
 
 
-def _slow_half(inverse):
-    def reference(x, s=None, dim=None, norm=None):
-        dims, sizes = _slow_plan(x, s, dim)
-        y = slow_half(x, sizes[-1], dims[-1], OTHER[norm] if inverse else norm)
-        return slow_each(y.conj() if inverse else y, sizes[:-1], dims[:-1], norm, inverse)
-
-    return reference
+def _slow_half(inverse, x, s=None, dim=None, norm=None):
+    dims, sizes = _slow_plan(x, s, dim)
+    y = slow_half(x, sizes[-1], dims[-1], OTHER[norm] if inverse else norm)
+    return slow_each(y.conj() if inverse else y, sizes[:-1], dims[:-1], norm, inverse)
 
 
-def _slow_real(inverse):
-    def reference(x, s=None, dim=None, norm=None):
-        dims, sizes = _slow_plan(x, s, dim, last=2)
-        y = slow_each(x, sizes[:-1], dims[:-1], norm, inverse)
-        return slow_real(y if inverse else y.conj(), sizes[-1], dims[-1], norm if inverse else OTHER[norm])
-
-    return reference
-
-
-def _one(slow):
-    """The reference of a transform along one axis."""
-    return lambda x, n=None, dim=-1, norm=None: slow(x, n and (n,), (dim,), norm)
-
-
-def _two(slow):
-    return lambda x, s=None, dim=LAST_TWO, norm=None: slow(x, s, dim, norm)
-
-
-def _samples(rows, of=lambda *shape: shape):
-    return tuple(sample(of(*shape), **statics) for shape, statics in rows)
+def _slow_real(inverse, x, s=None, dim=None, norm=None):
+    dims, sizes = _slow_plan(x, s, dim, last=2)
+    y = slow_each(x, sizes[:-1], dims[:-1], norm, inverse)
+    return slow_real(y if inverse else y.conj(), sizes[-1], dims[-1], norm if inverse else OTHER[norm])
 
 
 LINE: tuple[Any, ...] = (
@@ -174,119 +153,61 @@ SPACE: tuple[Any, ...] = (
 )
 
 
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_whole(False)))
-def fft(input, n=None, dim=-1, norm=None):
+def _transforms(line, compute, slow, inverse, line_doc, space_doc, of=lambda *shape: shape):
+    """Register a transform along one axis, `line`, along two, and along any; `of`: values of samples, by shape."""
+    plane, space = f"{line}2", f"{line}n"
+    reference = partial(slow, inverse)
+
+    def along_one(input, n=None, dim=-1, norm=None):
+        return compute(line, input, n, dim, norm, inverse)
+
+    def along_two(input, s=None, dim=LAST_TWO, norm=None):
+        return compute(plane, input, s, dim, norm, inverse)
+
+    def along_any(input, s=None, dim=None, norm=None):
+        return compute(space, input, s, dim, norm, inverse)
+
+    def registered(name, function, doc, rows, reference):
+        function.__name__, function.__qualname__, function.__doc__ = name, name, doc
+        samples = tuple(sample(of(*shape), **statics) for shape, statics in rows)
+        return composition(MATMUL, module="fft", method=False, samples=samples, reference=reference)(function)
+
+    plane_doc = f"`{space}` along two axes, the last ones by default."
+    return (
+        registered(line, along_one, line_doc, LINE,
+                   lambda x, n=None, dim=-1, norm=None: reference(x, n and (n,), (dim,), norm)),
+        registered(plane, along_two, plane_doc, PLANE,
+                   lambda x, s=None, dim=LAST_TWO, norm=None: reference(x, s, dim, norm)),
+        registered(space, along_any, space_doc, SPACE, reference),
+    )  # fmt: skip
+
+
+fft, fft2, fftn = _transforms(
+    "fft", _whole, _slow_whole, False,
     """Discrete Fourier transform along `dim`: Σ x[j]·exp(-2πi·jk/n), of x cropped or zero-padded to `n`.
 
     norm: "backward" scales the inverse by 1/n, "forward" the transform itself, "ortho" each by 1/√n.
-    """
-    return _whole("fft", input, n, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_whole(True)))
-def ifft(input, n=None, dim=-1, norm=None):
-    """Inverse of `fft` along `dim`."""
-    return _whole("ifft", input, n, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_half(False)))
-def rfft(input, n=None, dim=-1, norm=None):
-    """`fft` of real numbers along `dim`: the n // 2 + 1 non-redundant frequencies."""
-    return _half("rfft", input, n, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
-             reference=_one(_slow_real(True)))
-def irfft(input, n=None, dim=-1, norm=None):
-    """Inverse of `rfft` along `dim`: `n` real numbers, by default an even number."""
-    return _real("irfft", input, n, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
-             reference=_one(_slow_real(False)))
-def hfft(input, n=None, dim=-1, norm=None):
-    """`fft` along `dim` of half a Hermitian-symmetric signal: `n` real frequencies."""
-    return _real("hfft", input, n, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_half(True)))
-def ihfft(input, n=None, dim=-1, norm=None):
-    """Inverse of `hfft` along `dim`, of real numbers."""
-    return _half("ihfft", input, n, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_whole(False)))
-def fft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`fftn` along two axes, the last ones by default."""
-    return _whole("fft2", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_whole(True)))
-def ifft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`ifftn` along two axes, the last ones by default."""
-    return _whole("ifft2", input, s, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_half(False)))
-def rfft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`rfftn` along two axes, the last ones by default."""
-    return _half("rfft2", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
-             reference=_two(_slow_real(True)))
-def irfft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`irfftn` along two axes, the last ones by default."""
-    return _real("irfft2", input, s, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
-             reference=_two(_slow_real(False)))
-def hfft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`hfftn` along two axes, the last ones by default."""
-    return _real("hfft2", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_half(True)))
-def ihfft2(input, s=None, dim=LAST_TWO, norm=None):
-    """`ihfftn` along two axes, the last ones by default."""
-    return _half("ihfft2", input, s, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_whole(False))
-def fftn(input, s=None, dim=None, norm=None):
-    """`fft` along several axes, all by default, cropped or zero-padded to the lengths `s`."""
-    return _whole("fftn", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_whole(True))
-def ifftn(input, s=None, dim=None, norm=None):
-    """Inverse of `fftn`."""
-    return _whole("ifftn", input, s, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_half(False))
-def rfftn(input, s=None, dim=None, norm=None):
-    """`rfft` along the last of several axes, `fft` along the others."""
-    return _half("rfftn", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE, complex_values), reference=_slow_real(True))
-def irfftn(input, s=None, dim=None, norm=None):
-    """Inverse of `rfftn`; `s` are the lengths of the result."""
-    return _real("irfftn", input, s, dim, norm, True)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE, complex_values), reference=_slow_real(False))
-def hfftn(input, s=None, dim=None, norm=None):
-    """`hfft` along the last of several axes, `fft` along the others."""
-    return _real("hfftn", input, s, dim, norm, False)
-
-
-@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_half(True))
-def ihfftn(input, s=None, dim=None, norm=None):
-    """Inverse of `hfftn`."""
-    return _half("ihfftn", input, s, dim, norm, True)
+    """,
+    "`fft` along several axes, all by default, cropped or zero-padded to the lengths `s`.",
+)  # fmt: skip
+ifft, ifft2, ifftn = _transforms(
+    "ifft", _whole, _slow_whole, True, "Inverse of `fft` along `dim`.", "Inverse of `fftn`."
+)
+rfft, rfft2, rfftn = _transforms(
+    "rfft", _half, _slow_half, False, "`fft` of real numbers along `dim`: the n // 2 + 1 non-redundant frequencies.",
+    "`rfft` along the last of several axes, `fft` along the others.",
+)  # fmt: skip
+ihfft, ihfft2, ihfftn = _transforms(
+    "ihfft", _half, _slow_half, True, "Inverse of `hfft` along `dim`, of real numbers.", "Inverse of `hfftn`."
+)
+irfft, irfft2, irfftn = _transforms(
+    "irfft", _real, _slow_real, True, "Inverse of `rfft` along `dim`: `n` real numbers, by default an even number.",
+    "Inverse of `rfftn`; `s` are the lengths of the result.", complex_values,
+)  # fmt: skip
+hfft, hfft2, hfftn = _transforms(
+    "hfft", _real, _slow_real, False, "`fft` along `dim` of half a Hermitian-symmetric signal: `n` real frequencies.",
+    "`hfft` along the last of several axes, `fft` along the others.", complex_values,
+)  # fmt: skip
 
 
 def _moved(input, dim, by):
