@@ -13,7 +13,7 @@ import nn
 from autograd_core import no_grad
 from nn.functional import cross_entropy
 from nn.modes import in_mode
-from training.trainer import Batches, Loss, pairs
+from training.trainer import EMPTY, Batches, Loss, pairs
 
 
 class RateRange(NamedTuple):
@@ -46,7 +46,7 @@ def find_learning_rate(
             f"lowest={lowest}, highest={highest}, steps={steps}, smoothing={smoothing}"
         )
     if not len(loader):
-        raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
+        raise ValueError(EMPTY)
     wanted = [lowest * (highest / lowest) ** (step / (steps - 1)) for step in range(steps)]
     rates: list[float] = []
     losses: list[float] = []

@@ -214,22 +214,24 @@ def _is_wide(w_shape: Sizes, groups: int) -> bool:
     return min(w_shape[0] // groups, w_shape[1]) >= WIDE
 
 
-def _hint(workshop: Workshop, dtype: Any, x: Any, y: Any, w_shape: Sizes, geometry: Geometry) -> Any:
-    """The forward primitive that the adjoints require; its choice does not affect them."""
+def _of_adjoint(
+    workshop: Workshop, name: str, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry
+) -> tuple[Any, Any, Any, Any]:
+    """The operands of an adjoint, and the forward primitive that it requires, whose choice does not affect it."""
+    out = convolution_sizes(x_shape, w_shape, geometry)
+    check_gradient(name, g_shape, (x_shape[0], w_shape[0], *out))
+    x, g = _image(workshop, dtype, x_shape), _image(workshop, dtype, g_shape)
     weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
-    return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *_steps(geometry))
+    hint = workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, g, *_steps(geometry))
+    return x, g, weights, hint
 
 
 @planned
 def _input(
     workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry
 ) -> Plan:
-    out = convolution_sizes(x_shape, w_shape, geometry)
-    check_gradient("convolve_input", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, dtype, x_shape), _image(workshop, dtype, g_shape), _steps(geometry)
-    hint = _hint(workshop, dtype, x, g, w_shape, geometry)
-    weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
-    avoid = "brgconv_strided" if _is_wide(w_shape, geometry.groups) else "brg"
+    x, g, weights, hint = _of_adjoint(workshop, "convolve_input", dtype, x_shape, g_shape, w_shape, geometry)
+    avoid, steps = "brgconv_strided" if _is_wide(w_shape, geometry.groups) else "brg", _steps(geometry)
     desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_WEIGHTS)
     make = maker(x_shape, channels_last_strides(x_shape, dtype.itemsize), dtype)
@@ -240,12 +242,8 @@ def _input(
 
 @planned
 def _weight(workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Plan:
-    out = convolution_sizes(x_shape, w_shape, geometry)
-    check_gradient("convolve_weight", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, dtype, x_shape), _image(workshop, dtype, g_shape), _steps(geometry)
-    hint = _hint(workshop, dtype, x, g, w_shape, geometry)
-    weights = workshop.any_layout(_grouped(w_shape, geometry.groups), dtype)
-    desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
+    x, g, weights, hint = _of_adjoint(workshop, "convolve_weight", dtype, x_shape, g_shape, w_shape, geometry)
+    desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *_steps(geometry), hint)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
     plan = _Convolution(workshop, desc, maker(w_shape, None, dtype), src=x, diff_dst=g, diff_weights=inside)
     _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, dense(w_shape), geometry.groups), into=False)

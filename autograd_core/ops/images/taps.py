@@ -142,10 +142,10 @@ def _linear_weights(t: Array) -> Array:
 
 
 def _cubic_weights(t: Array) -> Array:
-    return np.stack([_cubic(abs(t - k), KEYS) for k in (-1, 0, 1, 2)])
+    return np.stack([cubic(abs(t - k), KEYS) for k in (-1, 0, 1, 2)])
 
 
-def _cubic(t: Array, slope: float) -> Array:
+def cubic(t: Array, slope: float) -> Array:
     """Cubic convolution at a distance t (Keys 1981)."""
     near = ((slope + 2) * t - (slope + 3)) * t * t + 1
     far = ((slope * t - 5 * slope) * t + 8 * slope) * t - 4 * slope
@@ -158,6 +158,6 @@ INTERPOLANTS: dict[str, tuple[tuple[int, ...], Any]] = {
 }
 FILTERS: dict[str, tuple[int, Any]] = {
     "linear": (1, lambda t: np.maximum(1 - t, 0)),
-    "cubic": (2, lambda t: _cubic(t, CATMULL_ROM)),
+    "cubic": (2, lambda t: cubic(t, CATMULL_ROM)),
     "lanczos": (3, lambda t: np.where(t < 3, np.sinc(t) * np.sinc(t / 3), 0)),
 }

@@ -71,15 +71,19 @@ def _solve_rule(xp, g, a, y, needs):
     return -of_b @ xp.swapped(y) if needs[0] else None, of_b
 
 
+def _check_system(name, a, b):
+    matrices.require(name, a, b)
+    matrices.require(name, a, square=True)
+    if b.shape[-2] != a.shape[-1]:
+        raise OperandError(f"{name}() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
+
+
 @op(MATMUL, symbol="A⁻¹B", domain=NEAR, method=False, wide=True, joint=_solve_rule,
     samples=(*SYSTEMS, sample(regular(3, 3), (3, 2), check_errors=False)),
     reference=lambda a, b, check_errors=True: by_matrix(_gauss_jordan)(a) @ b)
 def solve_system(xp, a, b, *, check_errors=True):
     """The x with a x = b, for (stacks of) matrices a and b."""
-    matrices.require("solve", a, b)
-    matrices.require("solve", a, square=True)
-    if b.shape[-2] != a.shape[-1]:
-        raise OperandError(f"solve() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
+    _check_system("solve", a, b)
     x, info = xp.kernels.solve(a, b)
     if check_errors:
         _refuse_singular(info)
@@ -164,10 +168,7 @@ def _slow_triangular(a, b, upper, unitriangular=False, left=True):
              xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)))
 def solve_lower_upper(xp, a, b, *, upper, unitriangular=False):
     """The x with a x = b for triangular a, whose other triangle is not read."""
-    matrices.require("solve_triangular", a, b)
-    matrices.require("solve_triangular", a, square=True)
-    if b.shape[-2] != a.shape[-1]:
-        raise OperandError(f"solve_triangular() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
+    _check_system("solve_triangular", a, b)
     return xp.kernels.solve_triangular(a, b, upper, unitriangular)
 
 

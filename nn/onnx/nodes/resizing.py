@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.ops.images.taps import Taps
+from autograd_core.ops.images.taps import Taps, cubic
 from nn.onnx.nodes.table import ints, reads
 
 Array = Any
@@ -105,10 +105,7 @@ def _cubic(a: float) -> Any:
     def weigh(at: Array, shrink: float) -> tuple[Array, Array]:
         reach = math.ceil(2 / shrink)
         of = np.floor(at)[:, None] + np.arange(1 - reach, reach + 1)
-        t = abs(at[:, None] - of) * shrink
-        near = ((a + 2) * t - (a + 3)) * t * t + 1
-        far = ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
-        return of, np.where(t <= 1, near, np.where(t < 2, far, 0))
+        return of, cubic(abs(at[:, None] - of) * shrink, a)
 
     return weigh
 
