@@ -75,13 +75,13 @@ def assured(check: Callable[..., bool], value: Any, *args: Any) -> bool:
 
 
 def required(check: Callable[..., bool], value: Any, *args: Any) -> bool:
-    """check(value, *args), on a GPU too, which is waited for.
+    """check(array, *args) of a value's array, on a GPU too, which is waited for.
 
-    In a step that is captured on the CPU, the check of the value's array is left for the replays.
+    In a step that is captured on the CPU, the check is left for the replays.
     """
     array = _innermost(value)
     later = getattr(LIBRARY[array.__class__].backend, "expect", None)
-    return check(value, *args) if later is None else bool(later(check, array, *args))
+    return check(array, *args) if later is None else bool(later(check, array, *args))
 
 
 def all_true(condition: Any) -> bool:

@@ -333,7 +333,7 @@ DRAWS = {
     "randperm": lambda x: ag.randperm(50),
     "poisson": ag.poisson,
     "binomial": lambda x: ag.binomial(x.floor(), ag.full((50,), 0.5, dtype="float64")),
-    "gamma": lambda x: D.Gamma(x, 1.0, validate_args=False).sample(),
+    "gamma": lambda x: D.Gamma(x, 1.0).sample(),
 }
 
 
@@ -359,6 +359,15 @@ def test_random_numbers_for_each_sample_or_for_all():
         assert len({tuple(row) for row in drawn.tolist()}) == 4
     inner = vmap(vmap(lambda x: x + ag.randn(10), randomness="different"), randomness="same")(ag.zeros(3, 4, 10))
     assert len({tuple(row) for rows in inner.tolist() for row in rows}) == 4
+
+
+def test_distributions_are_made_of_parameters_of_samples():
+    x = ag.full((3, 50), 20.0)
+    draws = vmap(lambda x: D.Normal(x, x).sample(), randomness="different")(x)
+    assert len({tuple(row) for row in draws.tolist()}) == 3
+    close(vmap(lambda x, y: D.Normal(x, x).log_prob(y))(x, draws), D.Normal(x, x).log_prob(draws), 1e-6)
+    with pytest.raises(ValueError, match="scale"):
+        vmap(lambda x: D.Normal(x, x))(ag.tensor([[1.0], [-1.0]]))
 
 
 def test_what_a_sample_makes_is_its_own():
