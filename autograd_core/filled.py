@@ -102,7 +102,7 @@ def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     ) -> Tensor:
         check_tensor(input, like.__name__)
         made = make(input.shape, dtype=dtype or input.dtype, device=device or input.device)
-        return arranged_like(made, input, memory_format).requires_grad_(requires_grad)
+        return _finished_like(made, input, memory_format, requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
@@ -137,7 +137,12 @@ def full_like(
     """A tensor filled with one number, with the shape, dtype and device of `input`."""
     check_tensor(input, "full_like")
     made = full(input.shape, fill_value, dtype or input.dtype, device or input.device)
-    return arranged_like(made, input, memory_format).requires_grad_(requires_grad)
+    return _finished_like(made, input, memory_format, requires_grad)
+
+
+def _finished_like(made: Tensor, input: Tensor, memory_format: str | None, requires_grad: bool) -> Tensor:
+    made = arranged_like(made, input, memory_format)
+    return made.requires_grad_() if requires_grad else _of_each_sample(made, input)
 
 
 def eye(
@@ -215,7 +220,7 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
         made = make(
             *args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **given
         )
-        return made if requires_grad or self.array.__class__ not in LAYERS else _of_each_sample(made, self)
+        return made if requires_grad else _of_each_sample(made, self)
 
     new.__name__ = f"new_{make.__name__}"
     new.__doc__ = f"`{make.__name__}` with the dtype and on the device of this tensor, where none is given."
@@ -223,7 +228,9 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _of_each_sample(made: Tensor, like: Tensor) -> Tensor:
-    """What all samples of `vmap` share, as each sample's own, which may be written in place."""
+    """What all samples of `vmap` share, as each sample's own, which may be written in place; unchanged outside."""
+    if like.array.__class__ not in LAYERS:
+        return made
     nothing = like.detach().flatten()[:0]
     zero = (nothing != nothing).any().to(made.dtype)
     return made | zero if made.dtype == dtypes.bool_ else made + zero

@@ -366,6 +366,8 @@ def test_distributions_are_made_of_parameters_of_samples():
     draws = vmap(lambda x: D.Normal(x, x).sample(), randomness="different")(x)
     assert len({tuple(row) for row in draws.tolist()}) == 3
     close(vmap(lambda x, y: D.Normal(x, x).log_prob(y))(x, draws), D.Normal(x, x).log_prob(draws), 1e-6)
+    draws = vmap(nn.functional.gumbel_softmax, randomness="different")(x)
+    assert len({tuple(row) for row in draws.tolist()}) == 3
     with pytest.raises(ValueError, match="scale"):
         vmap(lambda x: D.Normal(x, x))(ag.tensor([[1.0], [-1.0]]))
 
@@ -373,16 +375,19 @@ def test_distributions_are_made_of_parameters_of_samples():
 def test_what_a_sample_makes_is_its_own():
     def made(x):
         parts = x.new_zeros(4), x.new_ones(3), x.new_full((2, 3), 2.0), x.new_empty(3), x.new_zeros(3, dtype=ag.bool)
-        for part in parts:
+        like = ag.ones_like(x), ag.empty_like(x), ag.full_like(x, 2.0), ag.zeros_like(x, dtype=ag.float64)
+        for part in (*parts, *like):
             part[..., -3:] = x
-        return parts
+        assert all(part.shape == x.shape for part in like)
+        return (*parts, *like)
 
     x = ag.arange(6.0).reshape(2, 3)
-    zeros, ones, full, empty, flags = vmap(made)(x)
+    zeros, ones, full, empty, flags, *like = vmap(made)(x)
     assert zeros.tolist() == [[0, 0, 1, 2], [0, 3, 4, 5]]
     assert ones.tolist() == empty.tolist() == x.tolist()
     assert full[:, 1].tolist() == x.tolist()
     assert flags.tolist() == [[False, True, True], [True, True, True]]
+    assert all(part.tolist() == x.tolist() for part in like)
 
 
 def test_a_batch_can_be_printed():
