@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.creation import tensor
+from autograd_core.engine.options import with_options
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor
@@ -28,10 +29,11 @@ __all__ = [
 
 
 class Options(TypedDict, total=False):
-    """What every window takes: `sym` (True), `dtype` (the default one), `device` (the default one), `requires_grad`."""
+    """What every window takes: `sym` (True), `dtype` and `device` (the default ones), `layout`, `requires_grad`."""
 
     sym: bool
     dtype: DTypeLike | None
+    layout: str
     device: str | None
     requires_grad: bool
 
@@ -41,6 +43,7 @@ def _window(
     M: int,
     sym: bool = True,
     dtype: DTypeLike | None = None,
+    layout: str = "strided",
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -50,6 +53,8 @@ def _window(
         raise ValueError(f"the length of a window must not be negative, but is {M}")
     if length != M:
         raise TypeError(f"the length of a window is an integer, not {M}")
+    if layout != "strided":
+        raise ValueError(f"a window is strided, not {layout}")
     kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
     if kind.kind not in dtypes.FLOATS:
         raise OperandError(f"a window is of a floating point dtype, not {kind}")
@@ -191,4 +196,4 @@ def kaiser_window(
 def install() -> None:
     """Publish the older names in the functional form."""
     for function in (hann_window, hamming_window, blackman_window, bartlett_window, kaiser_window):
-        publish(function)
+        publish(with_options(function))

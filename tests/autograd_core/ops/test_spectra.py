@@ -86,12 +86,12 @@ WINDOWS = [
     (windows.kaiser(3, beta=1.0), [1 / 1.2660658777520084, 1, 1 / 1.2660658777520084]),
     (windows.nuttall(3), [0.0003628, 1, 0.0003628]),
     (windows.general_cosine(3, a=[0.5, 0.5]), [0, 1, 0]),
-    (windows.hann(0), []),
+    (windows.hann(0, layout=ag.strided), []),
     (windows.hann(1.0), [1]),
     (windows.hann(ag.tensor(1.0)), [1]),
     (windows.bartlett(ag.tensor([3])), [0, 1, 0]),
     (ag.hann_window(4), [0, 0.5, 1, 0.5]),
-    (ag.hann_window(3, periodic=False), [0, 1, 0]),
+    (ag.hann_window(3, periodic=False, layout=ag.strided), [0, 1, 0]),
     (ag.hamming_window(2, True, 0.6, 0.4), [0.2, 1]),
     (ag.blackman_window(2), [0, 1]),
     (ag.bartlett_window(4), [0, 0.5, 1, 0.5]),
@@ -108,10 +108,10 @@ def test_windows(window, expected):
 @pytest.mark.parametrize("name, given", [
     ("hann", {"M": -1}), ("gaussian", {"M": 3, "std": 0}), ("exponential", {"M": 3, "tau": -1.0}),
     ("exponential", {"M": 3, "center": 1}), ("kaiser", {"M": 3, "beta": -1.0}), ("hann", {"M": 3, "dtype": int}),
-    ("general_cosine", {"M": 3, "a": []}),
+    ("general_cosine", {"M": 3, "a": []}), ("hann", {"M": 3, "layout": "sparse_coo"}),
 ], ids=str)  # fmt: skip
 def test_windows_that_do_not_exist(name, given):
-    with pytest.raises(ValueError, match=r"negative|positive|center|floating|coefficient"):
+    with pytest.raises(ValueError, match=r"negative|positive|center|floating|coefficient|strided"):
         getattr(windows, name)(**given)
 
 
