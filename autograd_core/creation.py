@@ -82,8 +82,11 @@ def asarray(
 ) -> Tensor:
     """A tensor that shares `obj` if possible; copy=True always copies, copy=False raises if sharing is impossible.
 
-    requires_grad: False detaches the result from the graph of `obj`; by default it stays in it.
+    requires_grad: False detaches the result from the graph of `obj`; by default it stays in it. The bytes of a buffer
+    (`bytes`, `bytearray`, `memoryview`) are read as elements of `dtype`, by default floating point.
     """
+    if isinstance(obj, bytes | bytearray | memoryview):
+        obj = np.frombuffer(obj, dtypes.as_dtype(dtype) or dtypes.get_default_dtype())
     if isinstance(obj, Tensor):
         source = obj.detach() if requires_grad is False else obj
         t = source.to(device=device or default_device(), dtype=dtype, copy=bool(copy))

@@ -201,8 +201,14 @@ def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
 
 
 def of_dtype(dtype: DTypeLike, *args: Any, device: str | None = None) -> Tensor:
-    """An uninitialised tensor of the shape (2, 3), given as numbers or as a `Size`, or data, in a dtype."""
-    sizes = args[0] if len(args) == 1 and isinstance(args[0], Size) else args or (0,)
+    """An uninitialised tensor of the shape (2, 3), given as numbers or as a `Size`, or data, in a dtype.
+
+    Of a tensor of that dtype, one on the same memory and in the same graph.
+    """
+    given = args[0] if len(args) == 1 else None
+    if isinstance(given, Tensor) and given.dtype == dtypes.as_dtype(dtype) and device in (None, given.device):
+        return OPS["reshape"].call(given, shape=given.shape)
+    sizes = given if isinstance(given, Size) else args or (0,)
     if all(isinstance(length, int | np.integer) for length in sizes):
         return empty(*sizes, dtype=dtype, device=device)
     return tensor(args[0], dtype=dtype, device=device)
@@ -236,9 +242,9 @@ def _of_each_sample(made: Tensor, like: Tensor) -> Tensor:
     return made | zero if made.dtype == dtypes.bool_ else made + zero
 
 
-def _new_legacy(self: Tensor, *args: Any) -> Tensor:
+def _new_legacy(self: Tensor, *args: Any, size: ShapeLike | None = None) -> Tensor:
     """x.new(2, 3), x.new(y.shape) or x.new([data]): like `Tensor(...)`, with the dtype and device of x."""
-    return of_dtype(self.dtype, *args, device=self.device)
+    return of_dtype(self.dtype, *(args if size is None else (Size(shape_of((size,))),)), device=self.device)
 
 
 def install() -> None:

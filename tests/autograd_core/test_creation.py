@@ -224,7 +224,7 @@ def test_likes_take_after_their_tensor():
     assert y.new_ones((1, 2), dtype="i4", requires_grad=False).dtype == ag.int32
     assert y.new_full((2,), 3).dtype == y.new_tensor([1, 2]).dtype == y.new_empty(2, 2).dtype == ag.float64
     assert y.new_tensor([1], requires_grad=True).is_leaf
-    assert y.new(2, 3).shape == y.new(x.shape).shape == (2, 3)
+    assert y.new(2, 3).shape == y.new(x.shape).shape == y.new(size=(2, 3)).shape == (2, 3)
     assert (y.new([1, 2]).tolist(), y.new(2, 3).dtype) == ([1.0, 2.0], ag.float64)
 
 
@@ -318,6 +318,15 @@ def test_the_legacy_constructor():
     assert ag.DoubleTensor([0.1]).tolist() == [0.1]
 
 
+def test_legacy_constructors_share_the_memory_of_tensors_of_their_dtype():
+    x = ag.zeros(3)
+    for i, y in enumerate((ag.Tensor(x), ag.FloatTensor(x), x.new(x))):
+        y[i] = 1
+    ag.DoubleTensor(x).zero_()
+    assert x.tolist() == [1, 1, 1]
+    assert ag.FloatTensor(x.requires_grad_()).requires_grad
+
+
 def test_names():
     assert (ag.tensor([1.0], name="w").name, ag.ones(1).name) == ("w", None)
 
@@ -357,6 +366,13 @@ def test_asarray_keeps_requires_grad_unless_told():
     assert ag.asarray(x, copy=True).grad_fn is not None
     assert not ag.asarray(x, requires_grad=False).requires_grad
     assert x.requires_grad
+
+
+def test_asarray_reads_the_bytes_of_buffers():
+    x = np.arange(3.0, dtype=np.float32)
+    ag.asarray(memoryview(x))[0] = 5
+    assert x.tolist() == ag.asarray(x.tobytes()).tolist() == [5, 1, 2]
+    assert ag.asarray(bytearray(b"ab"), dtype=ag.uint8).tolist() == [97, 98]
 
 
 def test_strides_of_a_tensor_without_elements_are_row_major():
