@@ -12,6 +12,8 @@ from autograd_core.batching.graph import admitted, depth_of, inside, leave
 from autograd_core.batching.levels import Level, entered
 from autograd_core.engine.inplace import rebase
 from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.versions import version
+from autograd_core.errors import InplaceError
 from autograd_core.tensor import Tensor
 
 RANDOMNESS = ("error", "different", "same")
@@ -78,13 +80,14 @@ def _run(
 ) -> Any:
     with entered(size, randomness) as level:
         inside = [v if d is None else admitted(v, d, level) for v, d in zip(values, dims, strict=True)]
-        taken = [(v, x, x.node, d) for v, x, d in zip(values, inside, dims, strict=True) if d is not None]
+        given = [(v, x, d) for v, x, d in zip(values, inside, dims, strict=True) if d is not None]
+        taken = [(v, x, x.node, x.array, x.node and version(x), d) for v, x, d in given]
         result = func(*trees.rebuild(args, inside), **kwargs)
         outputs = trees.leaves(result)
         places = list(zip(outputs, _out_dims(out_dims, result, outputs), strict=True))
-        same = {id(x): (v, d) for v, x, _, d in taken}  # what is returned as it came
+        same = {id(x): (v, d) for v, x, _, array, _, d in taken if x.array is array}  # what is returned as it came
         out = [None if d is not None and id(y) in same else _left(y, d, level) for y, d in places]
-        written = [(v, _left(x, d, level).node) for v, x, node, d in taken if _was_written(x, node)]
+        written = [(v, _left(x, d, level).node) for v, x, *before, d in taken if _was_written(x, *before)]
     for v, node in written:
         rebase(v, node)
     returned = zip(out, places, strict=True)
@@ -97,9 +100,16 @@ def _moved(v: Tensor, dim: int, to: Any) -> Any:
     return v if to in (dim, dim - v.ndim) else functional.movedim(v, dim, to)
 
 
-def _was_written(x: Tensor, before: Any) -> bool:
-    """Whether a write in place gave a tensor another node than it had before."""
-    return x.node is not before and x.node is not None and x.node.__class__ is not Leaf
+def _was_written(x: Tensor, node: Any, array: Any, writes: int | None) -> bool:
+    """Whether a write in place gave a tensor another node than it had before, not only another shape."""
+    if x.node is node or x.node is None or x.node.__class__ is Leaf:
+        return False
+    if x.array is not array and version(x) != writes:
+        raise InplaceError(
+            "vmap(): an argument was written after its shape was changed in place; use .transpose() instead of "
+            ".transpose_(), and the like"
+        )
+    return x.array is array
 
 
 def _left(y: Any, dim: int | None, level: Level) -> Any:

@@ -263,6 +263,16 @@ def test_writes_to_an_argument_reach_the_tensor_outside(dim):
     assert not w.detach().any()
 
 
+def test_shapes_of_arguments_may_change_in_place():
+    w = values(5, 2, 3, requires_grad=True)
+    x, changed = w * 1, vmap(lambda a: a.transpose_(0, 1))
+    close(changed(w.detach()), w.mT)
+    (changed(x).reshape(5, 6) @ ag.arange(6.0, dtype=ag.float64)).sum().backward()
+    close(w.grad[0], ag.arange(6.0, dtype=ag.float64).reshape(3, 2).T)
+    with pytest.raises(InplaceError, match="shape was changed in place"):
+        vmap(lambda a: a.transpose_(0, 1).mul_(2))(x)
+
+
 def test_a_write_to_an_argument_before_backward_is_noticed():
     x, w = values(5, 3), values(3, requires_grad=True)
     y = vmap(lambda x: (x * w).sum())(x)
