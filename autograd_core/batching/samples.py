@@ -15,13 +15,21 @@ from autograd_core.tensor import Tensor
 
 
 def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
-    """function(*args, **kwargs) for every sample of the innermost `vmap`, outside it; raises `error` without one."""
-    level = active()[-1] if active() else None
-    values = trees.leaves((args, kwargs))
-    if level is None or not level.size or not any(_differs(v, level) for v in values):
+    """function(*args, **kwargs) for every sample of the innermost `vmap` that separates them, outside it.
+
+    Raises `error` without one, or if the function draws numbers for samples of calls further inside.
+    """
+    given = trees.leaves((args, kwargs))
+    level, values = _separating(given)
+    if level is None and any(v is not x for v, x in zip(values, given, strict=True)):
+        a, k = trees.rebuild((args, kwargs), values)
+        return function(*a, **k)
+    if level is None or not level.size:
         raise error
     columns = [_samples(v, level) if _differs(v, level) else v for v in values]
     states = random.rng_states() if level.randomness == "same" else None
+    deeper = active()[level.depth :]
+    before = random.rng_states() if any(n.randomness != "same" for n in deeper) else {}
     results = []
     with outside(level):
         for i in range(level.size):
@@ -30,6 +38,8 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Vmap
             with random.resumed(states) if again and states else nullcontext():
                 results.append(function(*a, **k))
         stacked = [_stacked(ys, function) for ys in zip(*map(trees.leaves, results), strict=True)]
+    if before and any(not functional.equal(before[key], state) for key, state in random.rng_states().items()):
+        raise error
     inside = [admitted(y, 0, level) if isinstance(y, Tensor) else y for y in stacked]
     return trees.rebuild(results[0], inside)
 
@@ -46,8 +56,7 @@ def by_rule(rule: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
     It returns outputs, and the axis of samples of each or None; NotImplemented if no argument holds samples.
     """
-    values = trees.leaves(args)
-    level = next((n for n in reversed(active()) if any(_differs(v, n) for v in values)), None)
+    level, values = _separating(trees.leaves(args))
     if level is None:
         return NotImplemented
     dims = [0 if _differs(v, level) else None for v in values]
@@ -63,13 +72,28 @@ def by_rule(rule: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     return trees.rebuild(result, inside)
 
 
+def _separating(values: list[Any]) -> tuple[Level | None, list[Any]]:
+    """The innermost `vmap` between whose samples these values differ, if any, and the values outside those beyond."""
+    values = [_shared(v) for v in values]
+    return next((n for n in reversed(active()) if any(_differs(v, n) for v in values)), None), values
+
+
+def _shared(value: Any) -> Any:
+    """A tensor outside the innermost calls of `vmap` as far as all their samples share it."""
+    levels = active()
+    while isinstance(value, Tensor) and 0 < (at := depth_of(value.array)) <= len(levels) and value.array.level is None:
+        value = leave(value, level=levels[at - 1], dim=0, at=at)[0]
+    return value
+
+
 def _differs(value: Any, level: Level) -> bool:
     return isinstance(value, Tensor) and depth_of(value.array) == level.depth and value.array.level is level
 
 
 def _samples(value: Tensor, level: Level) -> tuple[Tensor, ...]:
     """The samples, each on its own storage, for functions that use the storage."""
-    return tuple(map(functional.clone, functional.unbind(leave(value, level=level, dim=0, at=level.depth))))
+    whole = functional.unbind(leave(value, level=level, dim=0, at=level.depth))
+    return tuple([functional.clone(_shared(sample)) for sample in whole])
 
 
 def _stacked(values: tuple[Any, ...], function: Callable[..., Any]) -> Any:

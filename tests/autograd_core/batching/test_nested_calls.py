@@ -1,0 +1,55 @@
+"""Calls of vmap inside each other: what runs sample by sample, and random numbers."""
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import func
+from autograd_core.errors import VmapError
+from autograd_core.func import vmap
+
+PLACES = ag.tensor([[0], [2], [1]])
+
+
+def test_samples_of_an_outer_call_run_one_after_the_other():
+    def filled(place):
+        return vmap(lambda x: ag.zeros(3).index_fill(0, place, 1) * x)
+
+    x = ag.tensor([1.0, 2.0])
+    expected = ag.one_hot(PLACES, 3) * x[:, None]
+    assert vmap(lambda place: filled(place)(x))(PLACES).tolist() == expected.tolist()
+    around = vmap(lambda y: vmap(lambda place: filled(place)(x) + y)(PLACES))(ag.tensor([0.0, 5.0]))
+    assert around.tolist() == ag.stack([expected, expected + 5]).tolist()
+
+
+def test_gradients_pass_what_runs_one_after_the_other():
+    masks, weights = ag.tensor([[True, False, True], [False, True, True]]), ag.arange(3.0)
+
+    def total(values):
+        def written(mask):
+            return vmap(lambda w: w * ag.masked_scatter(ag.zeros(3), mask, values).square().sum())(weights)
+
+        return vmap(written)(masks).sum()
+
+    assert func.grad(total)(ag.tensor([1.0, 2.0, 4.0])).tolist() == [2 * 3 * 2 * 1, 2 * 3 * 2 * 2, 0]
+
+
+class Noisy(ag.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * float(x.sum()) + ag.rand(4)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+def test_numbers_for_samples_further_inside_are_not_shared_silently():
+    def drawn(randomness):
+        inner = vmap(lambda x, y: Noisy.apply(x) + y, (None, 0), randomness=randomness)
+        return vmap(lambda x: inner(x, ag.zeros(3, 1)), randomness="different")(ag.ones(2, 4))
+
+    with pytest.raises(VmapError):
+        drawn("different")
+    same = drawn("same")
+    assert len({tuple(row) for row in same[0].tolist()}) == 1
+    assert same[0, 0].tolist() != same[1, 0].tolist()
