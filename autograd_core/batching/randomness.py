@@ -20,26 +20,32 @@ def stream_inside(stream: Any) -> Any:
                 "a random function was called inside vmap without saying whether samples share its numbers: "
                 "pass vmap(..., randomness='different') or randomness='same'"
             )
-        stream = _Different(stream, level) if level.randomness == "different" else _Same(stream)
+        stream = _Different(stream, level) if level.randomness == "different" else _Same(stream, level)
     return stream
 
 
 class _Same:
     """Draws the same numbers for all samples."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, level: Level) -> None:
+        self._stream, self._level = stream, level
 
     def __getattr__(self, name: str) -> Any:
         def draw(*args: Any) -> Any:
-            if any(a.__class__ in LAYERS for a in args):
-                raise VmapError(
-                    "randomness='same' cannot draw numbers whose parameters differ between the samples of vmap; "
-                    "pass randomness='different'"
-                )
-            return getattr(self._stream, name)(*args)
+            return getattr(self._stream, name)(*map(self._shared, args))
 
         return draw
+
+    def _shared(self, parameter: Any) -> Any:
+        """A parameter of a draw as all samples see it."""
+        if LAYERS.get(parameter.__class__) != self._level.depth:
+            return parameter
+        if parameter.level is not None:
+            raise VmapError(
+                "randomness='same' cannot draw numbers whose parameters differ between the samples of vmap; "
+                "pass randomness='different'"
+            )
+        return parameter.held
 
 
 class _Different:

@@ -53,3 +53,9 @@ def test_numbers_for_samples_further_inside_are_not_shared_silently():
     same = drawn("same")
     assert len({tuple(row) for row in same[0].tolist()}) == 1
     assert same[0, 0].tolist() != same[1, 0].tolist()
+
+
+def test_parameters_of_draws_may_differ_further_outside():
+    inner = vmap(lambda rate, x: ag.poisson(rate) + x, (None, 0), randomness="same")
+    drawn = vmap(lambda rate: inner(rate, ag.zeros(2, 1)), randomness="different")(ag.full((3, 50), 9.0))
+    assert len({tuple(row) for rows in drawn.tolist() for row in rows}) == 3
