@@ -74,6 +74,8 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
             return deliver(function.__name__, made, out)
         try:
             made = function(*args, **given)
+        except VmapError as e:  # it reads numbers, which differ between samples
+            made = VMAP.one_by_one(function, args, given, e)
         except MemoryError as e:
             raise out_of_memory(f"{function.__name__}()", e) from e
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made

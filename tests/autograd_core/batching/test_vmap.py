@@ -238,6 +238,8 @@ def test_what_runs_sample_by_sample_does_so_in_nested_calls_too():
     close(counts(ag.zeros(2, 2, 3, dtype=ag.int64), classes), 2 * ag.one_hot(classes))
     with pytest.raises(RuntimeError, match="between 0 and 1"):
         vmap(lambda c: ag.one_hot(c, 2))(classes)
+    assert vmap(lambda end: ag.linspace(0, end, 3))(ag.tensor([2.0, 4.0])).tolist() == [[0, 1, 2], [0, 2, 4]]
+    assert vmap(lambda x: ag.full((2,), x))(ag.tensor([2.0, 4.0])).tolist() == [[2, 2], [4, 4]]
 
 
 @pytest.mark.parametrize("dim", [0, 1])
