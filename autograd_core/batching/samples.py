@@ -11,7 +11,7 @@ from autograd_core.batching.graph import admitted, depth_of, leave
 from autograd_core.batching.levels import Level, active, outside
 from autograd_core.batching.loops import different_shapes
 from autograd_core.errors import VmapError, VmapShapeError
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, wrap
 
 
 def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
@@ -79,15 +79,20 @@ def _separating(values: list[Any]) -> tuple[Level | None, list[Any]]:
 
 
 def _shared(value: Any) -> Any:
-    """A tensor outside the innermost calls of `vmap` as far as all their samples share it."""
-    levels = active()
-    while isinstance(value, Tensor) and 0 < (at := depth_of(value.array)) <= len(levels) and value.array.level is None:
-        value = leave(value, level=levels[at - 1], dim=0, at=at)[0]
-    return value
+    """A tensor without a graph, outside the innermost calls of `vmap` whose samples share it."""
+    if not isinstance(value, Tensor) or value.node is not None:
+        return value
+    array = value.array
+    while depth_of(array) and array.level is None:
+        array = array.held
+    return value if array is value.array else wrap(array)
 
 
 def _differs(value: Any, level: Level) -> bool:
-    return isinstance(value, Tensor) and depth_of(value.array) == level.depth and value.array.level is level
+    """Whether samples differ: what they share may have another gradient for each."""
+    if not isinstance(value, Tensor) or depth_of(value.array) != level.depth:
+        return False
+    return value.array.level is level or (value.node is not None and value.array.level is None)
 
 
 def _samples(value: Tensor, level: Level) -> tuple[Tensor, ...]:

@@ -33,6 +33,19 @@ def test_gradients_pass_what_runs_one_after_the_other():
     assert func.grad(total)(ag.tensor([1.0, 2.0, 4.0])).tolist() == [2 * 3 * 2 * 1, 2 * 3 * 2 * 2, 0]
 
 
+def test_each_sample_has_a_gradient_of_what_all_share():
+    counts, weights = ag.tensor([[1, 2], [3, 0]]), ag.arange(6.0).reshape(2, 3)
+
+    def total(counts, weights):
+        return lambda x: x.repeat_interleave(counts, output_size=3) @ weights
+
+    x = ag.ones(2)
+    of_each = vmap(lambda c, w: func.grad(total(c, w))(x))
+    assert of_each(counts, weights).tolist() == [[0, 3], [12, 0]]
+    of_pairs = vmap(lambda c: vmap(lambda w: func.grad(total(c, w))(x))(weights))
+    assert of_pairs(counts).tolist() == [[[0, 3], [3, 9]], [[3, 0], [12, 0]]]
+
+
 class Noisy(ag.Function):
     @staticmethod
     def forward(ctx, x):
