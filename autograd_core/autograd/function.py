@@ -196,8 +196,10 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args)
             bound.apply_defaults()
             args = bound.args
-        if cls.vmap is not None and LAYERS and (result := VMAP.by_rule(cls.vmap, args)) is not NotImplemented:
-            return result
+        if LAYERS:
+            if cls.vmap is not None and (result := VMAP.by_rule(cls.vmap, args)) is not NotImplemented:
+                return result
+            args = _entered(args)
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         try:
@@ -221,6 +223,18 @@ class Function:
         result = cls.forward(*args)
         cls.setup_context(ctx, args, result)
         return result
+
+
+def _entered(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments, those with a graph inside the calls of `vmap` that others are in: it sums their gradients."""
+    deepest = max([a for a in args if isinstance(a, Tensor)], key=_depth, default=None)
+    if deepest is None or not _depth(deepest):
+        return args
+    return tuple([VMAP.lifted([a, deepest])[0] if isinstance(a, Tensor) and a.node is not None else a for a in args])
+
+
+def _depth(t: Tensor) -> int:
+    return LAYERS.get(t.array.__class__, 0)
 
 
 def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> list[Tensor]:

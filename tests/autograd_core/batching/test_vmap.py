@@ -425,6 +425,52 @@ def test_user_defined_functions_and_modules_run_inside():
     close(grad(lambda x: vmap(Cube.apply)(x).sum())(x), 3 * x.numpy() ** 2)
 
 
+class Product(ag.Function):
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.save_for_backward(a, b)
+        return a * b
+
+    @staticmethod
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        return g * b, g * a
+
+
+class ReadingProduct(Product):
+    @staticmethod
+    def forward(ctx, a, b):
+        return Product.forward(ctx, a, b) if a.sum().item() is not None else None
+
+
+class ProductWithRule(Product):
+    @staticmethod
+    def forward(a, b):
+        return a * b
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def vmap(info, in_dims, a, b):
+        rows = [x if d is None else x.movedim(d, 0) for x, d in zip((a, b), in_dims, strict=True)]
+        return ProductWithRule.apply(*rows), 0
+
+
+@pytest.mark.parametrize("product", [Product, ReadingProduct, ProductWithRule])
+def test_gradients_of_what_user_defined_functions_take_from_outside(product):
+    w, x, c = values(3, requires_grad=True), values(5, 3, seed=1), values(2, 3, seed=2)
+    (vmap(lambda row: product.apply(row, w))(x) @ c[0]).sum().backward()
+    close(w.grad, x.sum(0) * c[0])
+    of_sample = vmap(lambda row: grad(lambda w: product.apply(row, w) @ c[0])(w.detach()))
+    close(of_sample(x), x * c[0])
+    nested = vmap(lambda c: vmap(lambda row: grad(lambda w: product.apply(row, w) @ c)(w.detach()))(x))
+    close(nested(c), x * c[:, None])
+    summed = grad(lambda w: vmap(lambda c: vmap(lambda row: product.apply(row, w) @ c)(x).sum())(c).sum())
+    close(summed(w.detach()), x.sum(0) * c.sum(0))
+
+
 def test_user_defined_functions_that_read_or_write_values_run_sample_by_sample():
     class Sine(ag.Function):
         @staticmethod
