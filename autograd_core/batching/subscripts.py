@@ -18,7 +18,9 @@ def read(x: Any, index: Any) -> Any:
         return loops.each(type(x), lambda a, i: a[i], x, index)
     level = level_of((x, *parts), depth=x.depth)
     y = x.held[found[0]]
-    return type(x)(y if level is None else y.transpose(found[1](y.ndim)), level)
+    if level is not None:
+        return type(x)(y.transpose(found[1](y.ndim)), level)
+    return type(x)(y if getattr(y, "base", None) is None else y.copy())  # a base says that writes reach another array
 
 
 def write(x: Any, index: Any, value: Any) -> None:

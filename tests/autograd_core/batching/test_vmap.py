@@ -152,6 +152,12 @@ def test_gradients_of_each_sample_of_a_network():
         close(g, ag.stack([a[name] for a in alone]))
 
 
+def test_gradients_of_each_sample_whose_class_all_share():
+    x, chosen = values(4, 3), ag.tensor(1)
+    found = vmap(grad(lambda row: nn.functional.nll_loss(row, chosen) * row.sum()))(x)
+    close(found, each(grad(lambda row: -row[1] * row.sum()), x))
+
+
 def test_an_ensemble_of_models():
     models = [nn.Linear(3, 2) for _ in range(4)]
     params, _ = nn.stack_module_state(models)
