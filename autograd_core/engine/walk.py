@@ -173,7 +173,10 @@ def _is_complex(g: Any) -> bool:
 
 
 def _conj(xp: Any, g: Any) -> Any:
-    return xp.conj(g) if _is_complex(g) else g
+    if not _is_complex(g):
+        return g
+    library = xp if xp is functional else RULES[g.__class__]  # a rule may lead out of `vmap`
+    return library.conj(g)
 
 
 def _conjugated(rule: Rule) -> Rule:

@@ -152,6 +152,16 @@ def test_gradients_of_each_sample_of_a_network():
         close(g, ag.stack([a[name] for a in alone]))
 
 
+def test_gradients_of_complex_numbers_pass_calls_in_both_directions():
+    x, w = values(4, 3) * (1 + 2j), values(3, seed=1) * (2 - 1j)
+    close(grad(lambda w: vmap(lambda row: (row * w).sum().abs())(x).sum())(w), grad(lambda w: (x @ w).abs().sum())(w))
+    of_row = lambda row: grad(lambda w: (row * w).sum().abs())(w)  # noqa: E731
+    close(vmap(of_row)(x), each(of_row, x))
+    repeated = lambda c, row: grad(lambda w: (w.repeat_interleave(c) * row).sum().abs())(w[:2])  # noqa: E731
+    counts = ag.tensor([[1, 2], [3, 0]])
+    close(vmap(repeated)(counts, x[:2]), each(repeated, counts, x[:2]))
+
+
 def test_gradients_of_each_sample_whose_class_all_share():
     x, chosen = values(4, 3), ag.tensor(1)
     found = vmap(grad(lambda row: nn.functional.nll_loss(row, chosen) * row.sum()))(x)
