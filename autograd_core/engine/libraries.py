@@ -85,8 +85,8 @@ def required(check: Callable[..., bool], value: Any, *args: Any) -> bool:
 
 
 def all_true(condition: Any) -> bool:
-    """Whether all elements of an array or a tensor are true; those of all samples inside `vmap`."""
-    return bool(_innermost(condition).all().item())
+    """Whether all elements of an array are true."""
+    return bool(condition.all().item())
 
 
 def _checked(how: str, unread: bool, check: Callable[..., bool], array: Any, *args: Any) -> bool:
