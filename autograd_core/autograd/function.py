@@ -13,10 +13,11 @@ from autograd_core.engine.inplace import rebase
 from autograd_core.engine.libraries import LAYERS, VMAP
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.stand_ins import Kept, StandIn
+from autograd_core.engine.versions import View, note_view, record_writes
 from autograd_core.errors import GraphReleasedError, HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
 from autograd_core.kinds import CAST
-from autograd_core.tensor import Tensor, as_plain, wrap
+from autograd_core.tensor import Tensor, as_plain, own_scalar, wrap
 
 
 class Context:
@@ -68,7 +69,7 @@ class FunctionNode(Node):
         op, saved = self.op, self.saved
         while isinstance(op, StandIn):
             op, saved = op.restored(self) if isinstance(op, Kept) else (op.op, saved)
-        context, y = saved
+        context, y, _ = saved
         return tuple([_saved(t, y if op.outputs else (y,)) for t in context._kept])
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -83,7 +84,7 @@ class FunctionNode(Node):
 class _Operation:
     """The operation, as the walk and pictures see it, of one subclass of Function."""
 
-    kind, keep, statics = CAST, ("context", "y"), ("context",)
+    kind, keep, statics = CAST, ("context", "y", "saved"), ("context", "saved")
     rules: tuple[Any, ...] = ()
     residuals: tuple[str, ...] = ()
     detached: tuple[str, ...] = ()
@@ -96,14 +97,22 @@ class _Operation:
         self.doc = function.__doc__
         self.partial = partial
         self.likes: tuple[Any, ...] = tuple([(a.shape, a.dtype) if isinstance(a, Tensor) else None for a in args])
-        self.inputs = tuple([f"argument {i}" for i in range(len(args))])
-        self.public = tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
         self.function, self.outputs = function, ... if isinstance(result, tuple | list) else None
         self.made = [isinstance(t, Tensor) for t in result] if self.outputs else [True]
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the arguments."""
+        return tuple([f"argument {i}" for i in range(len(self.likes))])
+
+    @property
+    def public(self) -> tuple[Any, ...]:
+        """The signature, as pictures show it."""
+        return tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
+
     def joint(self, xp: Any, g: Any, saved: Any, needs: tuple[bool, ...]) -> list[Any]:
         """The user's backward, on Tensors; on the fast path their arrays are unwrapped again."""
-        ctx, y = saved
+        ctx, y, _ = saved
         cotangents, outputs = (g, y or ()) if self.outputs else ((g,), (y,))
         recorded = any(isinstance(c, Tensor) for c in cotangents)
         arriving = map(_tensor, cotangents)  # none for an output that is no tensor
@@ -209,11 +218,18 @@ class Function:
         several = isinstance(result, tuple | list)
         outputs = tuple(result) if several else (result,)
         tensors = tuple([t for t in outputs if isinstance(t, Tensor)])
-        if not (tensors and grad_enabled() and any(ctx.needs_input_grad)):
-            return result
-        made = iter(_recorded(_Operation(cls, args, result, not ctx._materialized), ctx, args, tensors))
-        outputs = tuple([next(made) if isinstance(t, Tensor) else t for t in outputs])
-        return outputs if several else outputs[0]
+        if ctx._written:
+            _check_written(ctx, tensors)
+        given, node = {id(a) for a in args}, None
+        if tensors and grad_enabled() and any(ctx.needs_input_grad):
+            node = _recorded(_Operation(cls, args, result, not ctx._materialized), ctx, args, tensors, given)
+        made = _handed_out(cls.__name__, ctx, tensors, given, node)
+        if not several:
+            return made[0] if tensors else result
+        if len(made) < len(outputs):
+            rest = iter(made)
+            made = [next(rest) if isinstance(t, Tensor) else t for t in outputs]
+        return made if isinstance(result, list) else tuple(made)
 
     @classmethod
     @no_grad()
@@ -237,28 +253,84 @@ def _depth(t: Tensor) -> int:
     return LAYERS.get(t.array.__class__, 0)
 
 
-def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> list[Tensor]:
-    """The outputs with their nodes; saved outputs are kept as arrays, because Tensors would make a cycle."""
-    positions = {id(t): i for i, t in enumerate(outputs)}
-    ctx._kept = tuple([positions.get(id(t), t) for t in ctx._kept])
+def _check_written(ctx: Context, outputs: tuple[Tensor, ...]) -> None:
+    """Count the writes to arguments that are marked dirty; they must be returned, because they go on as outputs."""
+    if not {id(t) for t in ctx._written} <= {id(t) for t in outputs}:
+        raise OperandError(
+            "mark_dirty(): what forward() writes in place it must return; an argument is not among the outputs"
+        )
+    record_writes([t.array for t in ctx._written], 3)
+
+
+def _recorded(
+    o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...], given: set[int]
+) -> FunctionNode:
+    """The node of a call; saved outputs are kept as arrays, because Tensors would make a cycle."""
+    if ctx._written:
+        given = given - {id(t) for t in ctx._written}
+    new = {id(t): i for i, t in enumerate(outputs) if id(t) not in given}
+    if o.function.setup_context is not None and any(t is y for t in ctx._kept for y in outputs if id(y) in given):
+        raise OperandError(
+            f"{o.name}: forward() returned an argument as it is, and setup_context() saved it, which may "
+            "mean the argument or the output; return a view of it, x.view_as(x)"
+        )
+    for name, value in vars(ctx).items():
+        if value.__class__ is Tensor and id(value) in new:
+            setattr(ctx, name, value.detach())  # the output itself would make a cycle
+    kept, saved = [], []
+    for t in ctx._kept:
+        kept.append(new.get(id(t), t))
+        if kept[-1] is t and isinstance(t, Tensor):
+            own_scalar(t)
+            saved.append(t.array)  # so that writes are noticed
     arrays = tuple([t.array for t in outputs])
-    y = (arrays if o.outputs else arrays[0]) if any(isinstance(t, int) for t in ctx._kept) else None
-    node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y), FunctionNode)
+    y = (arrays if o.outputs else arrays[0]) if any(t.__class__ is int for t in kept) else None
+    if hooks := innermost():
+        kept, saved = [hooks.pack(t) if isinstance(t, Tensor) else t for t in kept], []
+    ctx._kept = tuple(kept)
+    node: FunctionNode = record(
+        o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y, tuple(saved)), FunctionNode
+    )
     node.context = ctx
     node.shapes = tuple([(a.shape, a.dtype) for a in arrays]) if o.outputs else None
-    if hooks := innermost():
-        ctx._kept = tuple([hooks.pack(t) if isinstance(t, Tensor) else t for t in ctx._kept])
+    if hooks:
         hooks.pack_node(node)
+    return node
+
+
+def _handed_out(
+    name: str, ctx: Context, outputs: tuple[Tensor, ...], given: set[int], node: FunctionNode | None
+) -> list[Tensor]:
+    """The outputs with their nodes: what `forward` made itself, or views of arguments that it returned."""
     made = []
-    for i, (a, t) in enumerate(zip(arrays, outputs, strict=True)):
-        carries = a.dtype.kind in dtypes.INEXACT and id(t) not in ctx._constant
-        own = None if not carries else record(Pick, (node,), (i, len(arrays))) if o.outputs else node
-        if any(t is w for w in ctx._written):
-            rebase(t, own)
-            made.append(t)
+    for i, t in enumerate(outputs):
+        own = node
+        if node is not None:
+            if t.array.dtype.kind not in dtypes.INEXACT or id(t) in ctx._constant:
+                own = None
+            elif node.op.outputs:
+                own = record(Pick, (node,), (i, len(outputs)))
+        y = t
+        if ctx._written and any(t is w for w in ctx._written) and (own is not None or t.node is None):
+            if own is not None:
+                rebase(t, own)
         else:
-            made.append(wrap(a, own))
+            if id(t) in given or t.node is not None:
+                y = _shared(t, own)
+            if hasattr(y, "_alias") and y._alias.__class__ is View:
+                y._alias.by = name
+            y.node = own
+        made.append(y)
     return made
+
+
+def _shared(t: Tensor, node: Any) -> Tensor:
+    """Another tensor on the same memory: a view, unless it is to have no gradient while `t` has one."""
+    own_scalar(t)
+    y = wrap(t.array[...])
+    if node is not None or t.node is None:
+        note_view(y, t, None, {})
+    return y
 
 
 class _Final(Function):
@@ -266,7 +338,7 @@ class _Final(Function):
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, *_: Any) -> Tensor:
-        return value
+        return value.detach()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:

@@ -14,7 +14,8 @@ from autograd_core.engine.arguments import of_one_depth
 from autograd_core.engine.binders import apply
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
-from autograd_core.engine.versions import View, record_write, storage
+from autograd_core.engine.stand_ins import Severed
+from autograd_core.engine.versions import View, record_write, returned_by, storage
 from autograd_core.errors import InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.registry import OPS
@@ -33,10 +34,11 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     writer.
     """
     base = _origin(x)
-    _refuse(x, base)
-    own_scalar(x)
     operands = (x, *args)
-    if grad_enabled() and any(map(_node_of, (*operands, *others))):
+    recorded = grad_enabled() and any(map(_node_of, (*operands, *others)))
+    _refuse(x, base, recorded)
+    own_scalar(x)
+    if recorded:
         operands = tuple([_survivor(a, x) for a in operands])  # old values that a rule saves must survive the write
     new = _inside(compute(*operands), x)
     given, kept = new.array.dtype, x.array.dtype
@@ -103,7 +105,7 @@ def combined_directly(name: str, x: Tensor, args: Any, options: Any) -> bool:
 def rebase(x: Tensor, node: Any) -> None:
     """Record that `x`, which was written by other code, was computed by `node`."""
     base = _origin(x)
-    _refuse(x, base)
+    _refuse(x, base, node is not None)
     if base is x:
         _rename(x, node)
     else:
@@ -137,7 +139,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
         return
     base = _origin(x)
-    _refuse(x, base)
+    _refuse(x, base, new.node is not None)
     own_scalar(x)
     if new.ndim or new.node is not None or base.node is not None:  # else assignment suffices, unrecorded
         new = _broadcast(new, x.array[plain].shape)
@@ -164,16 +166,22 @@ def writable(x: Tensor) -> bool:
     return not _obstacle(x, _origin(x))
 
 
-def _refuse(x: Tensor, base: Tensor) -> None:
-    if obstacle := _obstacle(x, base):
+def _refuse(x: Tensor, base: Tensor, recorded: bool = False) -> None:
+    if obstacle := _obstacle(x, base, recorded):
         raise InplaceError(f"in-place write to {obstacle}")
 
 
-def _obstacle(x: Tensor, base: Tensor) -> str:
-    """The reason why `x` cannot be written in place, or an empty string."""
-    # A view with its own node is a leaf, or a view of one, in memory that is not differentiated.
-    if grad_enabled() and (base.node.__class__ is Leaf or (base.node is None and x.node is not None)):
-        return "a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first"
+def _obstacle(x: Tensor, base: Tensor, recorded: bool = False) -> str:
+    """The reason why `x` cannot be written in place, or an empty string.
+
+    recorded: whether what is written has a node.
+    """
+    if grad_enabled():
+        if base is not x and (recorded or x.node is not None or base.node is not None) and (by := returned_by(x)):
+            return f"a view that {by} returned, whose backward does not know of the write; .clone() it first"
+        # A view with its own node is a leaf, or a view of one, in memory that is not differentiated.
+        if base.node.__class__ is Leaf or (base.node is None and x.node is not None):
+            return "a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first"
     array = x.array
     flags = array.flags if array.__class__ is np.ndarray else None
     if flags is not None and flags.c_contiguous and flags.writeable:
@@ -256,6 +264,11 @@ def _replace_part(base: Tensor, new: Tensor, written: Tensor, *further: Any) -> 
 
 def _refresh_views(base: Tensor, written: Tensor | None) -> None:
     for v in getattr(base, "_alias", ()):
+        if v._alias.by:
+            node = _node("get_view", (base.node,))
+            node.op = Severed(node.op, v._alias.by)
+            replace_node(v, node, moved=False)
+            continue
         t = wrap(base.array, base.node)
         for o, statics, which in v._alias.path:
             t = apply(o, (t,), statics)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from autograd_core.errors import InplaceError
+
 if TYPE_CHECKING:
     from autograd_core.engine.nodes import Node
 
@@ -30,6 +32,22 @@ class Kept(StandIn):
     def restored(self, n: Node) -> tuple[Any, Any]:
         """The operation and its saved values."""
         raise NotImplementedError
+
+
+class Severed(Kept):
+    """A stand-in for the node of a view that a `Function` returned, once its memory was written through another tensor:
+    what the view holds now is neither the Function's result nor derived from the base by known operations.
+    """
+
+    def __init__(self, op: Any, by: str) -> None:
+        super().__init__(op)
+        self._by = by
+
+    def restored(self, n: Node) -> tuple[Any, Any]:
+        raise InplaceError(
+            f"{self._by} returned a view, whose memory was then written through another tensor; "
+            "use a .clone() of what it returned"
+        )
 
 
 class Hooked(StandIn):

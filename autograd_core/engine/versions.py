@@ -143,12 +143,16 @@ def _restored(node: Any, name: str) -> bool:
 
 
 class View:
-    """The derivation of a view from its base: a path of (op, parameters, output index)."""
+    """The derivation of a view from its base: a path of (op, parameters, output index).
 
-    __slots__ = ("base", "path")
+    by: the name of the `Function` that returned the view, or one that this is a view of. Such a view cannot be derived
+    again, because the graph knows only the Function's backward.
+    """
 
-    def __init__(self, base: Tensor, path: tuple[tuple[Any, dict[str, Any], int | None], ...]) -> None:
-        self.base, self.path = base, path
+    __slots__ = ("base", "by", "path")
+
+    def __init__(self, base: Tensor, path: tuple[tuple[Any, dict[str, Any], int | None], ...], by: str = "") -> None:
+        self.base, self.path, self.by = base, path, by
 
 
 def base_of(t: Tensor) -> Tensor | None:
@@ -195,8 +199,14 @@ def note_view(t: Tensor, source: Tensor, op: Any, statics: dict[str, Any], which
     if alias is None:
         t._alias, source._alias = View(source, (step,)), Views(t)
     elif alias.__class__ is View:
-        t._alias = View(alias.base, (*alias.path, step))
+        t._alias = View(alias.base, (*alias.path, step), alias.by)
         alias.base._alias.add(t)
     else:
         t._alias = View(source, (step,))
         alias.add(t)
+
+
+def returned_by(t: Tensor) -> str:
+    """The name of the `Function` that returned this view, or one that it is a view of; otherwise empty."""
+    alias = getattr(t, "_alias", None)
+    return alias.by if alias.__class__ is View else ""

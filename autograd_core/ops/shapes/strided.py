@@ -158,7 +158,7 @@ def as_strided(input, size, stride, storage_offset=None):
     if not _covers(old, new):
         return restride(alias.base, old=whole, new=new)  # the view exceeds the input
     y = restride(input, old=old, new=new)
-    y._alias = View(alias.base, ((OPS["restride"], {"old": whole, "new": new}, None),))
+    y._alias = View(alias.base, ((OPS["restride"], {"old": whole, "new": new}, None),), alias.by)
     return y
 
 
