@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from autograd_core.trees import leaves, rebuild
 
 PRE, POST, BACKWARD_PRE, BACKWARD = "forward pre", "forward", "full backward pre", "full backward"
 _keys = count()
+Passage = Callable[[tuple[Any, ...]], tuple[Any, ...]]  # of gradients
 
 
 class Hook(NamedTuple):
@@ -105,8 +106,10 @@ class Hooked:
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are computed.
 
-        Both are tuples, for the positional arguments of `forward` and for its outputs, with None where there is no
-        gradient. A result other than None replaces `grad_input`.
+        Both are tuples, for the positional arguments of `forward` and for its outputs, with None for those that are no
+        tensors; a tensor argument without a gradient has zeros, an output None. A result other than None replaces
+        `grad_input`. What the hooked module gets and returns shares memory with what is given, and cannot be written in
+        place.
         """
         return self._register_hook(Hook(BACKWARD, hook), prepend)
 
@@ -243,23 +246,23 @@ class _Backward:
         self._before = [h.function for h in hooks if h.kind == BACKWARD_PRE]
         self._after = [h.function for h in hooks if h.kind == BACKWARD]
         self._inputs = 0
-        self._followed: list[int] = []  # the positions of inputs with a gradient
+        self._followed: list[int] = []  # the positions of tensors among the inputs, if any has a gradient
         self._given: tuple[Any, ...] | None = None  # between outputs and inputs
 
     def entered(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         self._inputs = len(args)
-        self._followed = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
-        return tuple(_bounded(list(args), self._followed, self._at_inputs))
+        self._followed = _followed(args)
+        return tuple(_bounded(list(args), self._followed, self._at_inputs, True))
 
     def left(self, output: Any) -> Any:
         parts = leaves(output)
         count = len(parts)  # a reference to the parts themselves would make a cycle of the outputs and their graph
-        followed = [i for i, t in enumerate(parts) if isinstance(t, Tensor) and t.requires_grad]
+        followed = _followed(parts)
 
         def at_outputs(grads: tuple[Any, ...]) -> tuple[Any, ...]:
             return self._at_outputs(count, followed, grads)
 
-        return rebuild(output, _bounded(parts, followed, at_outputs))
+        return rebuild(output, _bounded(parts, followed, at_outputs, False))
 
     def _at_outputs(self, count: int, positions: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
         given = _placed(count, positions, grads)
@@ -293,20 +296,30 @@ class _Boundary(Function):
     """The identity of several tensors, whose gradients pass through one function together."""
 
     @staticmethod
-    def forward(ctx: Any, at: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, at: Passage, zeros: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.at = at
-        ctx.set_materialize_grads(False)
-        return tuple([t.clone() for t in tensors])  # a module that writes to its input writes to this one
+        ctx.set_materialize_grads(zeros)
+        ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
+        return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Any, ...]:
-        return (None, *ctx.at(gradients))
+        return (None, None, *ctx.at(gradients))
 
 
-def _bounded(values: list[Any], positions: list[int], at: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> list[Any]:
-    """The values, with those at some positions passed through a common boundary."""
+def _followed(values: Iterable[Any]) -> list[int]:
+    """The positions of tensors, if any of them requires a gradient."""
+    found = [(i, v.requires_grad) for i, v in enumerate(values) if isinstance(v, Tensor)]
+    return [i for i, _ in found] if any(needed for _, needed in found) else []
+
+
+def _bounded(values: list[Any], positions: list[int], at: Passage, zeros: bool) -> list[Any]:
+    """The values, with those at some positions passed through a common boundary.
+
+    zeros: whether gradients that do not arrive there are zeros, instead of None.
+    """
     if positions:
-        made = _Boundary.apply(at, *[values[i] for i in positions])
+        made = _Boundary.apply(at, zeros, *[values[i] for i in positions])
         for i, t in zip(positions, made, strict=True):
             values[i] = t
     return values
