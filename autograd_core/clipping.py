@@ -25,6 +25,8 @@ def listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def _check_limit(name: str, limit: Any) -> None:
     """Raise ValueError before anything changes; a NaN would become every gradient."""
+    if isinstance(limit, str) or limit is None:
+        raise TypeError(f"{name} must be a number, not {limit!r:.40}")
     if not limit >= 0:
         raise ValueError(f"{name} must not be negative, but is {limit}")
 

@@ -91,7 +91,10 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
         raise TypeError(f"expected a dtype, such as float32, not {dtype!r:.80}") from None
     if known is not None:
         return known
-    found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
+    try:
+        found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise TypeError(f"expected a dtype, such as float32, not {dtype!r:.80}") from None
     if found.kind == "V" and is_numeric(found):
         return bfloat16()
     if not is_numeric(found):

@@ -26,6 +26,9 @@ class set_grad_enabled:
     """
 
     def __init__(self, mode: bool) -> None:
+        given: Any = mode
+        if isinstance(given, str):  # "no" is true
+            raise TypeError(f"set_grad_enabled() takes True or False, not {mode!r:.40}")
         self._mode, self._before = bool(mode), [grad_enabled()]
         _grad_mode.set(self._mode)
 

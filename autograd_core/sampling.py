@@ -91,6 +91,8 @@ def randint(
         low, high = None, low
     if isinstance(high, (tuple, list)) or isinstance(low, (tuple, list)):
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), in this order")
+    if high is None or size is None:
+        raise TypeError("randint() takes randint(high, size) or randint(low, high, size); high or size is missing")
     first, last = operator.index(low or 0), operator.index(high)
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:

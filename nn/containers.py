@@ -19,6 +19,10 @@ class _Modules(Module):
 
     def __init__(self, modules: Iterable[Module] | OrderedDict[str, Module] | None = None) -> None:
         super().__init__()
+        if not isinstance(modules, Iterable | None):
+            raise TypeError(
+                f"{type(self).__name__} takes a list of modules, not {type(modules).__name__}; write [module]"
+            )
         named = modules.items() if isinstance(modules, OrderedDict) else enumerate(modules or ())
         for name, module in named:
             self.add_module(str(name), module)
@@ -163,7 +167,11 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, replacing those of the same name."""
-        for name, module in dict(modules).items():
+        pairs = modules.items() if isinstance(modules, Mapping) else modules
+        for pair in pairs:
+            if isinstance(pair, Module):
+                raise TypeError("ModuleDict takes a dict, or pairs of names and modules; a list goes into ModuleList")
+            name, module = pair
             self[name] = module
 
     def __getitem__(self, name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -132,7 +132,9 @@ def for_groups(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     return [v.item() if isinstance(v, Tensor) else v for v in values]
 
 
-def _check_length(schedule: LRScheduler, name: str, epochs: float) -> None:
+def _check_length(schedule: LRScheduler, name: str, epochs: Any) -> None:
+    if isinstance(epochs, str):
+        raise TypeError(f"{type(schedule).__name__}: {name} must be a number, not {epochs!r:.40}")
     if not epochs > 0:
         raise ValueError(f"{type(schedule).__name__}: {name} must be positive, not {epochs}")
 
@@ -218,6 +220,8 @@ class MultiStepLR(_Factor):
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        if not isinstance(milestones, Iterable):
+            raise TypeError(f"MultiStepLR: milestones are a list of epochs, such as [30, 80], not {milestones!r:.40}")
         self.milestones, self.gamma = Counter(milestones), gamma  # as in PyTorch, whose states are loaded too
         super().__init__(optimizer, last_epoch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
@@ -149,6 +149,8 @@ class Distribution:
         return NotImplementedError(f"{type(self).__name__} has no {what}")
 
     def _extended_shape(self, sample_shape: Shape = ()) -> Size:
+        if not isinstance(sample_shape, Iterable):
+            raise TypeError(f"samples take a shape, such as (3,), not {sample_shape!r:.40}")
         return Size((*sample_shape, *self.batch_shape, *self.event_shape))
 
     def _values(self, numbers: Tensor, expand: bool) -> Tensor:

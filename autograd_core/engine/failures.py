@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -15,6 +16,11 @@ from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgEr
 from autograd_core.trees import leaves
 
 FLOATING = RuntimeWarning, FloatingPointError  # of which NumPy makes errors on request
+# What Python and NumPy say of an argument of a wrong type, without its name.
+_NAMELESS = re.compile(
+    "cannot be interpreted as an integer|not supported between instances|unsupported operand|did not contain a loop|"
+    "could not convert string|invalid literal|must be real number|bad operand type|can only concatenate"
+)
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
@@ -53,6 +59,8 @@ def _explain(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Excep
         ) from error
     if isinstance(error, MemoryError):
         raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays, statics)}]") from error
+    if isinstance(error, np.exceptions.AxisError) and error.axis is not None:
+        error = IndexError(f"dim {error.axis} is out of range for {error.ndim} axes")
     kinds = {
         ValueError: OperandError,
         OverflowError: OperandError,
@@ -68,8 +76,37 @@ def _explain(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Excep
     if kind is None:
         error.add_note(f"in {o.name} [{_described(o, arrays, statics)}]")
         raise error
-    what = str(error).removeprefix(f"{o.name}: ")  # NumPy's functions may name themselves
+    what = misfit(statics, o.statics, error) or _unsuitable(o, arrays, error)
+    what = what or str(error).removeprefix(f"{o.name}: ")  # NumPy's functions may name themselves
     raise _of(o.name, kind(f"{o.name}: {what} [{_described(o, arrays, statics)}]")) from error
+
+
+def misfit(given: Mapping[str, Any], defaults: Mapping[str, Any], error: Exception) -> str:
+    """Which argument an error is about that Python or NumPy raised for its type; empty if that is unknown."""
+    text = str(error)
+    if not _NAMELESS.search(text):
+        return ""
+    kinds = (str, bytes, dict, float) if "'float'" in text else (str, bytes, dict)
+    for name, value in given.items():
+        if not isinstance(defaults.get(name), str) and any(isinstance(v, kinds) for v in _parts(value)):
+            return f"{name} takes {'integers' if 'integer' in text else 'numbers'}, not {value!r:.40}"
+    return ""
+
+
+def _parts(value: Any) -> Any:
+    return value if isinstance(value, tuple | list) else (value,)
+
+
+def _unsuitable(o: Op, arrays: Sequence[Any], error: Exception) -> str:
+    """What is wrong with the operands, where NumPy's error does not say; empty if it does."""
+    if "not supported for the input types" in str(error):
+        return f"not defined for {' and '.join(dict.fromkeys(str(a.dtype) for a in arrays if is_array(a)))}"
+    if isinstance(error, AttributeError):
+        names = [p[0] for p in o.public if p[1] is None]
+        for name, a in zip(names, arrays, strict=False):
+            if a is error.obj and not is_array(a):
+                return f"{name} must be a tensor, not {type(a).__name__}"
+    return ""
 
 
 def _of(name: str, error: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from autograd_core import functional
 from autograd_core.dtypes import can_cast
 from autograd_core.engine.arguments import SYNONYMS, cast, meant
 from autograd_core.engine.casting import contexts_of, modes, recast
-from autograd_core.engine.failures import out_of_memory, rename
+from autograd_core.engine.failures import misfit, out_of_memory, rename
 from autograd_core.engine.libraries import VMAP
 from autograd_core.engine.overriding import overridden
 from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError
@@ -78,6 +79,9 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
             made = VMAP.one_by_one(function, args, given, e)
         except MemoryError as e:
             raise out_of_memory(f"{function.__name__}()", e) from e
+        except (TypeError, ValueError) as e:
+            _name_argument(function, args, given, e)
+            raise
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
 
     call.options = True  # type: ignore[attr-defined]  # for stubs
@@ -118,10 +122,19 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
         except (RuntimeError, TypeError) as e:
             if not isinstance(e, TypeError) or (result := overridden(call, args, given)) is NotImplemented:
                 rename(e, call.__name__)
+                _name_argument(function, args, given, e)
                 raise
         return result if out is None else deliver(function.__name__, result, out)
 
     return call
+
+
+def _name_argument(function: Callable[..., Any], args: Any, given: dict[str, Any], error: Exception) -> None:
+    """Raise if an argument of a wrong type made Python or NumPy raise, whose errors do not name it."""
+    parameters = inspect.signature(function).parameters
+    defaults = {name: p.default for name, p in parameters.items()}
+    if what := misfit({**dict(zip(parameters, args, strict=False)), **given}, defaults, error):
+        raise TypeError(f"{function.__name__}(): {what}") from error
 
 
 def _refuse_others(name: str, given: dict[str, Any], error: AttributeError) -> None:

@@ -29,6 +29,8 @@ def size(self: Tensor, dim: int | None = None) -> Any:
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"numel(): input must be a tensor, not {type(input).__name__}; make one with tensor(...)")
     return input.array.size
 
 

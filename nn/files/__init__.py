@@ -42,6 +42,8 @@ def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | Bi
 def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
     """Write to an open file, or replace the file at a path atomically."""
     if not isinstance(path, (str, os.PathLike)):
+        if not hasattr(path, "write"):
+            raise AttributeError(f"save() takes a path or an open binary file, not {type(path).__name__}")
         path.write(content)
         if flush := getattr(path, "flush", None):  # programs open the file again, by its name, before they close it
             flush()

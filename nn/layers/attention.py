@@ -44,6 +44,9 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        given: tuple[Any, ...] = embed_dim, num_heads
+        if any(isinstance(n, str) for n in given):
+            raise TypeError(f"embed_dim and num_heads are integers, not {embed_dim!r:.40} and {num_heads!r:.40}")
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
                 f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and num_heads={num_heads}"

@@ -110,6 +110,10 @@ class _Conv(Module):
 
 
 def _check(in_channels: int, out_channels: int, groups: int, padding_mode: str) -> None:
+    given: dict[str, Any] = {"in_channels": in_channels, "out_channels": out_channels, "groups": groups}
+    for name, value in given.items():
+        if isinstance(value, str):
+            raise TypeError(f"{name} must be an integer, not {value!r:.40}")
     if groups <= 0:
         raise ValueError("groups must be a positive integer")
     if in_channels % groups:

@@ -347,6 +347,8 @@ def test_a_step_that_a_scaler_skips_is_one():
         (lambda o: lr_scheduler.LambdaLR(o, [abs]), ValueError, "lr_lambda must have the same length as .*: 1 != 2"),
         (lambda o: lr_scheduler.MultiplicativeLR(o, 0.5), TypeError, "a function of the epoch, but got 0.5"),
         (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "StepLR: step_size must be positive, not 0"),
+        (lambda o: lr_scheduler.StepLR(o, "3"), TypeError, "StepLR: step_size must be a number, not '3'"),
+        (lambda o: lr_scheduler.MultiStepLR(o, 3), TypeError, r"a list of epochs, such as \[30, 80\], not 3"),
         (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "CosineAnnealingLR: T_max must be positive"),
         (lambda o: lr_scheduler.ConstantLR(o, 2.0), ValueError, "between 0 and 1"),
         (lambda o: lr_scheduler.LinearLR(o, 0.0), ValueError, "greater than 0"),

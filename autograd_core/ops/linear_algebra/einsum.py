@@ -36,6 +36,8 @@ def einsum(equation, *operands):
     tensor(11.)
     """
     if not isinstance(equation, str):
+        if any(isinstance(v, str) for v in operands):
+            raise TypeError("einsum() takes the equation first: einsum('ij->i', x)")
         equation, operands = _spelled((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])

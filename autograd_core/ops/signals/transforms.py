@@ -26,6 +26,8 @@ LAST_TWO = (-2, -1)
 
 def _plan(name, input, s, dim):
     """The axes to transform, and their lengths."""
+    if isinstance(s, int) and s < 1:
+        raise OperandError(f"{name}(): cannot transform {s} points")
     lengths = (s,) if isinstance(s, int) else s
     if dim is None:
         count = input.ndim if lengths is None else len(lengths)

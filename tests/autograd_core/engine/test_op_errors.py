@@ -96,7 +96,7 @@ WRONG = {
     "variance of integers": (DtypeError, lambda: whole([1, 2]).var(), "x.float"),
     "maximum of nothing": (OperandError, lambda: zeros(0, 3).max(), "no elements"),
     "argmax of nothing": (IndexError, lambda: zeros(0).argmax(), "no elements"),
-    "axis": (IndexError, lambda: X.softmax(2), "2 is out of bounds"),
+    "axis": (IndexError, lambda: X.softmax(2), "dim 2 is out of range for 2 axes"),
     "axis of nothing": (IndexError, lambda: zeros(0, 3).softmax(2), "dim 2 is out of range"),
     "axis of an array": (IndexError, lambda: X.unsqueeze(4), "dim 4 is out of range for 3 axes"),
     "axis of a number": (IndexError, lambda: wide(1.0).sum(dim=(1,)), "dim 1 is out of range for 0 axes"),
@@ -250,6 +250,44 @@ def test_errors_of_the_array_library_carry_the_operation():
     with pytest.raises(IndexError) as raised:
         X.sum(dim=2)
     assert raised.value.__notes__ == ["in sum [input: float64 (2, 3), dim=2]"]
+
+
+ROWS = ag.ones(2, 3)
+STRANGE = {
+    "dtype": (TypeError, lambda: ag.zeros(3, dtype="floaty"), "expected a dtype, such as float32, not 'floaty'"),
+    "dtype in a context": (TypeError, lambda: ag.autocast("cpu", dtype="bf16"), "such as float32, not 'bf16'"),
+    "second argument of tensor": (TypeError, lambda: ag.tensor(1.0, 2.0), "expected a dtype, .* not 2.0"),
+    "number of an operation": (TypeError, lambda: ROWS.clamp("0"), "clamp: min takes numbers, not '0'"),
+    "number of a function": (TypeError, lambda: ROWS.split("1"), r"split\(\): split_size_or_sections takes numbers"),
+    "integer of a function": (TypeError, lambda: ROWS.chunk("2"), r"chunk\(\): chunks takes integers, not '2'"),
+    "number of a range": (TypeError, lambda: ag.arange("5"), r"arange\(\): start takes numbers, not '5'"),
+    "integer of random numbers": (TypeError, lambda: ag.randint("5", (2,)), "takes integers, not '5'"),
+    "shape": (TypeError, lambda: ROWS.reshape(2.0, 3), r"shape takes integers, not \(2.0, 3\)"),
+    "shifts": (TypeError, lambda: ag.roll(ROWS, "a"), "shifts takes integers, not 'a'"),
+    "number for a matrix": (TypeError, lambda: ROWS @ 2, "matmul: other must be a tensor, not int"),
+    "dtype of bits": (TypeError, lambda: ROWS & ROWS, "bitwise_and: not defined for float32"),
+    "axis": (IndexError, lambda: ROWS.sum(5), "^dim 5 is out of range for 2 axes"),
+    "axis of a list": (IndexError, lambda: ag.cat([ROWS, ROWS], dim=2), "^dim 2 is out of range for 2 axes"),
+    "points": (RuntimeError, lambda: ag.fft.fft(ROWS, n=-1), "cannot transform -1 points"),
+    "no size": (TypeError, lambda: ag.randint(5), "high or size is missing"),
+    "seed": (RuntimeError, lambda: ag.manual_seed("a"), "a seed is an integer, not 'a'"),
+    "numel": (TypeError, lambda: ag.numel(3), "input must be a tensor"),
+    "mode": (TypeError, lambda: ag.set_grad_enabled("no"), "True or False, not 'no'"),
+    "order of einsum": (TypeError, lambda: ag.einsum(ROWS, "ij"), "the equation first"),
+    "sample shape": (TypeError, lambda: ag.distributions.Normal(0.0, 1.0).sample(3), r"such as \(3,\), not 3"),
+    "dropout": (TypeError, lambda: nn.Dropout("0.5"), "a number between 0 and 1, not '0.5'"),
+    "channels": (TypeError, lambda: nn.Conv2d("3", 4, 3), "in_channels must be an integer, not '3'"),
+    "heads": (TypeError, lambda: nn.MultiheadAttention("4", 2), "are integers, not '4' and 2"),
+    "module for a list": (TypeError, lambda: nn.ModuleList(nn.ReLU()), r"takes a list of modules.*write \[module\]"),
+    "list for a dict": (TypeError, lambda: nn.ModuleDict([nn.ReLU()]), "a list goes into ModuleList"),
+    "norm": (TypeError, lambda: nn.utils.clip_grad_norm_(X, None), "max_norm must be a number, not None"),
+}
+
+
+@pytest.mark.parametrize("error, call, says", STRANGE.values(), ids=STRANGE)
+def test_an_argument_of_a_wrong_type_is_named(error, call, says):
+    with pytest.raises(error, match=says):
+        call()
 
 
 @pytest.mark.parametrize("error, call, says", WRONG.values(), ids=WRONG)
