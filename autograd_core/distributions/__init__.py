@@ -47,6 +47,8 @@ from autograd_core.distributions.locations import HalfCauchy as HalfCauchy
 from autograd_core.distributions.locations import HalfNormal as HalfNormal
 from autograd_core.distributions.locations import Laplace as Laplace
 from autograd_core.distributions.locations import Normal as Normal
+from autograd_core.distributions.logarithms import LogisticNormal as LogisticNormal
+from autograd_core.distributions.logarithms import LogNormal as LogNormal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal as LowRankMultivariateNormal
 from autograd_core.distributions.matrices import LKJCholesky as LKJCholesky
 from autograd_core.distributions.matrices import Wishart as Wishart
@@ -65,8 +67,6 @@ from autograd_core.distributions.relaxed import LogitRelaxedBernoulli as LogitRe
 from autograd_core.distributions.relaxed import OneHotCategoricalStraightThrough as OneHotCategoricalStraightThrough
 from autograd_core.distributions.relaxed import RelaxedBernoulli as RelaxedBernoulli
 from autograd_core.distributions.relaxed import RelaxedOneHotCategorical as RelaxedOneHotCategorical
-from autograd_core.distributions.transformed import LogisticNormal as LogisticNormal
-from autograd_core.distributions.transformed import LogNormal as LogNormal
 from autograd_core.distributions.transformed import TransformedDistribution as TransformedDistribution
 from autograd_core.distributions.vector_transforms import CatTransform as CatTransform
 from autograd_core.distributions.vector_transforms import CorrCholeskyTransform as CorrCholeskyTransform

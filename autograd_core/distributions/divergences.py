@@ -195,7 +195,7 @@ def _low_rank(p: Any, q: Any) -> Tensor:
 
 @register_kl(TransformedDistribution, TransformedDistribution)
 def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
-    if p.event_shape != q.event_shape or [*map(repr, p.transforms)] != [*map(repr, q.transforms)]:
+    if p.event_shape != q.event_shape or p.transforms != q.transforms:
         raise NotImplementedError(f"the divergence of distributions with different transforms: {p} and {q}")
     base = kl_divergence(p.base_dist, q.base_dist)
     return sum_rightmost(base, base.ndim - len(p.batch_shape))

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.elementwise_transforms import PowerTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.locations import Location
+from autograd_core.distributions.transformed import Closed
 from autograd_core.tensor import Tensor
 
 
@@ -130,18 +132,22 @@ class Beta(ExponentialFamily):
         return log_beta(a + 1, b + 1)
 
 
-class InverseGamma(Distribution):
+class InverseGamma(Closed):
     """Inverse gamma distribution: reciprocals of gamma-distributed numbers."""
 
     concentration: Tensor
     rate: Tensor
-    has_rsample = True
     arg_constraints: ClassVar = Gamma.arg_constraints
     support = constraints.positive
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = together(concentration, rate)
         super().__init__(self.rate.shape, validate_args=validate_args)
+
+    def _parts(self) -> tuple[Any, ...]:
+        return Gamma(self.concentration, self.rate, validate_args=False), PowerTransform(
+            -functional.ones_like(self.rate)
+        )
 
     @property
     def mean(self) -> Tensor:

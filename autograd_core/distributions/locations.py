@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, together
+from autograd_core.distributions.distribution import AroundLoc, Shape, together
+from autograd_core.distributions.elementwise_transforms import AbsTransform, AffineTransform, ExpTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.quantiles import ByQuantile
+from autograd_core.distributions.quantiles import ByQuantile, Uniform
+from autograd_core.distributions.transformed import Closed
+from autograd_core.dtypes import finfo
 from autograd_core.tensor import Tensor
 
 EULER = 0.57721566490153286
@@ -123,8 +126,14 @@ class Cauchy(ByQuantile, Location):
         return self.scale.log() + math.log(4 * math.pi)
 
 
-class Gumbel(ByQuantile, Location):
+class Gumbel(ByQuantile, Location, Closed):
     """Gumbel distribution: the limit distribution of the largest of many numbers."""
+
+    def _parts(self) -> tuple[Any, ...]:
+        limits, one = finfo(self.scale.dtype), functional.ones_like(self.scale)
+        base = Uniform(one * limits.tiny, one * (1 - limits.eps), validate_args=False)
+        logarithm = ExpTransform().inv
+        return base, logarithm, AffineTransform(0, -one), ExpTransform().inv, AffineTransform(self.loc, -self.scale)
 
     @property
     def mean(self) -> Tensor:
@@ -148,12 +157,11 @@ class Gumbel(ByQuantile, Location):
         return self.scale.log() + (1 + EULER)
 
 
-class _Half(Distribution):
+class _Half(Closed):
     """Base of distributions of absolute values."""
 
     full: Any
     scale: Tensor
-    has_rsample = True
     arg_constraints: ClassVar = {"scale": constraints.positive}
     support = constraints.nonnegative
 
@@ -161,10 +169,8 @@ class _Half(Distribution):
         (self.scale,) = together(scale)
         super().__init__(self.scale.shape, validate_args=validate_args)
 
-    @property
-    def base_dist(self) -> Any:
-        """The distribution of which the absolute value is taken."""
-        return self.full(0.0, self.scale, validate_args=False)
+    def _parts(self) -> tuple[Any, ...]:
+        return self.full(0.0, self.scale, validate_args=False), AbsTransform()
 
     @property
     def mode(self) -> Tensor:

@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Shape, together
+from autograd_core.distributions.elementwise_transforms import AffineTransform, ExpTransform, PowerTransform
 from autograd_core.distributions.gammas import log_beta
 from autograd_core.distributions.locations import EULER
-from autograd_core.distributions.quantiles import ByQuantile, ByTime, uniform_within
+from autograd_core.distributions.quantiles import ByQuantile, ByTime, Exponential, Uniform, uniform_within
+from autograd_core.distributions.transformed import Closed
 from autograd_core.tensor import Tensor
 
 
-class Pareto(ByTime):
+class Pareto(ByTime, Closed):
     """Pareto distribution: P(X > x) = (`scale` / x)^`alpha` for x ≥ `scale`."""
 
     scale: Tensor
@@ -24,6 +26,9 @@ class Pareto(ByTime):
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
         self.scale, self.alpha = together(scale, alpha)
         super().__init__(self.scale.shape, validate_args=validate_args)
+
+    def _parts(self) -> tuple[Any, ...]:
+        return Exponential(self.alpha, validate_args=False), ExpTransform(), AffineTransform(0, self.scale)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
@@ -118,7 +123,7 @@ class GeneralizedPareto(ByQuantile):
         return self.scale.log() + self.concentration + 1
 
 
-class Weibull(ByTime):
+class Weibull(ByTime, Closed):
     """Weibull distribution: exponential numbers to the power 1 / `concentration`, times `scale`."""
 
     scale: Tensor
@@ -129,6 +134,10 @@ class Weibull(ByTime):
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.scale, self.concentration = together(scale, concentration)
         super().__init__(self.scale.shape, validate_args=validate_args)
+
+    def _parts(self) -> tuple[Any, ...]:
+        base = Exponential(functional.ones_like(self.scale), validate_args=False)
+        return base, PowerTransform(1 / self.concentration), AffineTransform(0, self.scale)
 
     @property
     def mean(self) -> Tensor:
@@ -160,7 +169,7 @@ class Weibull(ByTime):
         return EULER * (1 - 1 / self.concentration) + (self.scale / self.concentration).log() + 1
 
 
-class Kumaraswamy(ByQuantile):
+class Kumaraswamy(ByQuantile, Closed):
     """Kumaraswamy distribution: P(X ≤ x) = 1 - (1 - x^`concentration1`)^`concentration0` on [0, 1]."""
 
     concentration1: Tensor
@@ -171,6 +180,11 @@ class Kumaraswamy(ByQuantile):
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self.concentration1, self.concentration0 = together(concentration1, concentration0)
         super().__init__(self.concentration1.shape, validate_args=validate_args)
+
+    def _parts(self) -> tuple[Any, ...]:
+        one = functional.ones_like(self.concentration0)
+        first, last = PowerTransform(1 / self.concentration0), PowerTransform(1 / self.concentration1)
+        return Uniform(0 * one, one, validate_args=False), first, AffineTransform(1, -1), last
 
     def _moment(self, n: int) -> Tensor:
         a, b = self.concentration1, self.concentration0

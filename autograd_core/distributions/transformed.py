@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from autograd_core.distributions import constraints
 from autograd_core.distributions.composed_transforms import ComposeTransform
 from autograd_core.distributions.distribution import Distribution, Shape, sum_rightmost
-from autograd_core.distributions.elementwise_transforms import ExpTransform, Transform
-from autograd_core.distributions.locations import Normal
+from autograd_core.distributions.elementwise_transforms import Transform
 from autograd_core.distributions.multivariate import Independent
-from autograd_core.distributions.vector_transforms import StickBreakingTransform
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
 
@@ -110,59 +108,28 @@ class TransformedDistribution(Distribution):
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"
 
 
-class LogisticNormal(TransformedDistribution):
-    """Vectors on the simplex with normal stick-breaking log-odds."""
+class Closed(TransformedDistribution):
+    """Base of transformed distributions whose densities and quantiles have closed forms, more exact than `transforms`.
 
-    base_dist: Any
-    arg_constraints: ClassVar = Normal.arg_constraints
-    support = constraints.simplex
+    A subclass has parameters and methods as any distribution, and tells in `_parts` what it is the transform of.
+    """
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        base = Normal(loc, scale, validate_args)
-        super().__init__(base if base.batch_shape else base.expand((1,)), StickBreakingTransform(), validate_args)
+    has_rsample = True
+    expand, sample, __repr__ = Distribution.expand, Distribution.sample, Distribution.__repr__
 
-    @property
-    def loc(self) -> Tensor:
-        """The means of the log-odds."""
-        return self.base_dist.base_dist.loc
+    def __init__(self, batch_shape: Shape, event_shape: Shape = (), validate_args: bool | None = None) -> None:
+        Distribution.__init__(self, batch_shape, event_shape, validate_args)
 
     @property
-    def scale(self) -> Tensor:
-        """Their standard deviations."""
-        return self.base_dist.base_dist.scale
-
-
-class LogNormal(TransformedDistribution):
-    """Log-normal distribution: exponentials of normal numbers with mean `loc` and standard deviation `scale`."""
-
-    base_dist: Normal
-    arg_constraints: ClassVar = Normal.arg_constraints
-    support = constraints.positive
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
+    def base_dist(self) -> Any:  # type: ignore[override]
+        """The distribution that is transformed."""
+        return self._parts()[0]
 
     @property
-    def loc(self) -> Tensor:
-        """The means of the logarithms."""
-        return self.base_dist.loc
+    def transforms(self) -> list[Transform]:  # type: ignore[override]
+        """The transforms, in order."""
+        return [*self._parts()[1:]]
 
-    @property
-    def scale(self) -> Tensor:
-        """Their standard deviations."""
-        return self.base_dist.scale
-
-    @property
-    def mean(self) -> Tensor:
-        return (self.loc + self.scale**2 / 2).exp()
-
-    @property
-    def mode(self) -> Tensor:
-        return (self.loc - self.scale**2).exp()
-
-    @property
-    def variance(self) -> Tensor:
-        return (self.scale**2).expm1() * (2 * self.loc + self.scale**2).exp()
-
-    def entropy(self) -> Tensor:
-        return self.base_dist.entropy() + self.loc
+    def _parts(self) -> tuple[Any, ...]:
+        """The distribution that is transformed, and the transforms."""
+        raise NotImplementedError
