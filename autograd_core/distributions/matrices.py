@@ -11,7 +11,7 @@ from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
-from autograd_core.distributions.multivariate import covariance_of, one_matrix, precision_of, scale_tril_of
+from autograd_core.distributions.multivariate import covariance_of, factored, one_matrix, precision_of, scale_tril_of
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
@@ -48,6 +48,7 @@ class Wishart(ExponentialFamily):
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
         if self._validate_args and not required(all_true, self.df > self._size() - 1):
             raise ValueError(f"Wishart() of matrices of size {self._size()} needs df above {self.df.detach()}")
+        self._unbroadcasted_scale_tril = factored(name, matrix)
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
 

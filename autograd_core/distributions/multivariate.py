@@ -25,23 +25,50 @@ def one_matrix(name: str, covariance_matrix: Any, precision_matrix: Any, scale_t
     return matrices[0]
 
 
+def factored(name: str, matrix: Tensor) -> Tensor:
+    """The Cholesky factor of the covariance matrix, from whichever matrix has this name."""
+    if name == "scale_tril":
+        return matrix
+    return linalg.cholesky(matrix) if name == "covariance_matrix" else _precision_to_scale_tril(matrix)
+
+
 def scale_tril_of(d: Any) -> Tensor:
-    """The Cholesky factor of the covariance matrix."""
-    if "precision_matrix" not in vars(d):
-        return linalg.cholesky(d.covariance_matrix)
-    turned = linalg.cholesky(d.precision_matrix.flip(-2, -1)).flip(-2, -1).mT
-    unit = functional.eye(turned.shape[-1], dtype=turned.dtype, device=turned.device)
-    return linalg.solve_triangular(turned, unit, upper=False)
+    """The Cholesky factor of the covariance matrix, for the whole batch."""
+    return d._unbroadcasted_scale_tril.expand(*d.batch_shape, -1, -1)
 
 
 def covariance_of(d: Any) -> Tensor:
     """The covariance matrix."""
-    return d.scale_tril @ d.scale_tril.mT
+    factor = d._unbroadcasted_scale_tril
+    return (factor @ factor.mT).expand(*d.batch_shape, -1, -1)
 
 
 def precision_of(d: Any) -> Tensor:
     """The inverse of the covariance matrix."""
-    return functional.cholesky_inverse(d.scale_tril)
+    return functional.cholesky_inverse(d._unbroadcasted_scale_tril).expand(*d.batch_shape, -1, -1)
+
+
+# Three functions that libraries import by these names.
+
+
+def _precision_to_scale_tril(P: Tensor) -> Tensor:
+    """The Cholesky factor of the inverse of a matrix."""
+    turned = linalg.cholesky(P.flip(-2, -1)).flip(-2, -1).mT
+    unit = functional.eye(turned.shape[-1], dtype=turned.dtype, device=turned.device)
+    return linalg.solve_triangular(turned, unit, upper=False)
+
+
+def _batch_mv(bmat: Tensor, bvec: Tensor) -> Tensor:
+    """Products of matrices (..., n, m) and vectors (..., m); a single matrix multiplies all vectors at once."""
+    return bvec @ bmat.mT if bmat.ndim == 2 else (bmat @ bvec.unsqueeze(-1)).squeeze(-1)
+
+
+def _batch_mahalanobis(bL: Tensor, bx: Tensor) -> Tensor:
+    """The squared lengths of L⁻¹·x, for triangular matrices (..., n, n) and vectors (..., n)."""
+    if bL.ndim > 2:
+        return (linalg.solve_triangular(bL, bx.unsqueeze(-1), upper=False) ** 2).sum((-2, -1))
+    solved = linalg.solve_triangular(bL, bx.reshape(-1, bx.shape[-1]).mT, upper=False)
+    return (solved**2).sum(0).reshape(bx.shape[:-1])
 
 
 class MultivariateNormal(AroundLoc):
@@ -71,30 +98,31 @@ class MultivariateNormal(AroundLoc):
         self.loc = loc.expand(*batch, -1)
         vars(self)[name] = matrix.expand(*batch, -1, -1)
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
+        self._unbroadcasted_scale_tril = factored(name, matrix)
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
 
     @property
     def variance(self) -> Tensor:
-        return (self.scale_tril**2).sum(-1)
+        return (self._unbroadcasted_scale_tril**2).sum(-1).expand(self._extended_shape())
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = functional.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
-        return self.loc + (self.scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
+        return self.loc + _batch_mv(self._unbroadcasted_scale_tril, noise)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        distance = linalg.solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False)
-        return -0.5 * (distance**2).sum((-2, -1)) - self._log_scale() - 0.5 * self._size() * math.log(2 * math.pi)
+        squares = _batch_mahalanobis(self._unbroadcasted_scale_tril, value - self.loc)
+        return -0.5 * squares - self._log_scale() - 0.5 * self._size() * math.log(2 * math.pi)
 
     def entropy(self) -> Tensor:
-        return self._log_scale() + 0.5 * self._size() * (1 + math.log(2 * math.pi))
+        return (self._log_scale() + 0.5 * self._size() * (1 + math.log(2 * math.pi))).expand(self.batch_shape)
 
     def _size(self) -> int:
         return self.event_shape[0]
 
     def _log_scale(self) -> Tensor:
-        return self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
 class Dirichlet(ExponentialFamily):
