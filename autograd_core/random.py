@@ -75,8 +75,9 @@ _lock = shared_lock()
 def _checked(seed: int) -> int:
     try:
         value = int(seed)
-    except (TypeError, ValueError):
-        raise OperandError(f"a seed is an integer, not {seed!r:.80}") from None
+    except (TypeError, ValueError) as e:
+        kind = TypeError if isinstance(e, TypeError) else OperandError
+        raise kind(f"a seed is an integer, not {seed!r:.80}") from None
     if not -SEEDS // 2 <= value < SEEDS:
         raise OperandError(f"a seed has 64 bits; {value} does not fit")
     return value % SEEDS
