@@ -15,24 +15,40 @@ from backends.threads import in_blocks
 # Several float64 temporaries of a block fit the level-2 cache; the calls of smaller blocks cost more than they save.
 # Threads over the blocks gain nothing, or are half as fast: they wait for the interpreter after every pass of 10 µs.
 BLOCK = 1 << 15
-# Our kernels by SciPy's names. SciPy in float64 loses digits in tails and near zeros, but none that float32 can show.
-OF_SCIPY = {
-    "digamma": "psi", "erfc": "erfc", "erfcx": "erfcx", "erfinv": "erfinv", "lgamma": "gammaln", "log_ndtr": "log_ndtr",
-    "ndtr": "ndtr", "ndtri": "ndtri",
-}  # fmt: skip
+# SciPy's functions by our kernels and their further arguments. In float64 they lose digits in tails and near zeros, but
+# none that float32 can show, except in oscillating functions.
+OF_SCIPY: dict[str, dict[tuple[Any, ...], str]] = {
+    **{name: {(): name} for name in ("erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri")},
+    "bessel_j": {(0,): "j0", (1,): "j1"},
+    "bessel_y": {(0,): "y0", (1,): "y1"},
+    "digamma": {(): "psi"},
+    "lgamma": {(): "gammaln"},
+    "modified_bessel_i": {(0, False): "i0", (1, False): "i1", (0, True): "i0e", (1, True): "i1e"},
+    "modified_bessel_k": {(0, False): "k0", (1, False): "k1", (0, True): "k0e", (1, True): "k1e"},
+}
+OSCILLATING = {"j0", "j1", "y0", "y1"}
+NEAR_ZERO = 2.0**-22  # times √x: an oscillating function below it is computed anew
 
 
-def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array) -> Array:
-    """`plain(x)`; for float32 by a function of SciPy, in float64."""
-    if getattr(x, "dtype", None) != FLOAT32:
-        return plain(x)
+def in_double(
+    library: Any, names: dict[tuple[Any, ...], str], plain: Callable[..., Array], x: Array, *which: Any
+) -> Array:
+    """`plain(x, *which)`; for float32 by a function of SciPy, in float64, where that is exact."""
+    name = names.get(which)
+    if name is None or getattr(x, "dtype", None) != FLOAT32:
+        return plain(x, *which)
     function = getattr(library, name)
     if name == "gammaln":
         x = np.where(x == -np.inf, np.inf, x)  # the result is ∞, as in C; SciPy's is -∞
 
     def rounded(part: Array) -> Array:
         with np.errstate(all="ignore"):  # not inherited by threads
-            return np.asarray(function(part, dtype=float)).astype(FLOAT32)
+            y = np.asarray(function(part, dtype=float))
+            if which:
+                exact = np.abs(y) >= (NEAR_ZERO * np.sqrt(np.abs(part)) if name in OSCILLATING else 0)
+                if not exact.all():  # also for NaN, which SciPy returns at some infinities
+                    y[~exact] = plain(part[~exact], *which)
+        return y.astype(FLOAT32)
 
     y = blockwise(rounded, x, each=in_blocks)
     return np.copysign(y, x) if name == "erfinv" else y  # SciPy's is 0.0 at -0.0

@@ -44,6 +44,23 @@ def test_narrow_floats_are_rounded_once(library, name, dtype):
     assert np.isnan(y[-1])
 
 
+BESSEL = [("bessel_j", 0), ("bessel_j", 1), ("bessel_y", 0), ("bessel_y", 1)]
+MODIFIED = [(f"modified_bessel_{kind}", order, scaled) for kind in "ik" for order in (0, 1) for scaled in (False, True)]
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("name,which", [(name, which) for name, *which in [*BESSEL, *MODIFIED]])
+def test_bessel_functions_of_float32_are_those_of_float64_rounded(name, which):
+    x = np.sort(np.random.default_rng(0).uniform(-60, 60, 20000))
+    function = getattr(backends.get("cpu").namespace.kernels, name)
+    y = function(x, *which)
+    zeros = x[1:][np.signbit(y[1:]) != np.signbit(y[:-1])].astype(np.float32)
+    near = (zeros.view(np.int32) + np.arange(-3000, 3000, 7)[:, None]).view(np.float32).ravel()  # SciPy is off by 1.4
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-38, 1e-20, 89.0, -100.0, 1e5, 3e38]
+    x = np.concatenate([x, near, special]).astype(np.float32)
+    np.testing.assert_array_equal(function(x, *which), function(x.astype(float), *which).astype(np.float32))
+
+
 @pytest.mark.parametrize("name", ["erf", "erfc"])
 def test_integers_and_zero_dimensions(library, name):
     y = getattr(library.kernels, name)(library.put(np.array(1)))
