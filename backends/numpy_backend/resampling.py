@@ -15,6 +15,7 @@ from backends.strides import outermost_first
 from backends.threads import in_blocks
 
 LARGE = 1 << 14  # elements: from here making the matrix pays
+FEW = 3  # columns: up to here passes over slices are as fast or faster
 TOGETHER = 64  # outputs
 PARTS = 4  # for threads
 SHARED = 1 << 20  # elements: from here threads pay
@@ -27,7 +28,8 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
             return _repeated(x, axis, times)
         if x.__class__ is np.ndarray and x.flags.c_contiguous:
             return x.take(inputs, axis, mode="clip")  # faster; all positions are known to be valid
-    weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
+    few = len(columns) <= FEW
+    weighted = any(weights is not None and not (few and isinstance(inputs, slice)) for _, inputs, weights in columns)
     if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
     order, back = outermost_first(x)

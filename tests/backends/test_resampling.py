@@ -60,6 +60,16 @@ def test_threads_share_large_products_only(rows, parts, monkeypatch):
     assert shared == [parts]
 
 
+@pytest.mark.parametrize("size, count, product", [(64, 7, True), (64, 32, False)])
+def test_maps_of_many_columns_are_products(size, count, product):
+    taps = mean_of_cells(size, count)
+    x = np.random.default_rng(0).random((1 << 9, size))
+    y = backends.get("cpu").namespace.kernels.resample(x, 1, count, taps.columns)
+    np.testing.assert_allclose(y, x @ dense(taps).T, rtol=1e-12)
+    assert all(isinstance(column.inputs, slice) for column in taps.columns)
+    assert (x.dtype in taps.columns.derived) == product
+
+
 def test_inputs_that_are_not_read_do_not_matter(library):
     taps = MAPS["uneven"]
     x = np.array([[1.0, np.inf, 3.0, 4.0]])
