@@ -1,6 +1,7 @@
 """Linear maps along one axis as matrix products, for a few outputs at a time, since these read few inputs."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from math import isfinite, prod
 from typing import Any
 
@@ -10,9 +11,10 @@ from backends.buffers import empty
 from backends.generic.resampling import Columns
 from backends.geometry import Array, blocks
 from backends.numpy_backend.copies import contiguous
+from backends.numpy_backend.products import THREADED
 from backends.numpy_backend.reduction import total
 from backends.strides import outermost_first
-from backends.threads import in_blocks
+from backends.threads import in_blocks, one_blas_thread
 
 LARGE = 1 << 14  # elements: from here making the matrix pays
 FEW = 3  # columns: up to here passes over slices are as fast or faster
@@ -49,7 +51,10 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
                 np.matmul(matrix, sources[rows, inputs], out=targets[rows, outputs])
 
     parts = PARTS if y.size >= SHARED else 1
-    in_blocks(part, blocks(len(sources), -(-len(sources) // parts)))
+    multiplications = products[0][2].size * (len(sources) if tail == 1 else tail)
+    # BLAS's threads would compete with oneDNN's, or be started anew for every matrix.
+    with one_blas_thread() if multiplications >= THREADED else nullcontext():
+        in_blocks(part, blocks(len(sources), -(-len(sources) // parts)))
     return y.transpose(back)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 import backends
 from autograd_core.ops.images.taps import Taps, cells, interpolation, mean_of_cells, picking
-from backends import geometry
+from backends import geometry, threads
 from backends.numpy_backend import resampling
 
 MAPS = {
@@ -68,6 +68,16 @@ def test_maps_of_many_columns_are_products(size, count, product):
     np.testing.assert_allclose(y, x @ dense(taps).T, rtol=1e-12)
     assert all(isinstance(column.inputs, slice) for column in taps.columns)
     assert (x.dtype in taps.columns.derived) == product
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 256), (256, 64)], ids=str)
+def test_large_products_are_left_to_one_thread_of_blas(shape, monkeypatch):
+    entered = []
+    monkeypatch.setattr(resampling, "one_blas_thread", lambda: entered.append(shape) or threads.one_blas_thread())
+    x, taps = np.random.default_rng(0).random(shape), interpolation("linear", 64, 128)
+    y = backends.get("cpu").namespace.kernels.resample(x, 1, 128, taps.columns)
+    np.testing.assert_allclose(y, np.moveaxis(np.tensordot(dense(taps), x, (1, 1)), 0, 1), rtol=1e-12)
+    assert entered == [shape]
 
 
 def test_inputs_that_are_not_read_do_not_matter(library):
