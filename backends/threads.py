@@ -104,10 +104,9 @@ class _Blas:
     def resize(self, n: int) -> None:
         """Give every library n threads, now or when the running blocks have ended."""
         with self._lock:
-            self._libraries = self._libraries if self._users else None
+            self._libraries = None  # others may have been loaded since, even while blocks run
             self._sizes = [n] * len(self._find())
-            if not self._users:
-                self._apply(self._sizes)
+            self._apply([1] * len(self._sizes) if self._users else self._sizes)
 
     def __enter__(self) -> None:
         with self._lock:

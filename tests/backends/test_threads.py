@@ -71,6 +71,17 @@ def test_the_count_respects_what_a_container_may_use(monkeypatch, tmp_path, text
         assert blas_threads() == {count}
 
 
+def test_a_library_that_is_loaded_while_blocks_run_has_one_thread_then_and_later():
+    blas = threads._Blas()
+    with blas:
+        blas._libraries = []  # as if the import were still to come
+        blas.resize(2)
+        assert blas_threads() == {1}
+    assert blas_threads() == {2}
+    with blas:
+        assert blas_threads() == {1}
+
+
 def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setattr(threads, "_blas", threads._Blas())
