@@ -6,8 +6,9 @@ from typing import Any, Protocol
 from backends.geometry import Array
 
 # What operations and kernels use of an array besides its indexing: by these names every array type has it.
+# Not `@`, which on NumPy's arrays would start BLAS's threads beside oneDNN's: `xp.matmul` chooses.
 OPERATORS = {
-    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
     "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
 }  # fmt: skip
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}

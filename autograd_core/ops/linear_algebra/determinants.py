@@ -45,12 +45,12 @@ def det(xp, a):
 def _cofactor_rule(xp, g, a):
     """The second derivative of the determinant, from products of all singular values but two: exact at any rank."""
     u, s, vh = xp.svd_factors(a, full_matrices=True)
-    inner = matrices.adjoint(xp, u) @ g @ matrices.adjoint(xp, vh)
+    inner = matrices.product(xp, matrices.adjoint(xp, u), g, matrices.adjoint(xp, vh))
     others = _without_two(xp, s) * (xp.zeros_like(inner) + 1)
     one = matrices.identity(xp, inner)
-    along = others @ xp.sum(inner * one, dim=-1, keepdim=True) * one
+    along = matrices.product(xp, others, xp.sum(inner * one, dim=-1, keepdim=True)) * one
     phase = each(xp.det(u) * xp.det(vh))
-    return phase * (xp.conj(u) @ (along - others * xp.swapped(inner)) @ xp.conj(vh))
+    return phase * matrices.product(xp, xp.conj(u), along - others * xp.swapped(inner), xp.conj(vh))
 
 
 def _without_two(xp, s):

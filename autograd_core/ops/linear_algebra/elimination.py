@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING, MATMUL
 from autograd_core.ops.linear_algebra import matrices
-from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, regular
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, product, regular
 from autograd_core.ops.linear_algebra.solving import solve_lower_upper
 from autograd_core.registry import Interval, Values, composition, op, sample
 
@@ -61,8 +61,9 @@ def _lu_rule(xp, g, LU, pivots):
     strict = xp.triu(lower, diagonal=1)
     one = matrices.identity(xp, square)
     of_lower = xp.tril(g_square, diagonal=-1)
-    inner = xp.tril((strict + one) @ of_lower - g_right @ adjoint(xp, right), diagonal=-1)
-    inner = inner + xp.triu(xp.triu(g_square) @ xp.tril(lower) - adjoint(xp, below) @ g_below)
+    inner = product(xp, strict + one, of_lower) - product(xp, g_right, adjoint(xp, right))
+    upper = product(xp, xp.triu(g_square), xp.tril(lower)) - product(xp, adjoint(xp, below), g_below)
+    inner = xp.tril(inner, diagonal=-1) + xp.triu(upper)
     rows = _against_upper(xp, square, xp.solve_lower_upper(lower, inner, upper=True, unitriangular=True))
     if LU.shape[-1] > k:
         rows = xp.cat((rows, xp.solve_lower_upper(lower, g_right, upper=True, unitriangular=True)), dim=-1)

@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
-from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, positive, regular
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, positive, product, regular
 from autograd_core.registry import composition, op, sample
 
 QR = namedtuple("QR", "Q R")
@@ -18,7 +18,7 @@ QR = namedtuple("QR", "Q R")
 def _cholesky_rule(xp, g, L, upper):
     """L⁻ᴴ Φ(Lᴴ gL) L⁻¹, where Φ makes a Hermitian matrix of the lower triangle."""
     lower, g = (adjoint(xp, L), adjoint(xp, g[0])) if upper else (L, g[0])
-    below = xp.tril(adjoint(xp, lower) @ g)
+    below = xp.tril(product(xp, adjoint(xp, lower), g))
     inner = 0.5 * (below + adjoint(xp, xp.tril(below, diagonal=-1)))
     left = xp.solve_lower_upper(adjoint(xp, lower), inner, upper=True)
     return adjoint(xp, xp.solve_lower_upper(adjoint(xp, lower), adjoint(xp, left), upper=True))
@@ -70,14 +70,15 @@ def _qr_rule(xp, g, Q, R, mode):
     if Q.shape[-1] > R.shape[-1]:
         raise OperandError("qr: with mode='complete' the factors of a matrix of more rows than columns are not unique "
                            "and have no derivative; use mode='reduced'")
-    inner = g_r @ adjoint(xp, R) if g_r is not None else 0
+    inner = product(xp, g_r, adjoint(xp, R)) if g_r is not None else 0
     if g_q is not None:
-        inner = inner - adjoint(xp, Q) @ g_q
+        inner = inner - product(xp, adjoint(xp, Q), g_q)
     above = xp.triu(inner)
     strict = xp.triu(inner, diagonal=1)
     diagonal = above - strict
     inner = strict + adjoint(xp, strict) + 0.5 * (diagonal + xp.conj(diagonal))
-    out = Q @ inner if g_q is None else g_q + Q @ inner
+    out = product(xp, Q, inner)
+    out = out if g_q is None else g_q + out
     return adjoint(xp, xp.solve_lower_upper(R, adjoint(xp, out), upper=True))
 
 

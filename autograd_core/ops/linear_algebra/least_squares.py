@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
-from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, positive, regular
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, positive, product, regular
 from autograd_core.ops.linear_algebra.spectral import svdvals
 from autograd_core.registry import Interval, Values, composition, op, sample
 
@@ -21,12 +21,14 @@ def _pinv_rule(xp, g, a, y):
     """Golub and Pereyra (1973, https://doi.org/10.1137/0710036), where the rank is locally constant."""
     g, y_h = adjoint(xp, g), adjoint(xp, y)
     if a.shape[-2] <= a.shape[-1]:
-        k = g @ y
-        k_y = k @ y_h
-        return k_y - adjoint(xp, y @ k) - (a @ y) @ k_y + (y_h @ y) @ (g - k @ a)
-    k = y @ g
-    y_k = y_h @ k
-    return y_k - adjoint(xp, k @ y) + ((g - a @ k) @ y) @ y_h - (y_k @ y) @ a
+        k = product(xp, g, y)
+        k_y = product(xp, k, y_h)
+        along = product(xp, product(xp, y_h, y), g - product(xp, k, a))
+        return k_y - adjoint(xp, product(xp, y, k)) - product(xp, a, y, k_y) + along
+    k = product(xp, y, g)
+    y_k = product(xp, y_h, k)
+    along = product(xp, g - product(xp, a, k), y, y_h)
+    return y_k - adjoint(xp, product(xp, k, y)) + along - product(xp, y_k, y, a)
 
 
 def _full_rank(a):
@@ -103,8 +105,9 @@ def _least_squares_rule(xp, g, a, a_shape, b, solution, rcond):
 
     a_h, g = adjoint(xp, a), g[0]
     of_b = solved(a_h, g)
-    left = (b - a @ solution) @ adjoint(xp, solved(a, of_b))
-    of_a = left - of_b @ adjoint(xp, solution) + solved(a_h, solution) @ adjoint(xp, g - a_h @ of_b)
+    left = product(xp, b - product(xp, a, solution), adjoint(xp, solved(a, of_b)))
+    right = product(xp, solved(a_h, solution), adjoint(xp, g - product(xp, a_h, of_b)))
+    of_a = left - product(xp, of_b, adjoint(xp, solution)) + right
     return xp.sum_to(of_a, shape=a_shape)
 
 

@@ -1,5 +1,7 @@
 """Shared by operations on matrices: checks, the adjoint, and test matrices. No operations here."""
 
+import functools
+
 import numpy as np
 
 from autograd_core import dtypes, functional
@@ -37,6 +39,11 @@ def _succeeded(info, reason):
 def adjoint(xp, a):
     """The conjugate transpose."""
     return xp.swapped(xp.conj(a))
+
+
+def product(xp, *factors):
+    """The product of matrices. An operator would leave that of arrays to NumPy, whose threads compete with oneDNN's."""
+    return functools.reduce(xp.matmul, factors)
 
 
 def precision(dtype):

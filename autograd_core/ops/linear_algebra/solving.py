@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
-from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, regular, triangular
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, product, regular, triangular
 from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
 SQUARE = (sample(regular(3, 3)), sample(regular(2, 2, 2)), sample((0, 0)))
@@ -37,7 +37,7 @@ def _gauss_jordan(a):
 @op(MATMUL, symbol="A⁻¹", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True,
     outputs=("inverse", "info"), detached=("info",), samples=(*SQUARE, sample(regular(2, 2), check_errors=True)),
     reference=lambda a, check_errors=False: (by_matrix(_gauss_jordan)(a), np.zeros(a.shape[:-2], np.int32)),
-    vjp=lambda xp, g, inverse: -(xp.swapped(inverse) @ g[0] @ xp.swapped(inverse)))
+    vjp=lambda xp, g, inverse: -product(xp, xp.swapped(inverse), g[0], xp.swapped(inverse)))
 def inv_ex(xp, a, *, check_errors=False):
     """Inverses, infinite for singular matrices, and the position of each one's first zero pivot (0 if none)."""
     matrices.require("inv", a, square=True)
@@ -68,7 +68,7 @@ SYSTEMS = (
 
 def _solve_rule(xp, g, a, y, needs):
     of_b = xp.solve_system(xp.swapped(a), g)
-    return -of_b @ xp.swapped(y) if needs[0] else None, of_b
+    return -product(xp, of_b, xp.swapped(y)) if needs[0] else None, of_b
 
 
 def _check_system(name, a, b):
@@ -144,7 +144,7 @@ def solve_ex(A, B, *, left=True, check_errors=False) -> Solution:
 def _matrix_rule(xp, g, a, y, upper, unitriangular):
     rows = xp.solve_lower_upper(xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)
     keep = xp.triu if upper else xp.tril
-    return -keep(rows @ xp.swapped(y), diagonal=(1 if upper else -1) if unitriangular else 0)
+    return -keep(product(xp, rows, xp.swapped(y)), diagonal=(1 if upper else -1) if unitriangular else 0)
 
 
 TRIANGLES = (

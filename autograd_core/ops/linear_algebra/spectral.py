@@ -9,7 +9,7 @@ from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError, VmapError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.linear_algebra import matrices
-from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, positive, regular
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, positive, product, regular
 from autograd_core.registry import Sample, composition, op, sample
 
 
@@ -27,13 +27,13 @@ def _eigh_rule(xp, g, eigenvalues, eigenvectors):
     g_values, g_vectors = g
     v = eigenvectors
     if g_vectors is None:
-        return (v * g_values[..., None, :]) @ adjoint(xp, v)
-    turning = 0.5 * _skew(xp, adjoint(xp, v) @ g_vectors)
+        return product(xp, v * g_values[..., None, :], adjoint(xp, v))
+    turning = 0.5 * _skew(xp, product(xp, adjoint(xp, v), g_vectors))
     _check_phase(xp, _diagonal(xp, turning), "eigh")
     inner = _off_diagonal(xp, turning / _gaps(xp, eigenvalues))
     if g_values is not None:
         inner = inner + matrices.identity(xp, inner) * g_values[..., None, :]
-    return v @ inner @ adjoint(xp, v)
+    return product(xp, v, inner, adjoint(xp, v))
 
 
 def _directions(v):
@@ -106,12 +106,12 @@ def _eig_rule(xp, g, x_dtype, eigenvalues, eigenvectors):
     if g_vectors is None:
         inner = g_values[..., :, None] * v_h
     else:
-        inner = v_h @ g_vectors
+        inner = product(xp, v_h, g_vectors)
         along = _diagonal(xp, inner)
         _check_phase(xp, along, "eig")
-        inner = (inner - (v_h @ eigenvectors) * along) / xp.conj(_gaps(xp, eigenvalues))
+        inner = (inner - product(xp, v_h, eigenvectors) * along) / xp.conj(_gaps(xp, eigenvalues))
         inner = _off_diagonal(xp, inner)
-        inner = (inner if g_values is None else inner + one * g_values[..., None, :]) @ v_h
+        inner = product(xp, inner if g_values is None else inner + one * g_values[..., None, :], v_h)
     out = xp.solve_system(v_h, inner)
     return out if x_dtype.kind == "c" else xp.real(out)
 
@@ -185,18 +185,18 @@ def _svd_rule(xp, g, U, S, Vh):
     k = S.shape[-1]
     u, vh = U[..., :k], Vh[..., :k, :]
     if g_u is None and g_vh is None:
-        return (u * g_s[..., None, :]) @ vh
+        return product(xp, u * g_s[..., None, :], vh)
     g_u, g_vh = (None if g_u is None else g_u[..., :k]), (None if g_vh is None else g_vh[..., :k, :])
     inner, row = _svd_inner(xp, g_u, g_vh, u, S, vh), S[..., None, :]
     if g_s is not None:
         inner = inner + matrices.identity(xp, inner) * g_s[..., None, :]
-    out = u @ inner @ vh
+    out = product(xp, u, inner, vh)
     if g_u is not None and u.shape[-2] > k:
         rest = g_u / row
-        out = out + (rest - u @ (adjoint(xp, u) @ rest)) @ vh
+        out = out + product(xp, rest - product(xp, u, product(xp, adjoint(xp, u), rest)), vh)
     if g_vh is not None and vh.shape[-1] > k:
         rest = g_vh / xp.swapped(row)
-        out = out + u @ (rest - (rest @ adjoint(xp, vh)) @ vh)
+        out = out + product(xp, u, rest - product(xp, rest, adjoint(xp, vh), vh))
     return out
 
 
@@ -206,10 +206,10 @@ def _svd_inner(xp, g_u, g_vh, u, s, vh):
     turning = xp.zeros_like(gaps * u[..., :1, :1])
     inner = turning
     if g_u is not None:
-        of_u = _skew(xp, adjoint(xp, u) @ g_u)
+        of_u = _skew(xp, product(xp, adjoint(xp, u), g_u))
         inner, turning = _off_diagonal(xp, of_u / gaps) * row, of_u
     if g_vh is not None:
-        of_v = _skew(xp, vh @ adjoint(xp, g_vh))
+        of_v = _skew(xp, product(xp, vh, adjoint(xp, g_vh)))
         inner, turning = inner + xp.swapped(row) * _off_diagonal(xp, of_v / gaps), turning + of_v
     _check_phase(xp, _diagonal(xp, turning), "svd")
     if g_u is not None and u.dtype.kind == "c":

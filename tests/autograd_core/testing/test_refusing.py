@@ -29,6 +29,7 @@ LEAKS = {
     "list[x]": lambda x: [0, 1, 2][x[0]],
     "list(x)": list,
     "1 in x": lambda x: 1.0 in x,
+    "x @ x": lambda x: x @ x,
 }
 
 
