@@ -14,7 +14,7 @@ from autograd_core.ops.positions.indexing import check_index, spread
 from autograd_core.ops.shapes.shape import ravel, reshape
 from autograd_core.registry import composition, integers, op, sample
 from autograd_core.tensor import Tensor
-from backends.generic.indexing import grid
+from backends.generic.indexing import grid, is_expanded
 
 
 def _slow(combine):
@@ -177,9 +177,13 @@ def _sum(x, at, index, src, include_self):
 
 
 def _mean(x, at, index, src, include_self):
-    count = spread(functional.ones_like(src), index, dim=at, shape=x.shape)
-    count = count + 1 if include_self else functional.clamp(count, min=1)
     total = _sum(x, at, index, src, include_self)
+    shape, whole = x.shape, all(i == at or k == n for i, (k, n) in enumerate(zip(index.shape, x.shape, strict=True)))
+    if whole and is_expanded(index.array, at):  # then all elements of a slice count the same
+        shape = tuple(n if i == at else 1 for i, n in enumerate(shape))
+        index = index[tuple(slice(None if i == at else 1) for i in range(x.ndim))]
+    count = spread(functional.ones(index.shape, dtype=x.dtype, device=x.device), index, dim=at, shape=shape)
+    count = count + 1 if include_self else functional.clamp(count, min=1)
     return functional.floor_divide(total, count) if x.dtype.kind in dtypes.EXACT else total / count
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.ops.positions import scatter
 
 
 def wide(values, requires_grad=True):
@@ -70,6 +71,22 @@ def test_integers_have_a_mean_and_bounds():
     x, i, src = ag.tensor([1, 9]), ag.tensor([0, 0]), ag.tensor([4, 5])
     got = [x.scatter_reduce(0, i, src, r, include_self=False).tolist() for r in ("mean", "max", "min", "prod")]
     assert got == [[4, 9], [5, 9], [4, 9], [20, 9]]
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("wide_of_x, counted", [(3, 5), (4, 15)], ids=["whole slices", "parts of slices"])
+def test_a_mean_counts_an_expanded_index_once_for_whole_slices(dim, wide_of_x, counted, monkeypatch):
+    x, src, index = ag.randn(2, wide_of_x), ag.randn(5, 3), ag.tensor([1, 0, 1, 1, 0])[:, None].expand(5, 3)
+    if dim:
+        x, src, index = x.T, src.T, index.T
+    expected = [x.scatter_reduce(dim, index.contiguous(), src, "mean", include_self=own) for own in (True, False)]
+    sizes, spread = [], scatter.spread
+    monkeypatch.setattr(
+        scatter, "spread", lambda v, *rest, **named: sizes.append(v.numel()) or spread(v, *rest, **named)
+    )
+    for own, values in zip((True, False), expected, strict=True):
+        assert x.scatter_reduce(dim, index, src, "mean", include_self=own).equal(values)
+    assert sizes == [15, counted] * 2
 
 
 def test_scatter_combines_on_request():
