@@ -8,6 +8,7 @@ from typing import Any
 
 import nn
 from autograd_core.compatibility import importing
+from autograd_core.compatibility.named import CrossMapLRN2d as CrossMapLRN2d
 from nn.hooks import register_module_backward_hook as register_module_backward_hook
 from nn.hooks import register_module_buffer_registration_hook as register_module_buffer_registration_hook
 from nn.hooks import register_module_forward_hook as register_module_forward_hook
@@ -22,6 +23,7 @@ from nn.layers.lazy import LazyModuleMixin as LazyModuleMixin
 from nn.layers.linear import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.normalization import _BatchNorm as _BatchNorm
 from nn.layers.normalization import _NormBase as _NormBase
+from nn.layers.transformer import _activation as _get_activation_fn  # noqa: F401
 from nn.loading import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from nn.losses.loss import Loss as _Loss  # noqa: F401
 from nn.losses.loss import WeightedLoss as _WeightedLoss  # noqa: F401

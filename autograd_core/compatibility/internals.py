@@ -4,14 +4,17 @@ import enum
 import sys
 from typing import Any
 
+from autograd_core.batching.graph import depth_of
+from autograd_core.batching.levels import active
 from autograd_core.devices import Device, destination
 from autograd_core.dtypes import as_dtype
 from autograd_core.element_types import OF
 from autograd_core.engine.overriding import DisableTorchFunction as DisableTorchFunction
 from autograd_core.engine.overriding import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from autograd_core.engine.overriding import no_override as _disabled_torch_function_impl  # noqa: F401  libraries use it
+from autograd_core.errors import LinAlgError as _LinAlgError  # noqa: F401  libraries catch it
 
-_nn = sys.modules[__name__]
+_nn = _functorch = sys.modules[__name__]
 
 
 class DispatchKey(enum.Flag):
@@ -26,6 +29,21 @@ _TensorMeta = type  # the class of the class of tensors
 
 def _get_tracing_state() -> None:
     """None: nothing is traced."""
+
+
+def _are_functorch_transforms_active() -> bool:
+    """Whether `vmap` is calling a function; other transforms call theirs with plain tensors."""
+    return bool(active())
+
+
+def is_batchedtensor(tensor: Any) -> bool:
+    """Whether a tensor is a sample of a batch, inside `vmap`."""
+    return depth_of(tensor.array) > 0
+
+
+def is_legacy_batchedtensor(tensor: Any) -> bool:
+    """False: there is one kind of batches."""
+    return False
 
 
 def _log_api_usage_once(*event: Any) -> None:

@@ -23,4 +23,5 @@ GraphModule, Graph, Node, Tracer, Interpreter = (
 PyTorchFileReader = _absent("PyTorchFileReader", "load() reads the files")
 CUDAGraph = _absent("CUDAGraph", "cuda.graph captures a step")
 emit_itt, emit_nvtx = (_absent(name, "profiles show the times of operations") for name in ("emit_itt", "emit_nvtx"))
+CrossMapLRN2d = _absent("CrossMapLRN2d", "LocalResponseNorm normalises across channels")
 StreamContext = _absent("StreamContext", "cuda.stream makes a stream the current one")

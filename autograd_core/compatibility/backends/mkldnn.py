@@ -2,6 +2,8 @@
 
 from backends.onednn import choice
 
+enabled = True  # stored, without effect; `autograd_core.config` chooses
+
 
 def is_available() -> bool:
     """Whether oneDNN's kernels are in use."""

@@ -108,6 +108,33 @@ def test_names_that_libraries_import():
             absent()
 
 
+def test_names_of_layers_and_kernels():
+    from autograd_core._C import _LinAlgError
+    from autograd_core.nn.modules import CrossMapLRN2d
+    from autograd_core.nn.modules.transformer import _get_activation_fn
+
+    assert _get_activation_fn("gelu") is ag.nn.functional.gelu
+    assert ag.backends.mkldnn.enabled
+    with pytest.raises(_LinAlgError, match="singular"):
+        ag.linalg.solve(ag.zeros(2, 2), ag.ones(2))
+    with pytest.raises(NotImplementedError, match="LocalResponseNorm"):
+        CrossMapLRN2d(3)
+
+
+def test_a_program_can_ask_whether_vmap_calls_it():
+    from autograd_core._C import _are_functorch_transforms_active, _functorch
+
+    seen = []
+
+    def f(x):
+        ask = _functorch.is_batchedtensor, _functorch.is_legacy_batchedtensor
+        seen.append((_are_functorch_transforms_active(), *(question(x) for question in ask)))
+        return x
+
+    ag.func.vmap(f)(f(ag.ones(2)))
+    assert seen == [(False, False, False), (True, True, False)]
+
+
 def test_names_of_tracing():
     from autograd_core._subclasses.fake_tensor import is_fake
     from autograd_core.fx.experimental.proxy_tensor import get_proxy_mode
