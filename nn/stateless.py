@@ -37,7 +37,21 @@ def functional_call(
     >>> functional_call(Linear(2, 1), {"weight": ones(1, 2), "bias": ones(1)}, ones(2))
     tensor([3.])
     """
-    given = _merged(parameter_and_buffer_dicts)
+    dicts = parameter_and_buffer_dicts
+    given = dicts if isinstance(dicts, MutableMapping) else _merged(dicts)
+    positional = () if args is None else args if isinstance(args, tuple) else (args,)
+    with reparametrized(module, given, tie_weights, strict):
+        return module(*positional, **(kwargs or {}))
+
+
+@contextmanager
+def reparametrized(
+    module: Module, given: MutableMapping[str, Tensor], tie_weights: bool = False, strict: bool = False
+) -> Iterator[None]:
+    """Within the block the module holds other parameters and buffers, as in `functional_call`, afterwards its own.
+
+    `given` then has the tensors that the module put in place of those in it.
+    """
     places = {path: _place(module, path) for path in given}
     unknown = sorted(path for path, place in places.items() if place is None)
     if strict and unknown:
@@ -51,14 +65,11 @@ def functional_call(
         _tie(module, changes)
     if strict and (missing := _missing(module, changes)):
         raise RuntimeError(f"functional_call(): strict=True, but {', '.join(missing)} were not given")
-    positional = () if args is None else args if isinstance(args, tuple) else (args,)
     with _replaced(changes) as last:
-        out = module(*positional, **(kwargs or {}))
-    if isinstance(parameter_and_buffer_dicts, MutableMapping):
-        for path, place in places.items():
-            if place in last and last[place] is not given[path]:
-                parameter_and_buffer_dicts[path] = last[place]
-    return out
+        yield
+    for path, place in places.items():
+        if place in last and last[place] is not given[path]:
+            given[path] = last[place]
 
 
 def _own(module: Module) -> dict[str, Tensor]:

@@ -71,6 +71,20 @@ def test_tensors_that_the_module_replaces_are_put_into_the_dict():
     assert given["count"].item() == 7
 
 
+def test_a_module_holds_other_tensors_in_a_block():
+    from autograd_core.nn.utils.stateless import _reparametrize_module
+
+    model = Tied()
+    before, given = model.layer.bias, {"layer.bias": B, "layer.weight": W}
+    with _reparametrize_module(model, given):
+        assert (model(X) - model.tied).item() == 7  # a second path of the bias keeps its tensor
+        model.layer.bias = other = nn.Parameter(C)
+    assert model.layer.bias is model.tied is before
+    assert given["layer.bias"] is other
+    with _reparametrize_module(model, {"layer.bias": B}, tie_weights=True):
+        assert model.tied is B
+
+
 def test_the_module_itself_is_called_and_gets_its_tensors_back():
     class Chain(nn.Module):
         def __init__(self):
