@@ -11,10 +11,14 @@ from autograd_core.registry import private
 from autograd_core.tensor import Tensor, wrap
 
 
-def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Samples of gamma distributions with rate 1."""
-    shapes = concentration.expand(shape)
-    return _moved_gamma(shapes, _drawn_gamma(shapes.detach()))
+def standard_gamma(concentration: Tensor, shape: tuple[int, ...] | None = None, generator: Any = None) -> Tensor:
+    """Samples of gamma distributions with rate 1, by default one of each."""
+    shapes = concentration if shape is None else concentration.expand(shape)
+    return _moved_gamma(shapes, _drawn_gamma(shapes.detach(), generator))
+
+
+def _standard_gamma(self: Tensor, generator: Any = None) -> Tensor:
+    return standard_gamma(self, generator=generator)
 
 
 def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -32,8 +36,8 @@ def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     return _moved_shares(shapes, draws)
 
 
-def _drawn_gamma(shapes: Tensor) -> Tensor:
-    draws = stream_of(shapes.device, None).gamma(shapes.array)
+def _drawn_gamma(shapes: Tensor, generator: Any = None) -> Tensor:
+    draws = stream_of(shapes.device, generator).gamma(shapes.array)
     return wrap(draws.astype(shapes.array.dtype)).clamp(min=dtypes.finfo(shapes.dtype).tiny)
 
 

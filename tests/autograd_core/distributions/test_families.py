@@ -169,6 +169,14 @@ def test_choices():
     assert hot.expand((2,)).sample().shape == (2, 3)
 
 
+def test_standard_gamma_draws_one_number_for_each_shape():
+    shapes = ag.tensor([0.5, 3.0], requires_grad=True)
+    draw = ag._standard_gamma(shapes, ag.Generator().manual_seed(1))
+    assert draw.tolist() == ag._standard_gamma(shapes, generator=ag.Generator().manual_seed(1)).tolist()
+    draw.sum().backward()
+    close(shapes.grad, ag.gamma_path(shapes, draw).detach().numpy())
+
+
 def test_single_random_variables():
     d = D.Categorical(ag.tensor([0.0, 1.0]))
     assert (d.sample().tolist(), d.sample((2,)).tolist(), d.enumerate_support().tolist()) == (1, [1, 1], [0, 1])
