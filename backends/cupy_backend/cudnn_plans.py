@@ -12,6 +12,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -180,6 +181,7 @@ class Cudnn:
     """The cuDNN library, for the kernels of one `Gpu`."""
 
     def __init__(self, gpu: Gpu) -> None:
+        _load_runtime()
         try:
             self.cudnn: Any = import_module("cudnn")
             version = self.cudnn.backend_version_string()
@@ -287,6 +289,16 @@ class Cudnn:
     def _is_slowly_made(self, graph: Any, index: int) -> bool:
         """Whether an engine is compiled for the graph: some take a quarter of a minute, and are rarely the fastest."""
         return self.cudnn.behavior_note.RUNTIME_COMPILATION in graph.get_behavior_notes_for_plan_at_index(index)
+
+
+def _load_runtime() -> None:
+    """Load the CUDA runtime from wherever it is installed.
+
+    The frontend asks it for the GPU when it plans attention, but looks on the loader's path alone, where wheels put
+    nothing; CuPy has a runtime of its own.
+    """
+    with suppress(Exception):  # whatever it says that finds none
+        import_module("cuda.pathfinder").load_nvidia_dynamic_lib("cudart")
 
 
 def _line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Convolutions by cuDNN without a GPU: what its plans are asked for, and that it has engines for that."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -244,6 +245,20 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr(cudnn_plans, "import_module", missing)
     with pytest.raises(Unusable, match="pip install nvidia-cudnn-frontend"):
         Gpu(np, None).library(Cudnn)
+
+
+def test_the_cuda_runtime_is_loaded_from_where_wheels_put_it(monkeypatch):
+    """The frontend plans attention with it, and does not look there."""
+    loaded = []
+    monkeypatch.setitem(sys.modules, "cuda.pathfinder", SimpleNamespace(load_nvidia_dynamic_lib=loaded.append))
+    cudnn = SimpleNamespace(
+        backend_version_string=lambda: "9.19" if loaded else "", cudnnGraphNotSupportedError=ValueError
+    )
+    monkeypatch.setitem(sys.modules, "cudnn", cudnn)
+    assert Cudnn(None).choices.path.name == "cudnn-9.19.json"
+    assert loaded == ["cudart"]
+    monkeypatch.setitem(sys.modules, "cuda.pathfinder", None)  # is not installed
+    Cudnn(None)
 
 
 @each_case
