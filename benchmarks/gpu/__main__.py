@@ -15,73 +15,51 @@ figure that is wanted of a GPU whether it is met.
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import backends
 from backends.cupy_backend.cudnn_plans import AUTOTUNE
 from benchmarks import report
 from benchmarks.gpu import acceptance, bench, check, workers
 
-LIMITS = 120.0, 60.0  # seconds for one operation and for one measurement, mostly for compilation
+LIMIT = 60.0  # seconds for one operation or measurement, mostly for compilation
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
-FAILED = "failed parts"
+CAPTURED, LARGE = 0.25, 0.5  # of that, when what comes before all other operations ends
 WARNINGS = "warnings"
 SECONDS = "seconds"
+WHAT = [("machine",), ("libraries",)]
 SHOWN, WIDTH = 30, 300  # of the warnings: lines, and characters of each; the file has all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check, the benchmarks, or without options both."""
     options = _parser().parse_args(arguments)
-    both, written = not (options.check or options.bench), report.markdown if options.markdown else report.text
-    try:
-        machine = _machine()
-    except backends.BackendUnavailable as missing:
-        print(f"nothing was run: {missing}", file=sys.stderr)
+    if not (options.check or options.bench):
+        options.check = options.bench = True
+    start = monotonic()
+    known = {what: answer for (what,), answer in _ask(options, start + LIMIT)(check.described, WHAT)}
+    machine = known.get("machine", workers.Failure("it did not answer", ""))
+    if isinstance(machine, workers.Failure):
+        print(f"nothing was run: {machine.reason}", machine.trace, sep="\n", file=sys.stderr)
         return 2
-    found = _known(options.json, machine) | {
-        "machine": machine,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        FAILED: 0,
-        WARNINGS: {},
-        SECONDS: {},
-    }
-    file = options.json and _File(options.json, found)
-    start, whole, right = monotonic(), options.seconds, True
-    end = start + whole
-    if options.check or both:
-        until = start + CHECKING * whole if options.bench or both else end
-        gather = partial(_gather, found, file, until)
-        ask = _ask(options.processes, options.processes, LIMITS[0], until, found[WARNINGS])
-        only = options.only and options.only.split(",")
-        for _, answer in ask(check.libraries, [()]):
-            found["libraries"] = answer if isinstance(answer, dict) else {"libraries": answer.reason}
-        captured = gather("captured", check.captured_steps(ask))
-        rows = gather("operations", check.large(only, ask=ask), check.operations(only, ask=ask))
-        with _shown():
-            print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
-        right = all(row["right"] for row in (*rows, *captured)) and not found[FAILED]
-    if options.bench or both:
-        os.environ.setdefault(AUTOTUNE, "10")  # as PyTorch with `cudnn.benchmark`, with which it is compared
-        ask = _ask(options.processes, 1, LIMITS[1], end, found[WARNINGS])
-        rows = _gather(found, file, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
-        with _shown():
-            print("", machine, written(bench.table(rows)), sep="\n")
-    with _shown():
-        warned = [f"{place}: {message}".replace("\n", " ") for message, place in found[WARNINGS].items()]
-        more = [f"... and {len(warned) - SHOWN} more"] * (len(warned) > SHOWN)
-        print("", *[line[:WIDTH] for line in warned[:SHOWN]], *more, sep="\n")
-        print("", written(acceptance.table(found)), sep="\n")
-    return 0 if right else 1
+    run = _Run(options, machine, start + options.seconds)
+    libraries = known.get("libraries", {})
+    run.found["libraries"] = libraries if isinstance(libraries, dict) else {"libraries": libraries.reason}
+    with _ended_by_signals(), suppress(KeyboardInterrupt):  # what was found by then is shown
+        for part in [run.check] * options.check + [run.bench] * options.bench:
+            run.guarded(part)
+    run.show()
+    return 0 if run.right else 1
 
 
 @contextmanager
@@ -93,6 +71,19 @@ def _shown() -> Iterator[None]:
         traceback.print_exc()
 
 
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """The signal that asks a process to end is a KeyboardInterrupt, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _known(file: Path | None, machine: str) -> dict[str, Any]:
     """What an earlier run on the same machine wrote to the file, such as that of the check before the benchmarks."""
     try:
@@ -102,21 +93,15 @@ def _known(file: Path | None, machine: str) -> dict[str, Any]:
     return known if known.get("machine") == machine else {}
 
 
-def _machine() -> str:
-    """The GPU and the versions; BackendUnavailable, saying what is missing, if no GPU can be used."""
-    described = backends.get("cuda").describe()
-    try:
-        return f"{described}, PyTorch {version('torch')}"
-    except PackageNotFoundError:
-        return described
-
-
-def _ask(processes: int, side_by_side: int, limit: float, end: float, warned: workers.Warned) -> workers.Ask:
-    """The function that does the work: in so many processes, or in this one if their number is 0."""
-    if not processes:
-        return partial(workers.here, warned=warned)
-    os.environ.setdefault("OMP_NUM_THREADS", "1" if side_by_side > 1 else str(processes))
-    return partial(workers.side_by_side, processes=side_by_side, limit=limit, end=end, warned=warned)
+def _ask(
+    options: Any, end: float, side_by_side: int | None = None, warned: workers.Warned | None = None
+) -> workers.Ask:
+    """The function that does the work: in so many processes (as many as asked for), or all in this one."""
+    if not options.processes:
+        return partial(workers.here, end=end, warned=warned)
+    count = side_by_side or options.processes
+    os.environ.setdefault("OMP_NUM_THREADS", "1" if count > 1 else str(options.processes))
+    return partial(workers.side_by_side, processes=count, limit=LIMIT, end=end, warned=warned)
 
 
 class _File:
@@ -130,44 +115,106 @@ class _File:
         if monotonic() - self.written < since:
             return
         draft = self.path.with_suffix(".part")
-        draft.write_text(json.dumps(self.found, indent=1) + "\n")
-        draft.replace(self.path)
+        with _shown():  # a full disk, for instance
+            draft.write_text(json.dumps(self.found, indent=1, default=str) + "\n")
+            draft.replace(self.path)
         self.written = monotonic()
 
 
-def _gather(
-    found: dict[str, Any], file: _File | None, end: float, key: str, *parts: Iterable[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows, as many as time allows; each is soon written to the file. A part that fails ends."""
-    gathered: list[dict[str, Any]] = []
-    found[key], cut = gathered, [name for name in found.get(acceptance.CUT, []) if name != key]
-    found[acceptance.CUT], failed, start = [*cut, key], found[FAILED], monotonic()  # until all are there
-    for row in _rows(parts, found):
-        gathered.append(row)
-        if file:
-            file.write(since=1.0)
-        if not row.get("right", True):
-            print(f"not right: {check.described(row)}", file=sys.stderr, flush=True)
-        if monotonic() > end:
-            break
-    late = monotonic() > end
-    if late:
-        print(f"the time is up: the last of {key} are not among the results", file=sys.stderr)
-    elif found[FAILED] == failed:
-        found[acceptance.CUT] = cut
-    found[SECONDS][key] = round(monotonic() - start, 1)
-    if file:
-        file.write()
-    return gathered
+class _Run:
+    """A run on a machine: what it has found, and by when it must end. An error in one part leaves the others."""
 
+    def __init__(self, options: Any, machine: str, end: float) -> None:
+        self.options, self.machine, self.right = options, machine, True
+        self.start, self.end = monotonic(), end
+        self.found = _known(options.json, machine) | {
+            "machine": machine,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            acceptance.FAILED: 0,
+            WARNINGS: {},
+            SECONDS: {},
+        }
+        self.found.setdefault(acceptance.CASES, {})
+        self.file = _File(options.json, self.found) if options.json else None
 
-def _rows(parts: Iterable[Iterable[dict[str, Any]]], found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for part in parts:
+    def guarded(self, part: Callable[[], None]) -> None:
+        """Do a part; an error is shown."""
         try:
-            yield from part
+            part()
         except Exception:
-            found[FAILED] += 1
             traceback.print_exc()
+            self.right = False
+
+    def check(self) -> None:
+        """Compare results."""
+        options, share = self.options, CHECKING if self.options.bench else 1.0
+        only = options.only and options.only.split(",")
+
+        def ask(part: float) -> workers.Ask:
+            return _ask(options, self._at(part * share), warned=self.found[WARNINGS])
+
+        self.found[acceptance.CASES] |= check.counts(only)
+        captured = self._gather("captured", self._at(CAPTURED * share), check.captured_steps(ask(CAPTURED)))
+        parts = check.large(only, ask=ask(LARGE)), check.operations(only, ask=ask(1.0))
+        rows = self._gather("operations", self._at(share), *parts)
+        self.right = all(row["right"] for row in (*rows, *captured)) and not self.found[acceptance.FAILED]
+        print(check.table(self.machine, self.found["libraries"], rows, captured), flush=True)
+
+    def bench(self) -> None:
+        """Measure."""
+        os.environ.setdefault(AUTOTUNE, "10")  # as PyTorch with `cudnn.benchmark`, with which it is compared
+        options, part = self.options, 8 if self.options.quick else 1
+        for some in bench.cases(options.groups, part).values():
+            for group in {case.group for case in some}:
+                self.found[acceptance.CASES][group] = 0
+            for case in some:
+                self.found[acceptance.CASES][case.group] += 1
+        ask = _ask(options, self.end, 1, self.found[WARNINGS])
+        rows = self._gather("times", self.end, bench.run(options.groups, part, ask, self.end))
+        print("", self.machine, self._written(bench.table(rows)), sep="\n", flush=True)
+
+    def show(self) -> None:
+        """Print the warnings, and whether what is wanted is met."""
+        if self.file:
+            self.file.write()
+        with _shown():
+            warned = [f"{place}: {message}".replace("\n", " ") for message, place in self.found[WARNINGS].items()]
+            more = [f"... and {len(warned) - SHOWN} more"] * (len(warned) > SHOWN)
+            print("", *[line[:WIDTH] for line in warned[:SHOWN]], *more, sep="\n")
+            print("", self._written(acceptance.table(self.found)), sep="\n", flush=True)
+
+    def _at(self, share: float) -> float:
+        """When a share of the time is over."""
+        return self.end if self.end == inf else self.start + share * (self.end - self.start)
+
+    def _written(self, cells: list[list[str]]) -> str:
+        return report.markdown(cells) if self.options.markdown else report.text(cells)
+
+    def _gather(self, key: str, end: float, *parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows, as many as time allows; each is soon written to the file. A part that fails ends."""
+        gathered: list[dict[str, Any]] = []
+        self.found[key], start = gathered, monotonic()
+        for row in self._rows(parts):
+            gathered.append(row)
+            if self.file:
+                self.file.write(since=1.0)
+            with _shown():
+                if not row.get("right", True):
+                    print(f"not right: {check.described_row(row)}", file=sys.stderr, flush=True)
+        if monotonic() > end:
+            print(f"the time is up: the last of {key} are not among the results", file=sys.stderr)
+        self.found[SECONDS][key] = round(monotonic() - start, 1)
+        if self.file:
+            self.file.write()
+        return gathered
+
+    def _rows(self, parts: Iterable[Iterable[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+        for part in parts:
+            try:
+                yield from part
+            except Exception:
+                self.found[acceptance.FAILED] += 1
+                traceback.print_exc()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -193,4 +240,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # without waiting for processes that hang in the driver

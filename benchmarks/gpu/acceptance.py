@@ -8,7 +8,8 @@ from benchmarks.gpu.check import LIMITS
 
 Row = dict[str, Any]
 MIXED = "bfloat16 autocast"
-CUT = "cut short"  # the key of what is not complete
+FAILED = "failed parts"  # the key of how many parts of a run have failed
+CASES = "cases"  # the key of how many rows a whole run has, by what they are or by group
 NAMED = 8  # of the operations that are wrong
 
 
@@ -23,27 +24,33 @@ class Figure(NamedTuple):
 
 def figures(found: dict[str, Any]) -> list[Figure]:
     """All figures, from what the check and the benchmarks have found."""
-    operations, captured = found.get("operations", []), found.get("captured", [])
-    cut = "operations" in found.get(CUT, [])
     times: list[Row] = found.get("times", [])
     groups = {name: [row for row in times if row["group"] == name] for name in {row["group"] for row in times}}
-    steps = groups.get("steps", [])
-    plain = [row for row in steps if "ResNet-50" in row["name"] and row["name"].endswith(MIXED)]
-    kept = [row for row in steps if "ResNet-50" in row["name"] and row["name"].endswith(f"{MIXED}, captured")]
+    groups |= {name: found.get(name, []) for name in ("operations", "captured")}
+    counts, failed = found.get(CASES, {}), found.get(FAILED, 0)
+    cut = {name for name, count in counts.items() if failed or len(groups.get(name, [])) < count}
+
+    def least(name: str, wanted: float, group: str, value: Callable[[Row], Any], ending: str = "") -> Figure:
+        rows = [row for row in groups.get(group, []) if row["name"].endswith(ending)]
+        return _least(name, wanted, rows, value, group in cut)
+
+    def resnet(name: str, ending: str) -> Figure:
+        rows = [row for row in groups.get("steps", []) if "ResNet-50" in row["name"] and row["name"].endswith(ending)]
+        return _least(name, 0.9, rows, _ratio)
+
     small = groups.get("small steps", [])
-    graphs = [row for row in small if row["name"].endswith(", captured")]
     return [
-        *_agreements(operations, cut),
-        _counted("captured steps agree with plain ones", captured),
-        _least("products / PyTorch", 0.95, groups.get("products", []), _ratio),
-        _least("attention / PyTorch", 0.95, groups.get("attention", []), _ratio),
-        _convolutions(groups.get("convolutions", [])),
-        _least("memory-bound kernels / copy", 0.8, groups.get("memory", []), lambda row: row.get("rate")),
-        _least("ResNet-50, mixed precision / PyTorch", 0.9, plain, _ratio),
-        _least("ResNet-50, mixed precision, captured / PyTorch's plain", 0.9, kept, _ratio),
-        _least("small steps, captured / plain", 2.0, graphs, lambda row: _gain(row, small)),
-        _least("small steps, captured / PyTorch's plain", 1.0, graphs, _ratio),
-        _least("optimizers / PyTorch's fused", 1.0, groups.get("optimizers", []), _ratio),
+        *_agreements(groups["operations"], "operations" in cut),
+        _counted("captured steps agree with plain ones", groups["captured"], "captured" in cut),
+        least("products / PyTorch", 0.95, "products", _ratio),
+        least("attention / PyTorch", 0.95, "attention", _ratio),
+        _convolutions(groups.get("convolutions", []), "convolutions" in cut),
+        least("memory-bound kernels / copy", 0.8, "memory", lambda row: row.get("rate")),
+        resnet("ResNet-50, mixed precision / PyTorch", MIXED),
+        resnet("ResNet-50, mixed precision, captured / PyTorch's plain", f"{MIXED}, captured"),
+        least("small steps, captured / plain", 2.0, "small steps", lambda row: _gain(row, small), ", captured"),
+        least("small steps, captured / PyTorch's plain", 1.0, "small steps", _ratio, ", captured"),
+        least("optimizers / PyTorch's fused", 1.0, "optimizers", _ratio),
     ]
 
 
@@ -71,13 +78,14 @@ def _agreements(rows: Sequence[Row], cut: bool) -> Iterator[Figure]:
             yield Figure(name, wanted, said, not (wrong or cut))
 
 
-def _counted(name: str, rows: Sequence[Row]) -> Figure:
+def _counted(name: str, rows: Sequence[Row], cut: bool) -> Figure:
     right = sum(row["right"] for row in rows)
-    return Figure(name, "all", f"{right} of {len(rows)}" if rows else "", right == len(rows) if rows else None)
+    said, met = f"{right} of {len(rows)}{', cut short' * cut}", right == len(rows) and not cut
+    return Figure(name, "all", said if rows else "", met if rows else None)
 
 
-def _least(name: str, wanted: float, rows: Sequence[Row], value: Callable[[Row], Any]) -> Figure:
-    """The least value of the rows, and of which; rows that failed are not met."""
+def _least(name: str, wanted: float, rows: Sequence[Row], value: Callable[[Row], Any], cut: bool = False) -> Figure:
+    """The least value of the rows, and of which; rows that failed, or are not there, are not met."""
     values = [(value(row), row["name"]) for row in rows]
     failed = [row["name"] for row in rows if isinstance(row["ours"], str)]
     known = [pair for pair in values if isinstance(pair[0], float)]
@@ -88,11 +96,13 @@ def _least(name: str, wanted: float, rows: Sequence[Row], value: Callable[[Row],
         said.append(f"also short: {', '.join(short)}")
     if failed:
         said.append(f"{len(failed)} failed, such as {failed[0]}")
-    met = not failed and min(known)[0] >= wanted
+    if cut:
+        said.append("cut short")
+    met = not (failed or cut) and min(known)[0] >= wanted
     return Figure(name, f">= {wanted:g}", "; ".join(said), met)
 
 
-def _convolutions(rows: Sequence[Row]) -> Figure:
+def _convolutions(rows: Sequence[Row], cut: bool) -> Figure:
     """All of a ResNet-50 together: each as often as the network has it."""
     name, sums = "all convolutions of ResNet-50 / PyTorch", [0.0, 0.0]
     measured = [row for row in rows if _ratio(row) is not None]
@@ -100,7 +110,7 @@ def _convolutions(rows: Sequence[Row]) -> Figure:
         sums[i] = fsum(row[engine] * int(row["name"].rpartition("×")[2].split()[0]) for row in measured)
     if not measured:
         return Figure(name, ">= 0.95", "", None)
-    missing = f"; {len(rows) - len(measured)} missing" if len(measured) < len(rows) else ""
+    missing = f"; {len(rows) - len(measured)} missing" if len(measured) < len(rows) else "; cut short" * cut
     return Figure(name, ">= 0.95", f"{sums[0] / sums[1]:.2f}{missing}", sums[0] / sums[1] >= 0.95 and not missing)
 
 

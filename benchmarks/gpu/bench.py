@@ -2,13 +2,16 @@
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
 from benchmarks.gpu import kernels, steps
 from benchmarks.gpu.engines import Engine, allow_tf32, ours, torch
 from benchmarks.gpu.kernels import Case
-from benchmarks.gpu.workers import Ask, Failure, here
+from benchmarks.gpu.workers import LATE, Ask, Failure, here
 
 # What `acceptance.py` asks for comes first, and of this the shortest, for a run whose time is limited.
 GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
@@ -20,6 +23,17 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "ResNet-50": steps.resnet,
     "convolutions": kernels.convolutions,
     "steps": steps.large,
+}
+# Of the time that there is, what each group gets at least: later ones also get what earlier ones leave.
+SHARES = {
+    "products": 10,
+    "attention": 10,
+    "small": 10,
+    "optimizers": 5,
+    "memory": 20,
+    "ResNet-50": 15,
+    "convolutions": 20,
+    "steps": 10,
 }
 # The unit of a group's amounts, and the factor from an amount per millisecond to a rate.
 RATES = {
@@ -37,37 +51,65 @@ COPY = "copy"
 ABSENT = "–"
 
 
-def run(groups: Sequence[str], part: int, ask: Ask = here) -> Iterator[dict[str, Any]]:
+def run(groups: Sequence[str], part: int, ask: Ask = here, end: float = inf) -> Iterator[dict[str, Any]]:
     """A row for each case: milliseconds by engine or the failure, and our rate. Sizes are divided by `part`.
 
-    ask: answers items in order, for example by one process. ValueError for an unknown group.
+    ask: answers items in order, for example by one process. end: the time to stop, on the monotonic clock; a case that
+    does not begin in its group's share of that has no row, unless it failed here. ValueError for an unknown group.
     """
-    if unknown := [group for group in groups if group not in GROUPS]:
-        raise ValueError(f"unknown groups {', '.join(unknown)}; known: {', '.join(GROUPS)}")
-    known = {(group, i): case for group in groups or GROUPS for i, case in enumerate(GROUPS[group](part))}
+    known = {(group, i): case for group, some in cases(groups, part).items() for i, case in enumerate(some)}
     items = [(group, i, part, engine) for group, i in known for engine in ENGINES]
-    times: dict[str, Any] = {}
+    until = deadlines([group for group, _ in known], monotonic(), end)
+    times: dict[Any, dict[str, Any]] = {}
     copy = 0.0
-    for (group, i, _, engine), answer in ask(measured, [(COPY, 0, part, OURS), *items]):
+    for (group, i, _, engine), answer in ask(
+        measured, [(COPY, 0, part, OURS), *items], ends=lambda item: until[item[0]]
+    ):
         if group == COPY:
             copy = answer if isinstance(answer, float) else 0.0
             continue
-        times[engine] = answer
-        if len(times) == len(ENGINES):
-            yield _row(known[group, i], times, copy)
-            times = {}
+        found = times.setdefault((group, i), {})
+        found[engine] = answer
+        if len(found) == len(ENGINES) and LATE not in found.values():
+            yield _row(known[group, i], times.pop((group, i)), copy)
+    for key, found in times.items():
+        if isinstance(found.get(OURS), Failure):
+            yield _row(known[key], found, copy)
+
+
+def cases(groups: Sequence[str], part: int) -> dict[str, list[Case]]:
+    """The cases of the groups, or of all; a group that cannot say what it has is left out."""
+    if unknown := [group for group in groups if group not in GROUPS]:
+        raise ValueError(f"unknown groups {', '.join(unknown)}; known: {', '.join(GROUPS)}")
+    found = {}
+    for group in groups or GROUPS:
+        try:
+            found[group] = [*GROUPS[group](part)]
+        except Exception:
+            traceback.print_exc()
+    return found
+
+
+def deadlines(groups: Iterable[str], start: float, end: float) -> dict[str, float]:
+    """When the time of each group ends."""
+    parts, spent = {group: SHARES[group] for group in groups}, 0
+    until = {COPY: end}
+    for group, share in parts.items():
+        spent += share
+        until[group] = end if end == inf else start + (end - start) * spent / sum(parts.values())
+    return until
 
 
 def _row(case: Case, times: dict[str, Any], copy: float) -> dict[str, Any]:
     unit, factor = RATES[case.group]
     row: dict[str, Any] = {"group": case.group, "name": case.name, "unit": unit}
     for engine, time in times.items():
-        row[engine] = time.reason if isinstance(time, Failure) else time
+        row[engine] = None if time is LATE else time.reason if isinstance(time, Failure) else time
         if isinstance(time, Failure):
             row[f"trace of {engine}"] = time.trace
     if case.group == "memory":
         factor = 1 / copy if copy else 0.0
-    if isinstance(row[OURS], float) and factor:
+    if isinstance(row[OURS], float) and row[OURS] and factor:
         row["rate"] = case.amount / row[OURS] * factor
     return row
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+import backends
 import nn
 import optim
 from autograd_core.errors import DtypeError
@@ -29,6 +31,20 @@ LIBRARIES = {
 OTHERWISE = "without our kernels"
 AS_ON_CPU = "as on the CPU"
 Row = dict[str, Any]
+
+
+def described(what: str) -> Any:
+    """What this machine has: its "machine" in words, or its "libraries"."""
+    return machine() if what == "machine" else libraries()
+
+
+def machine() -> str:
+    """The GPU and the versions; BackendUnavailable, saying what is missing, if no GPU can be used."""
+    found: Any = backends.get("cuda")
+    try:
+        return f"{found.describe()}, PyTorch {version('torch')}"
+    except PackageNotFoundError:
+        return str(found.describe())
 
 
 def libraries() -> dict[str, str]:
@@ -52,6 +68,12 @@ def large(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = h
     return _rows(largely_compared, LARGE, names, device, ask)
 
 
+def counts(names: Sequence[str] | None = None) -> dict[str, int]:
+    """How many rows a whole check has."""
+    known = [name for name in (*LARGE, *OPS, *COMPOSITIONS) if names is None or name in names]
+    return {"operations": len(known) * len(LIMITS), "captured": len(STEPS)}
+
+
 def _rows(work: Any, known: Iterable[str], names: Sequence[str] | None, device: str, ask: Ask) -> Iterator[Row]:
     items = [(name, dtype, device) for name in known if names is None or name in names for dtype in LIMITS]
     wrong = {}
@@ -62,7 +84,7 @@ def _rows(work: Any, known: Iterable[str], names: Sequence[str] | None, device: 
         yield row
     # Whether it is our kernels that are wrong, or something else.
     for item, answer in ask(work, [*wrong], {WITHOUT: "all"}):
-        wrong[item][OTHERWISE] = described(_row(item, answer)).partition(": ")[2]
+        wrong[item][OTHERWISE] = described_row(_row(item, answer)).partition(": ")[2]
 
 
 def _row(item: tuple[str, str, str], answer: Row | Failure) -> Row:
@@ -291,7 +313,7 @@ def table(machine: str, libraries: dict[str, str], rows: Iterable[Row], steps: I
 
 def _line(row: Row) -> str:
     otherwise = row.get(OTHERWISE)
-    return f"- {described(row)}" + (f"; {OTHERWISE}: {otherwise}" if otherwise else "")
+    return f"- {described_row(row)}" + (f"; {OTHERWISE}: {otherwise}" if otherwise else "")
 
 
 def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -304,7 +326,7 @@ def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
     }
 
 
-def described(row: Row) -> str:
+def described_row(row: Row) -> str:
     """The error in one line."""
     what = row.get("step") or f"{row['operation']} in {row['dtype']}"
     if row["error"]:

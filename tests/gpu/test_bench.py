@@ -1,13 +1,15 @@
 """`python -m benchmarks.gpu`: what it says without a GPU, and that its cases run where kernels run on the CPU."""
 
 import json
+import os
+import signal
 
 import pytest
 
 import backends
 from benchmarks import report
 from benchmarks.gpu import __main__ as command
-from benchmarks.gpu import acceptance, bench, check
+from benchmarks.gpu import acceptance, bench, check, workers
 from benchmarks.gpu.engines import Engine
 
 GROUPS = dict(bench.GROUPS)
@@ -31,7 +33,7 @@ def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
         raise backends.BackendUnavailable("no GPU is visible")
 
     monkeypatch.setattr(backends, "get", unavailable)
-    assert command.main(["--bench"]) == 2
+    assert command.main(["--bench", "--processes", "0"]) == 2
     assert "no GPU is visible" in capsys.readouterr().err
 
 
@@ -67,7 +69,7 @@ def test_every_figure_is_named_and_judged(short, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bench, "GROUPS", groups)
     monkeypatch.setitem(bench.ENGINES, "torch", bench.ENGINES[bench.OURS])
     step = {"step": "a network", "difference": 0.0, "error": "", "right": True}
-    monkeypatch.setattr(check, "captured_steps", lambda ask: iter([step]))
+    monkeypatch.setattr(check, "captured_steps", lambda ask: iter([step] * len(check.STEPS)))
     file, given = tmp_path / "found.json", ["--processes", "0", "--json"]
     assert command.main(["--check", "--only", "exp", *given, str(file)]) == 0
     assert command.main(["products", "attention", "small", "--bench", "--markdown", *given, str(file)]) == 0
@@ -100,7 +102,8 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
     ]
     operation = {"operation": "exp", "dtype": "float32", "value": 1e-6, "gradient": 0.1, "error": "", "right": False}
     many = [operation | {"operation": f"op{i}", "dtype": "bfloat16", "value": 1.0} for i in range(9)]
-    found = {"times": rows, "operations": [operation, *many], acceptance.CUT: ["operations"]}
+    found = {"times": rows, "operations": [operation, *many]}
+    found[acceptance.CASES] = {"operations": 11, "products": 3, "convolutions": 2}
     said = {f.name: (f.found, f.met) for f in acceptance.figures(found)}
     assert said["all convolutions of ResNet-50 / PyTorch"] == ("1.14", True)
     assert said["products / PyTorch"] == ("0.50 (c); also short: 0.75 b", False)
@@ -113,20 +116,90 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
     assert {f.met for f in acceptance.figures({"operations": [operation]}) if "bfloat16" in f.name} == {None}
 
 
-def test_the_file_is_replaced_as_a_whole(tmp_path):
+def test_what_was_cut_short_is_not_met():
+    rows = [{"group": "products", "name": "a", "ours": 1.0, "torch": 1.0}]
+    step = {"step": "a network", "difference": 0.0, "error": "", "right": True}
+    found = {"times": rows, "captured": [step], acceptance.CASES: {"products": 2, "captured": 2, "memory": 38}}
+    said = {f.name: (f.found, f.met) for f in acceptance.figures(found)}
+    assert said["products / PyTorch"] == ("1.00 (a); cut short", False)
+    assert said["captured steps agree with plain ones"] == ("1 of 1, cut short", False)
+    assert said["memory-bound kernels / copy"] == ("", None)
+
+
+def test_every_group_gets_its_share_of_the_time(monkeypatch):
+    until = bench.deadlines(bench.GROUPS, 100.0, 200.0)
+    assert (until["products"], until["attention"], until["steps"], until[bench.COPY]) == (110, 120, 200, 200)
+    assert bench.deadlines(["memory", "steps"], 0.0, 30.0) == {bench.COPY: 30, "memory": 20, "steps": 30}
+    assert set(bench.deadlines(bench.GROUPS, 0.0, float("inf")).values()) == {float("inf")}
+    made = [bench.Case("memory", name, 1.0, None) for name in "ab"]
+    monkeypatch.setattr(bench, "GROUPS", dict.fromkeys(["products", "memory"], lambda part: made))
+
+    late = {("products", 1, "ours"), ("memory", 1, "torch")}
+
+    def ask(work, items, ends):
+        for group, i, part, engine in items:
+            failed = workers.Failure("hung", "") if (group, i, engine) == ("memory", 1, "ours") else 2.0
+            yield (group, i, part, engine), bench.LATE if (group, i, engine) in late else failed
+
+    rows = [(row["name"], row["ours"], row["torch"]) for row in bench.run([], 1, ask)]
+    assert rows == [("a", 2, 2), ("a", 2, 2), ("b", "hung", None)]
+
+
+def test_a_group_that_cannot_be_made_leaves_the_others(short, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(bench.GROUPS, "products", lambda part: 1 / 0)
+    file = tmp_path / "found.json"
+    assert command.main(["products", "optimizers", "--bench", "--processes", "0", "--json", str(file)]) == 0
+    assert [row["group"] for row in json.loads(file.read_text())["times"]] == ["optimizers", "optimizers"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_parts_that_fail_leave_the_others(short, monkeypatch, tmp_path, capsys):
+    def fails(*rows):
+        raise KeyError("a typing error")
+
+    monkeypatch.setattr(bench, "table", fails)
+    monkeypatch.setattr(check, "table", fails)
+    monkeypatch.setattr(check, "captured_steps", lambda ask: iter(()))
+    file = tmp_path / "found.json"
+    given = ["optimizers", "--check", "--bench", "--only", "exp", "--processes", "0", "--json", str(file)]
+    assert command.main(given) == 1
+    found = json.loads(file.read_text())
+    assert (len(found["operations"]), len(found["times"])) == (2, 2)
+    printed = capsys.readouterr()
+    assert printed.err.count("KeyError: 'a typing error'") == 2
+    assert "values of operations in float32" in printed.out
+
+
+def test_a_signal_ends_a_run_with_what_it_has(short, monkeypatch, tmp_path, capsys):
+    def ended(groups, part, ask, end):
+        yield ROWS[1]
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield ROWS[0]
+
+    monkeypatch.setattr(bench, "run", ended)
+    file, before = tmp_path / "found.json", signal.getsignal(signal.SIGTERM)
+    assert command.main(["--bench", "--processes", "0", "--json", str(file)]) == 0
+    assert [row["name"] for row in json.loads(file.read_text())["times"]] == ["8192³"]
+    assert "products / PyTorch" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_file_is_replaced_as_a_whole(tmp_path, capsys):
     file = command._File(tmp_path / "found.json", {"a": 1})
     file.write()
     file.found["a"] = 2
     file.write(since=60)  # too soon
     assert json.loads(file.path.read_text()) == {"a": 1}
-    file.found["b"] = object()
-    with pytest.raises(TypeError):
-        file.write()
-    assert json.loads(file.path.read_text()) == {"a": 1}
+    file.found["b"] = ValueError("what JSON does not know")
+    file.write()
+    assert json.loads(file.path.read_text()) == {"a": 2, "b": "what JSON does not know"}
+    file.path = tmp_path / "no folder" / "found.json"
+    file.write()  # is shown, and ends nothing
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_warnings_do_not_hide_the_last_table(short, monkeypatch, capsys):
-    def warn(groups, part, ask):
+    def warn(groups, part, ask, end):
         warned = ask.keywords["warned"]
         warned |= {f"message {i} " + "x" * 1000: "somewhere" for i in range(50)}
         return iter(())

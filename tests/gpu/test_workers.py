@@ -4,7 +4,8 @@ from time import monotonic
 
 import pytest
 
-from benchmarks.gpu.workers import Failure, here, side_by_side
+from benchmarks.gpu import workers
+from benchmarks.gpu.workers import LATE, Failure, here, side_by_side
 
 ABORT, EXIT, HANG = "__import__('os').abort()", "__import__('os')._exit(3)", "__import__('time').sleep(60)"
 ONCE = "__import__('os').environ['CUDA_LAUNCH_BLOCKING']"
@@ -33,11 +34,59 @@ def test_a_mistake_of_python_costs_no_process():
     assert found[texts[2],] == 3
 
 
+def test_what_hangs_at_the_end_is_named(monkeypatch):
+    monkeypatch.setattr(workers, "LEAST", 0.2)
+    items = [("1 + 1",), (HANG,)]
+    found = dict(side_by_side(eval, items, processes=2, limit=60, end=monotonic() + 4))
+    assert found[items[1]].reason.startswith("was not done after ")
+
+
 def test_the_time_that_there_is_ends_all_work():
     start = monotonic()
     answers = list(side_by_side(eval, [("1 + 1",), (HANG,), (HANG,)], processes=2, limit=60, end=start + 1.5))
     assert answers in ([], [(("1 + 1",), 2)])
     assert monotonic() - start < 10
+
+
+def test_what_is_late_is_not_begun():
+    items, now = [("1 + 1",), ("2 + 2",)], monotonic()
+
+    def ends(item):
+        return now if item == ("1 + 1",) else now + 60
+
+    found = [(("1 + 1",), LATE), (("2 + 2",), 4)]
+    assert list(side_by_side(eval, items, None, ends, processes=1, limit=60)) == found
+    assert list(here(eval, items, None, ends)) == found
+
+
+def test_work_that_begins_late_ends_soon(monkeypatch):
+    monkeypatch.setattr(workers, "LEAST", 0.5)
+    start = monotonic()
+    ((_, answer),) = side_by_side(eval, [(HANG,)], None, lambda item: start + 0.1, processes=1, limit=60)
+    assert answer is LATE or answer.reason == "Timeout (0:00:00.500000)!"
+    assert monotonic() - start < 10
+
+
+def test_a_process_that_cannot_be_started_costs_one_answer(monkeypatch):
+    made, failures = workers._Process, [OSError("Cannot allocate memory")]
+
+    def process(*given):
+        if failures:
+            raise failures.pop()
+        return made(*given)
+
+    monkeypatch.setattr(workers, "_Process", process)
+    first, second = side_by_side(eval, [("1 + 1",), ("2 + 2",)], processes=1, limit=60)
+    assert first[1].reason == "OSError: Cannot allocate memory"
+    assert second[1] == 4
+
+
+def test_a_process_that_cannot_be_ended_is_left_behind(monkeypatch):
+    monkeypatch.setattr(workers, "GRACE", 0.5)
+    monkeypatch.setattr(workers._Process, "end", lambda self: self.live.discard(self))
+    start = monotonic()
+    assert list(side_by_side(eval, [(f"{HANG[:-4]}(3)",)], processes=1, limit=60, end=start + 0.5)) == []
+    assert monotonic() - start < 2.5
 
 
 def test_the_same_without_processes():
