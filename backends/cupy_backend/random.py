@@ -1,11 +1,13 @@
 """Random numbers on CUDA devices from the counter-based Philox 4x32-10.
 
 CuPy's own generators have no state that could be saved and restored; here the state is two numbers. Each value of the
-counter gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+counter gives one element, or four booleans: its four words take longer than to write these. Salmon et al., "Parallel
+random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 from collections.abc import Sequence
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,11 @@ BODIES = {
         "y = sqrt(-2.0 * log(1.0 - unit_double(w.v[0], w.v[1]))) * cospi(2.0 * unit_double(w.v[2], w.v[3]));"
     ),
 }
-BOOLEANS = "y = unit_float(w.v[0]) < p;"
+FOUR_BOOLEANS = """
+    unsigned int four = 0;
+    for (int k = 0; k < 4; ++k) four |= (unsigned int)(unit_float(w.v[k]) < p) << 8 * k;
+    y = four;
+"""
 INTEGERS = "y = low + (long long)(wide(w.v[0], w.v[1]) % span);"
 
 
@@ -117,8 +123,10 @@ class CupyGenerator:
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p."""
-        kernel = _kernel(self._cupy, "uint64 seed, uint64 start, float32 p", "bool y", BOOLEANS, "random_bool")
-        return self._run(kernel, shape, np.dtype(np.bool_), np.float32(p))
+        arguments = "uint64 seed, uint64 start, float32 p"
+        kernel, count = _kernel(self._cupy, arguments, "uint32 y", FOUR_BOOLEANS, "random_booleans"), prod(shape)
+        fours = self._run(kernel, (-(-count // 4),), np.dtype(np.uint32), np.float32(p))
+        return fours.view(np.bool_)[:count].reshape(shape)
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""

@@ -191,11 +191,12 @@ class ElementwiseKernel:
         assert y.number == Machine.current
 
         def fill(held, seed, start):
-            counters = np.arange(int(start), int(start) + held.size, dtype=np.uint64)
+            each = 4 if held.dtype == np.uint32 else 1  # booleans of a counter
+            counters = np.arange(int(start) * each, (int(start) + held.size) * each, dtype=np.uint64)
             words = (counters * WORDS + np.uint64(int(seed) % 1000)) % np.uint64(1 << 20)
             values = words / (1 << 20)
-            if held.dtype == bool:
-                values = values < limits[0]
+            if each == 4:
+                values = (values < limits[0]).view(np.uint32)
             elif limits:
                 values = limits[0] + (words % limits[1]).astype(np.int64)
             held[...] = values.reshape(held.shape)

@@ -67,7 +67,10 @@ def test_discrete_draws(cuda):
     assert integers.dtype == np.int64
     assert set(integers) == {-2, -1, 0, 1, 2}
     np.testing.assert_array_equal(np.sort(cuda.to_host(generator.permutation(20))), np.arange(20))
-    assert generator.bernoulli(0.5, (3,)).dtype == np.bool_
+    for shape in ((3,), (), (0, 5), (3, 5, 7), (8, 128)):
+        chosen = generator.bernoulli(0.25, shape)
+        assert (chosen.dtype, chosen.shape) == (np.bool_, shape)
+    assert abs(cuda.to_host(chosen).mean() - 0.25) < 0.05
     with pytest.raises(ValueError, match="low=3 must be less than high=3"):
         generator.integers(3, 3, (1,))
 
@@ -82,13 +85,14 @@ static float cospif(float x) { return cospi(x); }
 int main() {
     Words zero = philox(0, 0);
     printf("%%08x %%08x %%08x %%08x\\n", zero.v[0], zero.v[1], zero.v[2], zero.v[3]);
-    double sums[6] = {};
+    double sums[7] = {};
     for (unsigned long long i = 0; i < 100000; ++i) {
         Words w = philox(i, 7);
         { float y; %s sums[0] += y; }
         { double y; %s sums[1] += y; }
         { float y; %s sums[2] += y; sums[3] += y * y; }
         { double y; %s sums[4] += y; sums[5] += y * y; }
+        { unsigned int y; float p = 0.3f; %s for (int k = 0; k < 4; ++k) sums[6] += (y >> 8 * k & 255) == 1; }
     }
     for (double sum : sums) printf("%%f ", sum / 100000);
 }
@@ -98,8 +102,8 @@ int main() {
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler to run the CUDA source on the CPU")
 def test_philox_gives_the_published_words_and_the_right_moments(tmp_path):
     source, program = tmp_path / "philox.cpp", tmp_path / "philox"
-    source.write_text(MAIN % (random.PHILOX, *random.BODIES.values()))
+    source.write_text(MAIN % (random.PHILOX, *random.BODIES.values(), random.FOUR_BOOLEANS))
     subprocess.run(["g++", "-std=c++17", "-O1", "-o", program, source], check=True)
     words, moments = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
     assert words == "6627e8d5 e169c58d bc57ac4c 9b00dbd8"  # Random123's known answer for counter and key zero
-    np.testing.assert_allclose([float(m) for m in moments.split()], [0.5, 0.5, 0, 1, 0, 1], atol=0.02)
+    np.testing.assert_allclose([float(m) for m in moments.split()], [0.5, 0.5, 0, 1, 0, 1, 1.2], atol=0.02)
