@@ -84,7 +84,7 @@ INDEX: dict[str, str] = {
     "losses.all_pairs": """
         euclidean_distances pull""",
     "losses.cross_entropy": """
-        cross_entropy linear_cross_entropy nll_loss picked_nll smoothed_nll softmax_nll""",
+        cross_entropy linear_cross_entropy nll_loss picked_nll smoothed_nll softmax_nll weighted_nll""",
     "losses.ctc": """
         ctc_loss ctc_losses ctc_posterior""",
     "losses.distances": """

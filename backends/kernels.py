@@ -60,9 +60,10 @@ KERNELS = {
         "softmax_nll_gradient", "smoothed_nll", "smoothed_nll_gradient", "picked_nll", "nll_gradient",
     ),
     "special_functions.special": ("erf", "erfc"),
+    "weighted_loss": ("weighted_nll", "weighted_nll_gradient"),
 }  # fmt: skip
 # Modules whose kernels call other kernels, which may be another backend's: they receive the table of all kernels.
-COMBINED = ("attention", "normalization", "recurrent")
+COMBINED = ("attention", "normalization", "recurrent", "weighted_loss")
 
 
 def bind(

@@ -50,18 +50,24 @@ def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) 
 
 
 def softmax_nll(
-    gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str, smoothing: float = 0.0
+    gpu: Gpu,
+    x: Array,
+    target: Array,
+    ignore_index: int | None,
+    reduction: str,
+    smoothing: float = 0.0,
+    weight: Array | None = None,
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.softmax.softmax_nll`."""
-    if not _is_classified(x, target):
+    if not (_is_classified(x, target) and is_float(x, weight)):
         return None
     xp, wide, ignored = gpu.xp, wide_dtype(gpu.xp, x.dtype), _ignored(ignore_index)
     x, outer, n, inner = along(xp, x, 1)
-    target = _places(xp, x, target)
+    target, weight = _places(xp, x, target), None if weight is None else xp.ascontiguousarray(weight)
     losses, largest, sums = (empty_like(xp, target, dtype) for dtype in (x.dtype, wide, wide))
-    operands = (x, target, losses, largest, sums)
+    operands = (x, target, weight, losses, largest, sums)
     _launch(gpu, "nll", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
-    return _total(gpu, losses, target, ignored, reduction), largest[:, None], sums[:, None]
+    return _total(gpu, losses, target, n, ignored, reduction, weight), largest[:, None], sums[:, None]
 
 
 def picked_nll(gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array | None:
@@ -72,22 +78,34 @@ def picked_nll(gpu: Gpu, x: Array, target: Array, ignore_index: int | None, redu
     target = _places(gpu.xp, x, target)
     losses = empty_like(gpu.xp, target, x.dtype)
     gpu.launch("softmax.picked", (x.dtype,), *threads_for(target.size), x, target, losses, *sizes, ignored)
-    return _total(gpu, losses, target, ignored, reduction)
+    return _total(gpu, losses, target, sizes[1], ignored, reduction)
 
 
-def _total(gpu: Gpu, losses: Array, target: Array, ignored: int, reduction: str) -> Array:
+def _total(
+    gpu: Gpu, losses: Array, target: Array, n: int, ignored: int, reduction: str, weight: Array | None = None
+) -> Array:
     """The losses, or their sum, or their mean over the targets that count."""
     if reduction == "none":
         return losses
-    return _counted(gpu, losses, target, ignored, int(reduction == "mean"), losses.dtype)
+    return _counted(gpu, losses, target, n, ignored, int(reduction == "mean"), losses.dtype, weight)
 
 
-def _counted(gpu: Gpu, losses: Array | None, target: Array, ignored: int, mean: int, dtype: Any) -> Array:
-    """The sum of the losses, or their mean over the targets that count; without losses, the number of those."""
+def _counted(
+    gpu: Gpu,
+    losses: Array | None,
+    target: Array,
+    n: int,
+    ignored: int,
+    mean: int,
+    dtype: Any,
+    weight: Array | None = None,
+) -> Array:
+    """The sum of the losses, or their mean over the targets that count; without losses, what those weigh."""
     blocks = min(MOST_BLOCKS, -(-target.size // PER_BLOCK))
     y, shared = gpu.xp.empty((), dtype=dtype), gpu.shared(blocks, 2, wide_dtype(gpu.xp, dtype))
-    operands = (losses, target, *shared, y, target.size, ignored, mean)
-    gpu.launch("softmax.nll_total", (dtype,), (blocks,), (1024,), *operands)
+    operands = (losses, target, weight, *shared, y, target.size, n, ignored, mean)
+    types = dtype, dtype if weight is None else weight.dtype
+    gpu.launch("softmax.nll_total", types, (blocks,), (1024,), *operands)
     return y
 
 
@@ -101,23 +119,47 @@ def softmax_nll_gradient(
     ignore_index: int | None,
     reduction: str,
     smoothing: float = 0.0,
+    weight: Array | None = None,
 ) -> Array | None:
     """See `backends.generic.softmax.softmax_nll_gradient`."""
-    if not (_is_classified(x, target) and is_float(g, x)):
+    if not (_is_classified(x, target) and is_float(g, x, weight)):
         return None
     xp, ignored = gpu.xp, _ignored(ignore_index)
     x, outer, n, inner = along(xp, x, 1)
     target, largest, sums = (_places(xp, x, v) for v in (target, shift[:, 0], total[:, 0]))
     g = _places(xp, x, g) if reduction == "none" else g
-    wide = wide_dtype(xp, x.dtype)
-    valid = _counted(gpu, None, target, ignored, 0, wide) if reduction == "mean" else None
+    wide, weight = wide_dtype(xp, x.dtype), None if weight is None else xp.ascontiguousarray(weight)
+    valid = _counted(gpu, None, target, n, ignored, 0, wide, weight) if reduction == "mean" else None
     dx = empty_like(xp, x)
-    operands = (g, int(reduction == "none"), valid, x, target, largest, sums, dx)
+    operands = (g, int(reduction == "none"), valid, x, target, weight, largest, sums, dx)
     _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
     return dx
 
 
 smoothed_nll, smoothed_nll_gradient = softmax_nll, softmax_nll_gradient
+
+
+def weighted_nll(
+    gpu: Gpu, x: Array, target: Array, weight: Array, ignore_index: int | None, reduction: str, smoothing: float
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.generic.weighted_loss.weighted_nll`."""
+    return softmax_nll(gpu, x, target, ignore_index, reduction, smoothing, weight)
+
+
+def weighted_nll_gradient(
+    gpu: Gpu,
+    g: Array,
+    x: Array,
+    target: Array,
+    weight: Array,
+    shift: Array,
+    total: Array,
+    ignore_index: int | None,
+    reduction: str,
+    smoothing: float,
+) -> Array | None:
+    """See `backends.generic.weighted_loss.weighted_nll_gradient`."""
+    return softmax_nll_gradient(gpu, g, x, target, shift, total, ignore_index, reduction, smoothing, weight)
 
 
 def nll_gradient(
@@ -129,7 +171,7 @@ def nll_gradient(
         return None
     ignored, target = _ignored(ignore_index), gpu.xp.ascontiguousarray(target)
     wide = wide_dtype(gpu.xp, dx.dtype)
-    valid = _counted(gpu, None, target, ignored, 0, wide) if reduction == "mean" else None
+    valid = _counted(gpu, None, target, shape[1], ignored, 0, wide) if reduction == "mean" else None
     sizes = shape[0], shape[1], target.size // shape[0]
     operands = gpu.xp.ascontiguousarray(g), int(reduction == "none"), valid, target, dx
     gpu.launch("softmax.picked_gradient", (dx.dtype,), *threads_for(target.size), *operands, *sizes, ignored)

@@ -49,7 +49,7 @@ KERNELS = {
     "quotients": ("remainder", "floor_divide"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
     "recurrent": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
-    "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
+    "rows": ("normalize_rows", "row_gradients", *SOFTMAX, "weighted_nll", "weighted_nll_gradient"),
 }
 # Operations, and their kernels, that compute 16-bit floats in float32; so must kernels that replace them.
 WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows", "picked_nll"})

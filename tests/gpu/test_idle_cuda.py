@@ -275,15 +275,16 @@ import autograd_core as ag
 from nn import functional as F
 for n in (64, 100_000):
     x, t = ag.zeros(n, 10, device="cuda", requires_grad=True), ag.zeros(n, dtype=ag.int64, device="cuda")
-    for smoothing in (0.0, 0.1):
-        loss = F.cross_entropy(x, t, label_smoothing=smoothing)
-        g = ag.ones_like(loss)
-        cupy.started.clear()
-        loss = F.cross_entropy(x, t, label_smoothing=smoothing)
-        ag.autograd.grad(loss, x, g)
-        print([name.partition("<")[0] for name in cupy.started])
+    for weight in (None, ag.ones(10, device="cuda")):
+        for smoothing in (0.0, 0.1):
+            loss = F.cross_entropy(x, t, weight, label_smoothing=smoothing)
+            g = ag.ones_like(loss)
+            cupy.started.clear()
+            loss = F.cross_entropy(x, t, weight, label_smoothing=smoothing)
+            ag.autograd.grad(loss, x, g)
+            print([name.partition("<")[0] for name in cupy.started])
 """)
-    assert lines == ["['nll_rows', 'nll_total', 'nll_total', 'nll_gradient_rows']"] * 4
+    assert lines == ["['nll_rows', 'nll_total', 'nll_total', 'nll_gradient_rows']"] * 8
 
 
 def test_concatenations_and_heads_of_attention_take_one_copy():

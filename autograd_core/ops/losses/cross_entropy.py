@@ -86,6 +86,70 @@ def smoothed_nll(xp, input, target, *, ignore_index=None, reduction="mean", smoo
     return xp.kernels.smoothed_nll(input, target, ignore_index, reduction, smoothing)
 
 
+def _weighted_rule(xp, g, input, target, weight, shift, total, ignore_index, reduction, smoothing):
+    return xp.kernels.weighted_nll_gradient(g, input, target, weight, shift, total, ignore_index, reduction, smoothing)
+
+
+def _recorded_weighted_rule(xp, g, input, target, weight, ignore_index, reduction, smoothing):
+    share, own, chosen = _weighed(xp, g, target, weight, ignore_index, reduction)
+    each, even = share * own * (1 - smoothing), share * (smoothing / input.shape[1])
+    dx = xp.softmax(input, dim=1) * (each + even * weight.sum())
+    dx = dx - xp.spread(each, chosen, dim=1, shape=input.shape) - even * _scales(xp, weight, input)
+    return dx, None, _weight_rule(xp, g, input, target, weight, ignore_index, reduction, smoothing)
+
+
+def _weight_rule(xp, g, input, target, weight, ignore_index, reduction, smoothing):
+    """The gradient in the weights, which a mean is divided by, too."""
+    share, own, chosen = _weighed(xp, g, target, weight, ignore_index, reduction)
+    below = -xp.log_softmax(input, dim=1)
+    each = share * (1 - smoothing) * xp.gather(below, index=chosen, dim=1)
+    even = share * (smoothing / input.shape[1]) * below
+    if reduction == "mean":
+        loss = (each * own).sum() + (even * _scales(xp, weight, input)).sum()
+        valid = target != (-1 if ignore_index is None else ignore_index)
+        each = each - _column(xp, xp.where(valid, loss / own.sum(), 0))
+    return (xp.spread(each, chosen, dim=1, shape=input.shape) + even).sum((0, *range(2, input.ndim)))
+
+
+def _weighed(xp, g, target, weight, ignore_index, reduction):
+    """What each loss counts for, what its target weighs, and its class, with an axis for the classes."""
+    valid = target != (-1 if ignore_index is None else ignore_index)
+    chosen = xp.where(valid, target, 0)
+    own = xp.where(valid, weight[chosen], 0)
+    share = xp.where(valid, g / own.sum() if reduction == "mean" else g, 0)
+    return _column(xp, share), _column(xp, own), _column(xp, chosen)
+
+
+def _scales(xp, weight, input):
+    return xp.reshape(weight, shape=(1, input.shape[1], *(1,) * (input.ndim - 2)))
+
+
+def _slow_weighted(x, target, weight, ignore_index=None, reduction="mean", smoothing=0.0):
+    losses, valid = np.zeros(target.shape), target != ignore_index
+    for at in zip(*np.nonzero(valid), strict=True):
+        row = x[(at[0], slice(None), *at[1:])]
+        below = math.log(math.fsum(map(math.exp, row))) - row
+        losses[at] = (1 - smoothing) * weight[target[at]] * below[target[at]] + smoothing * (weight * below).mean()
+    if reduction == "mean":
+        return losses.sum() / weight[target[valid]].sum()
+    return np_reduced(losses, reduction)
+
+
+WEIGHTS = Values((3,), UNIT)
+
+
+@op(LOSS, symbol="weighted", domain=REAL, residuals=("shift", "total"),
+    vjp=(_weighted_rule, None, _weight_rule), composite=_recorded_weighted_rule, reference=_slow_weighted,
+    samples=(sample((4, 3), integers((4,), 0, 3), WEIGHTS),
+             sample((2, 3, 2), integers((2, 2), 0, 3), WEIGHTS, reduction="none", smoothing=0.5),
+             sample((5, 3), integers((5,), 0, 3), WEIGHTS, ignore_index=1, smoothing=0.1),
+             sample((5, 3), integers((5,), 0, 3), WEIGHTS, ignore_index=1, reduction="sum"),
+             sample((0, 3), integers((0,), 0, 3), WEIGHTS, reduction="sum", smoothing=0.1)))
+def weighted_nll(xp, input, target, weight, *, ignore_index=None, reduction="mean", smoothing=0.0):
+    """`softmax_nll`, or `smoothed_nll`, of classes with weights."""
+    return xp.kernels.weighted_nll(input, target, weight, ignore_index, reduction, smoothing)
+
+
 def _classes(input, target, weight, ignore_index, name):
     """The target as int64, after checks, and `ignore_index`, or None if no target equals it."""
     if target.dtype.kind not in dtypes.INTEGERS:
@@ -160,14 +224,14 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     if reduction not in REDUCTIONS:
         return reduced(input, reduction)
     target, ignored = _classes(input, target, weight, ignore_index, "nll_loss")
-    return _weighted(picked_nll, input, target, weight, ignored, reduction)
-
-
-def _weighted(nll, input, target, weight, ignored, reduction):
-    """The losses that `nll` gives, reduced with the weights of their classes."""
     if weight is None:
-        return nll(input, target, ignore_index=ignored, reduction=reduction)
-    losses = nll(input, target, ignore_index=ignored, reduction="none")
+        return picked_nll(input, target, ignore_index=ignored, reduction=reduction)
+    return _weighted(input, target, weight, ignored, reduction)
+
+
+def _weighted(input, target, weight, ignored, reduction):
+    """The losses of `picked_nll`, reduced with the weights of their classes."""
+    losses = picked_nll(input, target, ignore_index=ignored, reduction="none")
     if ignored is None:
         return reduced(losses, reduction, weight[target])
     valid = target != ignored
@@ -221,13 +285,13 @@ def cross_entropy(
             raise OperandError(f"cross_entropy(): ignore_index={ignore_index} is for classes, not for probabilities")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     target, ignored = _classes(input, target, weight, ignore_index, "cross_entropy")
-    if not label_smoothing:
-        return _weighted(softmax_nll, input, target, weight, ignored, reduction)
-    if weight is None and input.shape[1]:
+    if weight is not None:
+        return weighted_nll(
+            input, target, weight, ignore_index=ignored, reduction=reduction, smoothing=label_smoothing
+        )
+    if label_smoothing and input.shape[1]:
         return smoothed_nll(input, target, ignore_index=ignored, reduction=reduction, smoothing=label_smoothing)
-    logp = functional.log_softmax(input, dim=1)
-    loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
-    return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)
+    return softmax_nll(input, target, ignore_index=ignored, reduction=reduction)
 
 
 def _only_target(input, target):
@@ -239,20 +303,6 @@ def _only_target(input, target):
             f"not {target.shape}; the scores come first, the targets second"
         )
     return target.unsqueeze(0) if probabilities else target.reshape((1,))
-
-
-def _smooth(logp, target, weight, ignore_index, reduction):
-    """The loss against the uniform distribution over the classes."""
-    valid = target != ignore_index
-    n = logp.shape[1]
-    logp = logp if weight is None else logp * weight.reshape((1, n, *(1,) * (logp.ndim - 2)))
-    losses = functional.where(valid, -logp.sum(dim=1) / n, 0)
-    if reduction != "mean":
-        return reduced(losses, reduction)
-    count = (
-        valid.sum() if weight is None else functional.where(valid, weight[functional.where(valid, target, 0)], 0).sum()
-    )
-    return losses.sum() / count
 
 
 def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing):

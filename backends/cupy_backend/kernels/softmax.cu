@@ -221,23 +221,44 @@ __global__ void ROW_THREADS attention_slopes(const Wide<T> *g, const T *y, T *dx
     }
 }
 
-// Losses log Σ exp(x) - x[target] of rows; and their largest numbers and sums. A share of the target, `spread`, lies on all
-// n classes evenly: `mean` is that of x less the largest. A loss is 0 where the target is `ignored`, and NaN where it is none
-// of the classes.
+// What a class weighs: 1 if `weight` is null.
+template <typename T> __device__ inline Wide<T> weight_of(const T *weight, Int of) {
+    return weight ? wide(weight[of]) : (Wide<T>)1;
+}
+
+// Means over the n classes: of the differences from the largest number, times the weights, and of the weights.
+template <typename A> struct Means { A differences = 0, weights = 1; };
+
+template <typename T> __device__ Means<Wide<T>> weighted_means(const T *x, const T *weight, Wide<T> largest, Int n) {
+    Means<Wide<T>> m;
+    m.weights = 0;
+    for (Int i = threadIdx.x; i < n; i += blockDim.x) {
+        Wide<T> w = wide(weight[i]);
+        m.differences += w * (wide(x[i]) - largest), m.weights += w;
+    }
+    m.differences = row_sum(m.differences) / (Wide<T>)n, m.weights = row_sum(m.weights) / (Wide<T>)n;
+    return m;
+}
+
+// Losses log Σ exp(x) - x[target] of rows, times what the target weighs; and their largest numbers and sums. A share of the
+// target, `spread`, lies on all n classes evenly. A loss is 0 where the target is `ignored`, and NaN where it is none of the
+// classes.
 template <typename T>
-__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int n, Int step, Int ignored, Wide<T> spread, Wide<T> mean) {
+__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, const T *weight, Int n, Int step, Int ignored, Wide<T> spread,
+                  Means<Wide<T>> m) {
     using A = Wide<T>;
     if (chosen == ignored) return Narrow<T>::of((A)0);
     if (chosen < 0 || chosen >= n) return Narrow<T>::of(not_a_number<A>());
-    A own = wide(x[chosen * step]) - t.largest;
-    return Narrow<T>::of(log(t.sum) - (spread > 0 ? own - spread * (own - mean) : own));
+    A high = log(t.sum), found = weight_of(weight, chosen) * (high - (wide(x[chosen * step]) - t.largest));
+    return Narrow<T>::of(spread > 0 ? found - spread * (found - (m.weights * high - m.differences)) : found);
 }
 
 template <typename T, int V, int K>
-__global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows,
-                                     Int n, Int ignored, double smoothing) {
+__global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, const T *weight, T *losses, Wide<T> *largest,
+                                         Wide<T> *sum, Int rows, Int n, Int ignored, double smoothing) {
     using A = Wide<T>;
-    A spread = (A)smoothing, mean = 0;
+    A spread = (A)smoothing;
+    Means<A> m;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
@@ -245,43 +266,52 @@ __global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, T *losse
     if constexpr (K > 0) {
         Held<T, V, K> held(x, n, -infinity<A>());
         t = total_of(held);
-        if (spread > 0) mean = held.sum([=](A v) { return v - t.largest; }) / (A)n;
+        if (spread > 0 && !weight) m.differences = held.sum([=](A v) { return v - t.largest; }) / (A)n;
     } else {
         t = total_of_row<T, V>(x, n);
-        for (Int i = threadIdx.x; i < n / V && spread > 0; i += blockDim.x) {
-            Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-            for (int k = 0; k < V; ++k) mean += wide(p.of[k]) - t.largest;
+        if (spread > 0 && !weight) {
+            for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+                Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+                for (int k = 0; k < V; ++k) m.differences += wide(p.of[k]) - t.largest;
+            }
+            m.differences = row_sum(m.differences) / (A)n;
         }
-        if (spread > 0) mean = row_sum(mean) / (A)n;
     }
+    if (spread > 0 && weight) m = weighted_means(x, weight, t.largest, n);
     if (threadIdx.x == 0) {
-        losses[row] = loss(x, t, target[row], n, 1, ignored, spread, mean);
+        losses[row] = loss(x, t, target[row], weight, n, 1, ignored, spread, m);
         largest[row] = t.largest, sum[row] = t.sum;
     }
 }
 
 template <typename T>
-__global__ void nll_columns(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int outer, Int n,
-                            Int inner, Int ignored, double smoothing) {
-    Wide<T> spread = (Wide<T>)smoothing, mean = 0;
+__global__ void nll_columns(const T *x, const Int *target, const T *weight, T *losses, Wide<T> *largest, Wide<T> *sum,
+                            Int outer, Int n, Int inner, Int ignored, double smoothing) {
+    Wide<T> spread = (Wide<T>)smoothing, all = 0;
+    Means<Wide<T>> m;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     x += at / inner * n * inner + at % inner;
     Total<Wide<T>> t = total_of_column(x, n, inner);
-    for (Int i = 0; i < n && spread > 0; ++i) mean += (wide(x[i * inner]) - t.largest) / (Wide<T>)n;
-    losses[at] = loss(x, t, target[at], n, inner, ignored, spread, mean);
+    for (Int i = 0; i < n && spread > 0; ++i) {
+        Wide<T> w = weight_of(weight, i) / (Wide<T>)n;
+        m.differences += w * (wide(x[i * inner]) - t.largest), all += w;
+    }
+    if (weight) m.weights = all;
+    losses[at] = loss(x, t, target[at], weight, n, inner, ignored, spread, m);
     largest[at] = t.largest, sum[at] = t.sum;
 }
 
-// The sum of all losses, over the number of those that count for a mean; or without losses that number. The last block adds
-// up what all have found, in an order that the count alone decides.
-template <typename T>
-__global__ void ROW_THREADS nll_total(const T *losses, const Int *target, Wide<T> *parts, unsigned int *counts, T *total,
-                                      Int count, Int ignored, Int mean) {
+// The sum of all losses, over what the targets that count weigh for a mean; or without losses that weight. The last block
+// adds up what all have found, in an order that the count alone decides.
+template <typename T, typename W>
+__global__ void ROW_THREADS nll_total(const T *losses, const Int *target, const W *weight, Wide<T> *parts,
+                                      unsigned int *counts, T *total, Int count, Int n, Int ignored, Int mean) {
     Wide<T> sum = 0, valid = 0;
     for (Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (Int)gridDim.x * blockDim.x) {
+        Int chosen = target[i];
         if (losses) sum += wide(losses[i]);
-        valid += target[i] != ignored;
+        if (chosen != ignored) valid += 0 <= chosen && chosen < n ? (Wide<T>)weight_of(weight, chosen) : (Wide<T>)1;
     }
     sum = row_sum(sum), valid = row_sum(valid);
     if (gridDim.x > 1) {
@@ -303,42 +333,60 @@ __device__ Wide<T> share_of(const T *g, Int each, const Wide<T> *valid, Int at, 
     return valid ? s / *valid : s;
 }
 
-template <typename T> __device__ T slope(T x, Wide<T> largest, Wide<T> factor, Wide<T> hot) {
-    return Narrow<T>::of(power<T>(wide(x) - largest) * factor - hot);
-}
+// What the gradient of a loss is made of: `factor` times each exponential, less `own` at the target and `rest` times the
+// weight of each class, if these have some.
+template <typename T> struct Parts {
+    Wide<T> factor, own, rest;
+
+    __device__ Parts(Wide<T> s, Wide<T> w, Wide<T> mean, Wide<T> sum, Wide<T> spread, Int n)
+        : factor(s * (spread > 0 ? w - spread * (w - mean) : w) / sum),
+          own(spread > 0 ? s * w - s * w * spread : s * w),
+          rest(spread > 0 ? s * (spread / (Wide<T>)n) : (Wide<T>)0) {}
+    __device__ T slope(T x, Wide<T> largest, bool chosen, Wide<T> w) const {
+        return Narrow<T>::of(power<T>(wide(x) - largest) * factor - ((chosen ? own : (Wide<T>)0) + rest * w));
+    }
+};
 
 template <typename T, int V>
 __global__ void ROW_THREADS nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
-                                              const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows, Int n,
-                                              Int ignored, double smoothing) {
+                                              const T *weight, const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows,
+                                              Int n, Int ignored, double smoothing) {
     using A = Wide<T>;
     A spread = (A)smoothing;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, dx += row * n;
     Int chosen = target[row];
-    A most = largest[row], s = share_of(g, each, valid, row, chosen, n, ignored), factor = s / sum[row];
-    A rest = spread > 0 ? s * (spread / (A)n) : (A)0, hot = spread > 0 ? s - s * spread + rest : s;
+    bool known = 0 <= chosen && chosen < n;
+    A most = largest[row], s = share_of(g, each, valid, row, chosen, n, ignored);
+    A mean = weight && spread > 0 ? weighted_means(x, weight, most, n).weights : (A)1;
+    Parts<T> parts(s, known ? weight_of(weight, chosen) : (A)1, mean, sum[row], spread, n);
+    if (!(spread > 0)) weight = nullptr;  // not needed any more
     for (int i = threadIdx.x, packs = (int)(n / V); i < packs; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? hot : rest);
+        for (int k = 0; k < V; ++k)
+            p.of[k] = parts.slope(p.of[k], most, i * V + k == chosen, weight_of(weight, i * V + k));
         ((Pack<T, V> *)dx)[i] = p;
     }
 }
 
 template <typename T>
 __global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
-                                     const Wide<T> *largest, const Wide<T> *sum, T *dx, Int outer, Int n, Int inner,
-                                     Int ignored, double smoothing) {
+                                     const T *weight, const Wide<T> *largest, const Wide<T> *sum, T *dx, Int outer, Int n,
+                                     Int inner, Int ignored, double smoothing) {
     using A = Wide<T>;
-    A spread = (A)smoothing;
+    A spread = (A)smoothing, mean = weight && spread > 0 ? (A)0 : (A)1;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     Int start = at / inner * n * inner + at % inner, chosen = target[at];
     x += start, dx += start;
-    A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored), factor = s / sum[at];
-    A rest = spread > 0 ? s * (spread / (A)n) : (A)0, hot = spread > 0 ? s - s * spread + rest : s;
-    for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? hot : rest);
+    bool known = 0 <= chosen && chosen < n;
+    A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored);
+    for (Int i = 0; i < n && weight && spread > 0; ++i) mean += wide(weight[i]) / (A)n;
+    Parts<T> parts(s, known ? weight_of(weight, chosen) : (A)1, mean, sum[at], spread, n);
+    if (!(spread > 0)) weight = nullptr;
+    for (Int i = 0; i < n; ++i)
+        dx[i * inner] = parts.slope(x[i * inner], most, i == chosen, weight_of(weight, i));
 }
 
 // Losses -x[target], and their gradient, which `dx` is told only where it is not 0; NaN where the target is no class.

@@ -168,14 +168,17 @@ def test_alignments_of_more_steps_than_are_computed_together():
 @pytest.mark.parametrize("rows", [30, 400])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("ignored", [-100, 3])
-def test_smoothed_cross_entropy_of_many_scores_is_that_of_float64(rows, reduction, ignored):
+@pytest.mark.parametrize(("weighted", "smoothing"), [(False, 0.1), (True, 0.1), (True, 0.0)])
+def test_cross_entropy_of_many_scores_is_that_of_float64(rows, reduction, ignored, weighted, smoothing):
     """Above and below the size from which a library computes it; a common offset of all scores loses no digits."""
     rng = np.random.default_rng(0)
+    weight = rng.random(90).astype(np.float32) if weighted else None
     target, scores = ag.tensor(rng.integers(0, 90, rows)), 512 + (rng.normal(size=(rows, 90)) * 3).astype(np.float32)
     found = []
     for dtype, offset in (("float32", 0), ("float64", 512)):
         x = (ag.tensor(scores, dtype=dtype) - offset).requires_grad_()
-        loss = F.cross_entropy(x, target, ignore_index=ignored, reduction=reduction, label_smoothing=0.1)
+        scales = None if weight is None else ag.tensor(weight, dtype=dtype)
+        loss = F.cross_entropy(x, target, scales, ignore_index=ignored, reduction=reduction, label_smoothing=smoothing)
         loss.sum().backward()
         found.append((loss.detach().numpy(), x.grad.numpy()))
     (loss, slopes), (exact, exact_slopes) = found
@@ -190,3 +193,12 @@ def test_targets_that_are_true_or_false(name):
     assert loss(x, t).item() == loss(x, t.float()).item()
     loss(x, t).backward()
     assert x.grad is not None
+
+
+def test_nothing_is_learnt_from_weighted_losses_of_which_none_counts():
+    for smoothing in (0.0, 0.1):
+        x = ag.ones(2, 3, requires_grad=True)
+        loss = F.cross_entropy(x, ag.tensor([1, 1]), ag.ones(3), ignore_index=1, label_smoothing=smoothing)
+        loss.backward()
+        assert loss.isnan()
+        assert not x.grad.any()

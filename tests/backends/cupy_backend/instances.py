@@ -18,7 +18,6 @@ FUNCTIONS = {
         "softmax_gradient_columns": (LOGICAL,),
         "nll_rows": ("v", "held"),
         "nll_columns": (),
-        "nll_total": (),
         "nll_gradient_rows": ("v",),
         "nll_gradient_columns": (),
         "picked": (),
@@ -88,6 +87,7 @@ def expressions(source: str) -> list[str]:
         if source == "softmax":
             functions, wide = ("attention_weights", "attention_slopes"), max(size, 4)
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
+            found += [f"nll_total<{total}, {name}>" for total in (name, "double" if size == 8 else "float")]
         if source == "reduction":
             found += reductions(name, "double" if name == "double" else "float", lengths)
     found += [f"take_points<{unit}>" for unit in UNITS.values() if source == "indexing"]

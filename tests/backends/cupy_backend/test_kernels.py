@@ -106,6 +106,29 @@ def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few, s
 
 
 @each_dtype
+@pytest.mark.parametrize("shape", [(7, 5), (4, 1024), (2, 17500), (3, 5, 2, 2)])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize(("few", "smoothing"), [(True, 0.0), (False, 0.3)])
+def test_cross_entropy_with_weights(gpu, monkeypatch, dtype, shape, reduction, few, smoothing):
+    monkeypatch.setattr(rows, "PER_BLOCK", 1 << 13 if few else 2)
+    x, weight = draw(shape, dtype, "channels_last" if len(shape) == 4 else "plain"), abs(draw(shape[1:2], dtype))
+    target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    target.reshape(-1)[::3] = -1
+    g = draw(target.shape if reduction == "none" else (), dtype)
+    given = wide(x), target, wide(weight)
+    exact, *kept = plain.weighted_nll(*given, -1, reduction, smoothing)
+    y, *ours = rows.weighted_nll(gpu, x, target, weight, -1, reduction, smoothing)
+    assert y.dtype == dtype
+    close(y, exact, dtype, 4)
+    slope = plain.weighted_nll_gradient(wide(g), *given, *kept, -1, reduction, smoothing)
+    close(rows.weighted_nll_gradient(gpu, g, x, target, weight, *ours, -1, reduction, smoothing), slope, dtype, 4)
+    beyond = np.full_like(target, shape[1] + 1 << 40)
+    assert np.isnan(rows.weighted_nll(gpu, x, beyond, weight, -1, reduction, smoothing)[0]).all()
+    assert np.isnan(rows.weighted_nll_gradient(gpu, g, x, beyond, weight, *ours, -1, reduction, smoothing)).all()
+    assert rows.weighted_nll(gpu, x, target, weight.astype("f2" if dtype != np.float16 else "f4"), -1, "sum", 0) is None
+
+
+@each_dtype
 @pytest.mark.parametrize("shape", [(7, 5), (3, 5, 2, 2)])
 @each_layout
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])

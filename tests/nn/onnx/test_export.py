@@ -168,8 +168,9 @@ def test_modules(name):
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_cross_entropy(reduction, smoothing):
-    loss = nn.CrossEntropyLoss(reduction=reduction, label_smoothing=smoothing)
+@pytest.mark.parametrize("weight", [None, ag.tensor([0.5, 2.0, 1.0, 0.25])])
+def test_cross_entropy(reduction, smoothing, weight):
+    loss = nn.CrossEntropyLoss(weight, reduction=reduction, label_smoothing=smoothing)
     target = ag.tensor([[0, 3, 1, 2, 3, 0], [1, -100, 2, -100, 0, 3]])
     _check(loss, X, target, others=[(X * 2, target.flip(0))])
     _check(nn.NLLLoss(reduction=reduction), F.log_softmax(X, 1), target)
