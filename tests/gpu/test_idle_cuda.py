@@ -134,6 +134,19 @@ for functions, count in ((unary, 1), (binary, 2)):
     assert not lines
 
 
+def test_a_step_between_two_tensors_is_one_kernel():
+    lines = run("""
+import autograd_core as ag
+x, y = (ag.zeros(64, 64, device="cuda") for _ in range(2))
+for weight in (0.1, ag.zeros(64, 1, device="cuda")):
+    x.lerp(y, weight)
+    cupy.started.clear()
+    x.lerp(y, weight)
+    print([name.partition("<")[0] for name in cupy.started if name != "cupy_fill"])
+""")
+    assert lines == ["['fused']"] * 2
+
+
 def test_gradients_of_leaves_are_copied_only_if_something_else_holds_them():
     lines = run("""
 import autograd_core as ag, nn

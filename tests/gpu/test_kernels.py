@@ -80,6 +80,15 @@ def test_an_operation_of_many_passes_is_one_kernel(compiling, dtype):
         np.testing.assert_allclose(far.grad.tolist(), near.grad.tolist(), rtol=2e-3)
 
 
+def test_a_step_between_two_tensors_ends_where_it_should(compiling):
+    start, end = ag.tensor([1e8, -3.0, 0.1]), ag.tensor([1.0, 0.1, -7.0])
+    for weight in (0.0, 0.3, 0.7, 1.0, ag.tensor([0.49, 0.51, 1.0])):
+        there = [x.to("cuda") if isinstance(x, ag.Tensor) else x for x in (start, end, weight)]
+        np.testing.assert_allclose(ag.lerp(*there).tolist(), ag.lerp(start, end, weight).tolist(), rtol=2e-7)
+    assert ag.lerp(start.to("cuda"), end.to("cuda"), 1.0).tolist() == end.tolist()
+    assert set(compiling) == {"fused"}
+
+
 BESIDE_NUMBERS = {
     "sum": lambda x: x + 0.1,
     "product": lambda x: 0.3 * x,

@@ -4,6 +4,7 @@ from autograd_core import functional
 from autograd_core.dtypes import INTEGERS, result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.engine.libraries import checks_values
+from autograd_core.engine.precision import together
 from autograd_core.kinds import BINARY
 from autograd_core.ops.domains import POSITIVE
 from autograd_core.registry import composition, op, sample
@@ -26,12 +27,17 @@ def _in_float32(call):
          lambda xp, g, input, end: g * (end - input)))
 def lerp(xp, input, end, weight):
     """input + weight·(end - input), with a tensor or number as weight; exactly `end` where it is 1."""
-    near = abs(weight) < 0.5
-    if not near.ndim and checks_values(weight):
-        near, y = near.item(), end - input
+    if not weight.ndim and checks_values(weight):
+        near, y = (abs(weight) < 0.5).item(), end - input
         y *= weight if near else weight - 1
         y += input if near else end
         return y
+    return _between(xp, input, end, weight)
+
+
+@together
+def _between(xp, input, end, weight):
+    near = abs(weight) < 0.5
     return xp.where(near, input, end) + xp.where(near, weight, weight - 1) * (end - input)
 
 
