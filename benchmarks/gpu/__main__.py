@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -153,25 +154,30 @@ class _Run:
         def ask(part: float) -> workers.Ask:
             return _ask(options, self._at(part * share), warned=self.found[WARNINGS])
 
-        self.found[acceptance.CASES] |= check.counts(only)
-        captured = self._gather("captured", self._at(CAPTURED * share), check.captured_steps(ask(CAPTURED)))
-        parts = check.large(only, ask=ask(LARGE)), check.operations(only, ask=ask(1.0))
-        rows = self._gather("operations", self._at(share), *parts)
-        self.right = all(row["right"] for row in (*rows, *captured)) and not self.found[acceptance.FAILED]
-        print(check.table(self.machine, self.found["libraries"], rows, captured), flush=True)
+        found = self.found
+        found[acceptance.CASES] |= check.counts(only)
+        found["captured"], found["operations"] = [], []
+        try:
+            self._gather("captured", self._at(CAPTURED * share), check.captured_steps(ask(CAPTURED)))
+            parts = check.large(only, ask=ask(LARGE)), check.operations(only, ask=ask(1.0))
+            self._gather("operations", self._at(share), *parts)
+        finally:  # also if it is asked to end
+            rows, captured = found["operations"], found["captured"]
+            self.right = all(row["right"] for row in (*rows, *captured)) and not found[acceptance.FAILED]
+            print(check.table(self.machine, found["libraries"], rows, captured), flush=True)
 
     def bench(self) -> None:
         """Measure."""
         os.environ.setdefault(AUTOTUNE, "10")  # as PyTorch with `cudnn.benchmark`, with which it is compared
         options, part = self.options, 8 if self.options.quick else 1
-        for some in bench.cases(options.groups, part).values():
-            for group in {case.group for case in some}:
-                self.found[acceptance.CASES][group] = 0
-            for case in some:
-                self.found[acceptance.CASES][case.group] += 1
+        some = bench.cases(options.groups, part).values()
+        self.found[acceptance.CASES] |= Counter(case.group for cases in some for case in cases)
         ask = _ask(options, self.end, 1, self.found[WARNINGS])
-        rows = self._gather("times", self.end, bench.run(options.groups, part, ask, self.end))
-        print("", self.machine, self._written(bench.table(rows)), sep="\n", flush=True)
+        self.found["times"] = []
+        try:
+            self._gather("times", self.end, bench.run(options.groups, part, ask, self.end))
+        finally:
+            print("", self.machine, self._written(bench.table(self.found["times"])), sep="\n", flush=True)
 
     def show(self) -> None:
         """Print the warnings, and whether what is wanted is met."""
@@ -190,7 +196,7 @@ class _Run:
     def _written(self, cells: list[list[str]]) -> str:
         return report.markdown(cells) if self.options.markdown else report.text(cells)
 
-    def _gather(self, key: str, end: float, *parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _gather(self, key: str, end: float, *parts: Iterable[dict[str, Any]]) -> None:
         """The rows, as many as time allows; each is soon written to the file. A part that fails ends."""
         gathered: list[dict[str, Any]] = []
         self.found[key], start = gathered, monotonic()
@@ -206,7 +212,6 @@ class _Run:
         self.found[SECONDS][key] = round(monotonic() - start, 1)
         if self.file:
             self.file.write()
-        return gathered
 
     def _rows(self, parts: Iterable[Iterable[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
         for part in parts:

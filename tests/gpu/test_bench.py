@@ -180,7 +180,10 @@ def test_a_signal_ends_a_run_with_what_it_has(short, monkeypatch, tmp_path, caps
     file, before = tmp_path / "found.json", signal.getsignal(signal.SIGTERM)
     assert command.main(["--bench", "--processes", "0", "--json", str(file)]) == 0
     assert [row["name"] for row in json.loads(file.read_text())["times"]] == ["8192³"]
-    assert "products / PyTorch" in capsys.readouterr().out
+    assert json.loads(file.read_text())[acceptance.CASES]["steps"] == 6  # of two groups
+    printed = capsys.readouterr().out
+    assert "8192³" in printed
+    assert "products / PyTorch" in printed
     assert signal.getsignal(signal.SIGTERM) is before
 
 
