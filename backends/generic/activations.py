@@ -19,10 +19,18 @@ MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951
 
 def sigmoid(xp: Any, x: Array) -> Array:
     """1 / (1 + exp(-x)); for float64 the exponential does not overflow before the result is 0."""
+    if x.dtype.kind == "c":
+        e = _decay(xp, x)
+        return xp.where(x.real < 0, e, 1.0) / (1.0 + e)
     if x.dtype == xp.float64:
         e = xp.exp(-abs(x))
         return xp.where(x < 0, e, 1.0) / (1.0 + e)
     return 1 / (1 + xp.exp(-x))
+
+
+def _decay(xp: Any, x: Array) -> Array:
+    """exp of a complex number or of its negative, whichever does not overflow."""
+    return xp.exp(xp.where(x.real < 0, x, -x))
 
 
 def softplus(xp: Any, x: Array, beta: float) -> Array:
@@ -59,8 +67,8 @@ def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
 def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:
     """g·σ(x)·σ(-x) = g / (2 + 2 cosh x), because 1 - σ(x) would lose digits in the tail."""
     if x.dtype.kind == "c":
-        y = sigmoid(xp, x)
-        return g * (y * (1 - y))
+        e = _decay(xp, x)
+        return g * (e / (1.0 + e) / (1.0 + e))
     return g / (2 + 2 * xp.cosh(x))
 
 
@@ -72,8 +80,8 @@ def tanh(xp: Any, x: Array) -> Array:
 def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
     """g / cosh², which stays accurate where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
     if x.dtype.kind == "c":
-        y = xp.tanh(x)
-        return g * (1 - y * y)
+        e = _decay(xp, 2.0 * x)
+        return g * (4.0 * e / (1.0 + e) / (1.0 + e))
     c = xp.cosh(x)
     return g / c / c
 
@@ -81,7 +89,7 @@ def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
 def silu(xp: Any, x: Array) -> Array:
     """x·σ(x). Below a bound where exp(-x) is still finite, σ is that of the bound times exp of the rest."""
     if x.dtype.kind == "c":
-        return x / (1 + xp.exp(-x))
+        return x * sigmoid(xp, x)
     bound = SILU_BOUNDS[x.dtype.itemsize == 8]
     y = x / (1 + xp.exp(-xp.maximum(x, bound)))
     y *= xp.exp(xp.minimum(x - bound, 0.0))
@@ -96,7 +104,7 @@ def silu_gradient(xp: Any, g: Array, x: Array) -> Array:
 def silu_slope(xp: Any, x: Array) -> Array:
     """σ(x)·(1 + x·σ(-x)), which below 0 is e·(1 + e - s) / (1 + e)² with s = |x| and e = exp(-s)."""
     if x.dtype.kind == "c":
-        return (1.0 + x / (1.0 + xp.exp(x))) / (1.0 + xp.exp(-x))
+        return (1.0 + x * sigmoid(xp, -x)) * sigmoid(xp, x)
     s = xp.minimum(abs(x), 800.0)
     d = distance(SILU_ZERO, s)
     root = xp.exp(-0.5 * s)  # e itself underflows before the product with it

@@ -68,4 +68,4 @@ def log1p(xp, x):
     near = xp.where(small, x, 0)
     excess = near.real * (2 + near.real) + near.imag * near.imag  # |1 + x|² - 1
     length = xp.where(excess == 0, near.real, 0.5 * xp.log1p(excess))
-    return xp.where(small, length + 1j * xp.arctan2(near.imag, 1 + near.real), xp.log(1 + x))
+    return xp.where(small, length + 1j * xp.arctan2(near.imag, 1 + near.real), xp.log(x - -1))  # 1 + x has no -0i

@@ -28,25 +28,41 @@ def tan(xp, x):
     return xp.tan(x)
 
 
+def _around_one(x):
+    """x - 1 and x + 1, as differences: a sum changes the sign of an imaginary 0, which is the side of a branch cut."""
+    return x - 1, x - -1
+
+
+def _around_i(x):
+    """x² + 1 as the product of x - i and x + i, without cancellation and with the sign of a real 0."""
+    return (x - complex(0, 1)) * (x - complex(0, -1))
+
+
 # Slopes that are infinite at the end of a domain are operations, whose rules have no inf - inf there.
 @op(ELEMENTWISE, symbol="asin′", domain=INSIDE, method=False, floating=True, wide=True, holomorphic=True,
     reference=lambda x: 1 / math.sqrt(1 - x * x), vjp=lambda xp, g, x, y: g * (x * (y * y * y)))
 def asin_slope(xp, x):
     """The derivative of `asin`, 1 / √(1 - x²)."""
-    return 1 / xp.sqrt((1 - x) * (1 + x))
+    if x.dtype.kind != "c":
+        return 1 / xp.sqrt((1 - x) * (1 + x))
+    below, above = _around_one(x)
+    return 1 / (xp.sqrt(-below) * xp.sqrt(above))
 
 
 @op(ELEMENTWISE, symbol="acosh′", domain=BEYOND_ONE, method=False, floating=True, wide=True, holomorphic=True,
-    reference=lambda x: 1 / math.sqrt(x * x - 1), vjp=lambda xp, g, x, y: -g * (x * (y * y * y)))
+    reference=lambda x: 1 / math.sqrt(x * x - 1), vjp=lambda xp, g, x, y: -g * (x * y * (y * y)))
 def acosh_slope(xp, x):
     """The derivative of `acosh`, 1 / √(x² - 1); NaN below 1."""
-    return 1 / (xp.sqrt(x - 1) * xp.sqrt(x + 1))
+    below, above = _around_one(x)
+    return 1 / (xp.sqrt(below) * xp.sqrt(above))
 
 
 @op(ELEMENTWISE, symbol="atanh′", domain=INSIDE, method=False, floating=True, wide=True, holomorphic=True,
     reference=lambda x: 1 / (1 - x * x), vjp=lambda xp, g, x, y: g * (2 * x * (y * y)))
 def atanh_slope(xp, x):
     """The derivative of `atanh`, 1 / (1 - x²); NaN beyond ±1."""
+    if x.dtype.kind == "c":
+        return 1 / (1 - x) / (1 + x)
     root = xp.sqrt((1 - x) * (1 + x))
     return 1 / (root * root)
 
@@ -66,7 +82,7 @@ def acos(xp, x):
 
 
 @op(ELEMENTWISE, symbol="atan", reference=math.atan, floating=True, aliases=("arctan",),
-    holomorphic=True, vjp=lambda xp, g, x: g / (1 + x * x))
+    holomorphic=True, vjp=lambda xp, g, x: g / (_around_i(x) if x.dtype.kind == "c" else 1 + x * x))
 def atan(xp, x):
     """Inverse tangent, in (-π/2, π/2)."""
     return xp.arctan(x)
@@ -133,7 +149,7 @@ def tanh(xp, x):
 
 @op(ELEMENTWISE, symbol="asinh", reference=math.asinh, floating=True, aliases=("arcsinh",),
     holomorphic=True,
-    vjp=lambda xp, g, x: g / (xp.sqrt(x * x + 1) if x.dtype.kind == "c" else xp.hypot(x, 1)))
+    vjp=lambda xp, g, x: g / (xp.sqrt(_around_i(x)) if x.dtype.kind == "c" else xp.hypot(x, 1)))
 def asinh(xp, x):
     """Inverse hyperbolic sine."""
     return xp.arcsinh(x)

@@ -166,3 +166,46 @@ def test_functions_of_users_see_cotangents_as_they_are():
 def test_running_sums_of_logarithms_of_0_have_no_angle():
     z = ag.tensor([complex(-math.inf, 1), complex(-math.inf, 2), 1 + 1j])
     assert z.logcumsumexp(0).tolist() == [-math.inf, -math.inf, 1 + 1j]
+
+
+CUTS = {"log1p": -2, "asin": 2, "acos": 2, "acosh": 2, "asinh": 2j, "atanh": 2, "atan": 2j, "log": 2, "sqrt": 2}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("mirror", [1, -1])
+@pytest.mark.parametrize("side", [0.0, -0.0])
+def test_the_sign_of_a_zero_tells_the_side_of_a_branch_cut(name, mirror, side):
+    end, step = complex(CUTS[name] * mirror), math.copysign(1e-9, side)
+    on, near = ((complex(end.real, d) if end.real else complex(d, end.imag)) for d in (side, step))
+    for order in (0, 1, 2):
+        found, expected = (derivative(getattr(ag, name), leaf(z), order) for z in (on, near))
+        assert found == pytest.approx(expected, abs=1e-7)
+
+
+def derivative(f, z, order):
+    """The derivative by a complex number, the conjugate of what a gradient of the real part is."""
+    y = f(z)
+    for _ in range(order):
+        y = ag.grad(y, z, ag.ones_like(y), create_graph=True)[0].conj()
+    return y.item()
+
+
+# Derivatives where exponentials overflow, differences cancel or squares overflow, from mpmath.
+TAILS = {
+    "sigmoid": (30 + 1j, 5.0559452675097424e-14 - 7.874168215049342e-14j),
+    "tanh": (21 - 1e-10j, 2.299808905717424e-18 + 4.599617811434848e-28j),
+    "atan": (3e-9 + (1 + 1e-9) * 1j, -50000003.059614755 - 149999997.5177888j),
+    "asinh": (3e-9 + (1 + 1e-9) * 1j, 7352.34243494912 - 10200.830473072685j),
+    "asin": (-1e155 + 1e155j, 5e-156 - 5e-156j),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_complex_derivatives_keep_their_digits(name):
+    z, expected = TAILS[name]
+    assert derivative(getattr(ag, name), leaf(z), 1) == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("f", [ag.sigmoid, F.silu], ids=["sigmoid", "silu"])
+def test_logistic_functions_of_complex_numbers_vanish_far_below_0(f):
+    assert [derivative(f, leaf(-800 + 1j), order) for order in (0, 1)] == [0, 0]
