@@ -153,7 +153,7 @@ def _typed(args: Iterable[Any]) -> list[Any]:
     args = list(args)
     if any(isinstance(a, Tensor) or getattr(a, "ndim", 0) for a in args):
         return args
-    return [wrap(a) if isinstance(a, np.generic) and is_array(a) else a for a in args]
+    return [wrap(a) if isinstance(a, np.generic) and is_array(a) and is_numeric(a.dtype) else a for a in args]
 
 
 def _converted(o: Op, args: Iterable[Any]) -> list[Any]:
@@ -168,8 +168,9 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
             raise UnknownOperand(refused(o.name, others or [value], {}))
         own_scalar(value)
         return as_plain(value)
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, np.generic) and (is_numeric(value.dtype) or value.dtype.kind in "fc"):
+        number = value.item()  # of a long double, the same object again
+        return number if is_number(number) else (complex if value.dtype.kind == "c" else float)(number)
     if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:
         return wrap(value)
     if is_array(value) or isinstance(value, np.ndarray | list | tuple):

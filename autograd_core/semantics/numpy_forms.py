@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from autograd_core.creation import where_it_is
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import Tensor, wrap
+
+INTERPOLATIONS = "linear", "lower", "higher", "midpoint", "nearest"
+PICKING = "constant", "edge", "reflect", "symmetric", "wrap"
 
 
 def tensor(value: Any) -> Tensor:
@@ -94,15 +97,36 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 
 def _pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tensor:
-    widths = np.broadcast_to(pad_width, (array.ndim, 2))[::-1].ravel().tolist()
-    ours = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
-    return functional.pad(array, widths, ours, constant_values if mode == "constant" else None)
+    """Other modes than "constant" pick elements: those that NumPy puts around the positions along each axis."""
+    if isinstance(pad_width, dict) or np.ndim(constant_values) or mode not in PICKING:
+        raise NotImplementedError(f"np.pad in the mode {mode!r} with these widths and values")
+    widths = np.broadcast_to(pad_width, (array.ndim, 2))
+    if mode == "constant":
+        return functional.pad(array, widths[::-1].ravel().tolist(), mode, constant_values)
+    for axis, (length, width) in enumerate(zip(array.shape, widths.tolist(), strict=True)):
+        if any(width):
+            picked = np.pad(np.arange(length), width, cast(Any, mode))
+            array = functional.index_select(array, axis, functional.as_tensor(picked, device=array.device))
+    return array
+
+
+def _diff(a: Tensor, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any = None) -> Tensor:
+    """A number is put before or after every row."""
+    row = [1 if i == axis % a.ndim else length for i, length in enumerate(a.shape)]
+    ends = [e if e is None or np.ndim(e) else functional.expand(tensor(e), row) for e in (prepend, append)]
+    return functional.diff(a, n, axis, *ends)
 
 
 def _gradient(f: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
     steps: Any = spacing[0] if len(spacing) == 1 and not np.ndim(spacing[0]) else spacing or None
     slopes = functional.gradient(f, spacing=steps, dim=axis, edge_order=edge_order)
     return slopes if len(slopes) > 1 else slopes[0]
+
+
+def _solve(a: Any, b: Any) -> Tensor:
+    """Only a right-hand side of one axis is a vector; PyTorch takes stacks of vectors, too."""
+    a, b = floating(a), floating(b)
+    return linalg.solve(a, b) if b.ndim == 1 else functional.solve_system(a, b)
 
 
 def _flat(name: str) -> Callable[..., Tensor]:
@@ -137,8 +161,8 @@ def _equal_split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[T
 
 def _variables(m: Any, y: Any, rowvar: bool) -> Tensor:
     """The variables of both operands, in rows."""
-    rows = [functional.atleast_2d(floating(x)) for x in (m, y) if x is not None]
-    return functional.cat([x if rowvar or len(x) == 1 else x.mT for x in rows])
+    given = [floating(x) for x in (m, y) if x is not None]
+    return functional.cat([functional.atleast_2d(x if rowvar or x.ndim < 2 else x.mT) for x in given])
 
 
 def _cov(
@@ -154,6 +178,8 @@ def _cov(
 
 
 def _quantile(a: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False) -> Tensor:
+    if method not in INTERPOLATIONS:
+        raise NotImplementedError(f"np.quantile by the method {method!r}")
     a = floating(a)
     q = functional.as_tensor(q, dtype=a.dtype, device=a.device)
     return functional.quantile(a, q, axis, keepdims, interpolation=method)
@@ -186,13 +212,15 @@ FORMS: dict[str, Callable[..., Any]] = {
     "cov": _cov, "cross": _cross, "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
     "diag": lambda m, k=0: functional.diag(m, k), "diagflat": lambda m, k=0: functional.diagflat(m, k),
     "diagonal": lambda a, offset=0, axis1=0, axis2=1: functional.diagonal(a, offset, axis1, axis2),
-    "dot": _dot, "dstack": _stacked("dstack"),
+    "diff": _diff, "dot": _dot, "dstack": _stacked("dstack"),
     "einsum": lambda *operands, optimize=None: functional.einsum(*tensors(operands)),
     "flip": lambda m, axis=None: functional.flip(m, tuple(range(m.ndim)) if axis is None else axis),
     "gradient": _gradient, "hstack": _stacked("hstack"),
     "imag": lambda val: functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val),
     "isrealobj": lambda x: not functional.is_complex(x),
+    "linalg.matrix_power": lambda a, n: linalg.matrix_power(floating(a) if n < 0 else a, n),
     "linalg.qr": lambda a, mode="reduced": linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode),
+    "linalg.solve": _solve,
     "linalg.svd": lambda a, full_matrices=True, compute_uv=True: (
         linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
     ),

@@ -30,14 +30,15 @@ UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs
 FOREIGN = ("kl_div",)  # ufuncs that share only their name with one of our functions
 EXACT = ("matrix_power", "vecdot")  # functions of numpy.linalg that keep integers; the others give floats
 # For these, axis=() reduces nothing in NumPy; in PyTorch, no axes means all axes.
-REDUCING = ("all", "amax", "amin", "any", "max", "mean", "min", "nanmean", "nansum", "prod", "std", "sum", "var")
+REDUCING = ("all", "amax", "amin", "any", "count_nonzero", "max", "mean", "min", "nanmean", "nansum", "prod", "std",
+            "sum", "var")  # fmt: skip
 # The functions equivalent to `ufunc.reduce` and `ufunc.accumulate`.
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "amin", "logical_and": "all",
               "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
 SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with the same name, parameters and meaning as in NumPy.
 SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
-        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like",
+        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "dsplit", "empty_like",
         "expand_dims", "fix", "fliplr", "flipud", "full_like", "hsplit", "i0", "inner", "isclose", "isin", "isneginf",
         "isposinf", "isreal", "kron", "moveaxis", "nansum", "ones_like", "prod", "ravel", "real", "reshape",
         "rot90", "round", "searchsorted", "sinc", "squeeze", "sum", "tensordot", "tile", "trapezoid",
@@ -153,8 +154,11 @@ def _is_default(value: Any, default: Any) -> bool:
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments under PyTorch's names."""
-    return {KEYWORDS.get(k, k): v for k, v in options.items()}
+    """Keyword arguments under PyTorch's names, each given once."""
+    renamed = {KEYWORDS.get(k, k): v for k, v in options.items()}
+    if len(renamed) < len(options):
+        raise TypeError(f"{', '.join(options)}: two names of one option")
+    return renamed
 
 
 @functools.cache

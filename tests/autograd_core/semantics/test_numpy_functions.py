@@ -88,6 +88,7 @@ CALLS = {
     "column_stack": lambda a, b: np.column_stack((a, b[0])),
     "concatenate flat": lambda a, b: np.concatenate((a, b), None),
     "cross of columns": lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0),
+    "diff after a number": lambda a, b: np.diff(a, axis=0, prepend=1.5, append=b[:1]),
     "dot of more axes": lambda a, b: np.dot(a.reshape(1, 3, 3), b.reshape(3, 1, 3).swapaxes(1, 2)),
     "einsum beside an array": lambda a, b: np.einsum("ij,jk,k->i", a, B, b[0], optimize=True),
     "gammaln": lambda a, b: special.gammaln(abs(a)),
@@ -105,6 +106,8 @@ CALLS = {
     "cov": lambda a, b: np.cov(a),
     "cov of two": lambda a, b: np.cov(a[0], b, True, True),
     "cov with weights": lambda a, b: np.cov(a, b, ddof=0, fweights=[1, 3, 2], aweights=[1, 0.5, 1]),
+    "cov of a single observation": lambda a, b: np.cov(a[:1], rowvar=False, ddof=0),
+    "count_nonzero over no axes": lambda a, b: np.count_nonzero(a > 1, axis=()),
     "cumsum of a dtype": lambda a, b: np.cumsum(a, 0, np.float32),
     "diagflat": lambda a, b: np.diagflat(a[0], 1),
     "nan_to_num": lambda a, b: np.nan_to_num(np.where(A > 0, a, np.nan), True, 7.0),
@@ -112,9 +115,14 @@ CALLS = {
     "nonzero": lambda a, b: list(np.nonzero(a > 0)),
     "pad": lambda a, b: np.pad(a, ((1, 0), (0, 2)), constant_values=7),
     "pad edges": lambda a, b: np.pad(a[None, None], ((0, 0), (0, 0), (1, 2), (2, 1)), mode="edge"),
+    "pad as mirrored": lambda a, b: np.pad(a, ((4, 1), (0, 7)), "symmetric"),
+    "pad as reflected beyond the width": lambda a, b: np.pad(a, (5, 6), "reflect"),
+    "pad around beyond the width": lambda a, b: np.pad(a, ((0, 8), (4, 0)), "wrap"),
     "percentile": lambda a, b: np.percentile(a, 30, axis=1),
     "select": lambda a, b: np.select([A > 1, A > 0], [a, b], 0.5),
     "singular values": lambda a, b: np.linalg.svd(a, compute_uv=False),
+    "solve for matrices": lambda a, b: np.linalg.solve(np.stack([a, b, a + b]), b),
+    "solve for a vector": lambda a, b: np.linalg.solve(np.stack([a, b]), b[0]),
     "std over no axes": lambda a, b: np.std(a, axis=()),
     "std of a dtype": lambda a, b: np.std(a, 0, np.float32),
     "sum of a dtype": lambda a, b: np.sum(a, 0, np.float32),
@@ -156,11 +164,31 @@ def test_numpy_takes_means_of_integers(function):
     assert y.item() == pytest.approx(function(np.array([True, False, True, True], float)))
 
 
-@pytest.mark.parametrize("function", [np.linalg.norm, np.linalg.inv, lambda x: np.gradient(x, axis=0)])
+OF_INTEGERS = {"norm": np.linalg.norm, "inv": np.linalg.inv, "gradient": lambda x: np.gradient(x, axis=0),
+               "power": lambda x: np.linalg.matrix_power(x, -2)}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", OF_INTEGERS.values(), ids=OF_INTEGERS)
 @pytest.mark.parametrize("dtype", ["int64", "uint8"])
 def test_functions_of_integers_give_what_numpy_gives(function, dtype):
     x = np.array([[2, 1], [1, 3]], dtype)
     np.testing.assert_allclose(function(ag.tensor(x)).numpy(), function(x), rtol=1e-6)
+
+
+def test_one_option_by_two_names_is_refused_as_by_numpy():
+    with pytest.raises(ValueError, match="ddof and correction"):
+        np.std(ag.tensor(A), ddof=1, correction=0)
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
+def test_long_doubles_are_numbers(dtype):
+    x, two = ag.tensor(A), dtype(2)
+    for y in (x * two, two * x, np.multiply(two, x), ag.multiply(two, x)):
+        assert y.dtype == np.result_type(x.dtype, np.complex64 if dtype is np.clongdouble else x.dtype)
+        np.testing.assert_array_equal(y.numpy(), 2 * A)
+    assert ag.add(two, two).dtype == (ag.complex64 if dtype is np.clongdouble else ag.float32)
+    with pytest.raises(TypeError, match="not <U1"):
+        x * np.str_("2")
 
 
 def test_a_function_writes_into_a_tensor():
@@ -196,6 +224,8 @@ OPTIONS = {
     "add.reduce of some": lambda a: np.add.reduce(a, where=A > 0),
     "median of two axes": lambda a: np.median(a, axis=(0, 1)),
     "padding with means": lambda a: np.pad(a, 1, "mean"),
+    "padding with two values": lambda a: np.pad(a, 1, constant_values=(1, 2)),
+    "quantile by a step function": lambda a: np.quantile(a, 0.4, method="inverted_cdf"),
     "reshape by columns": lambda a: np.reshape(a, (9,), order="F"),
     "take around": lambda a: np.take(a, [4], axis=1, mode="wrap"),
 }
