@@ -92,7 +92,7 @@ class Laplace(ByQuantile, Location):
         return functional.where(z > 0, 1 - 0.5 * (-z.abs()).exp(), 0.5 * (-z.abs()).exp())
 
     def _quantile(self, u: Tensor) -> Tensor:
-        return self.loc - self.scale * (u - 0.5).sign() * (-2 * (u - 0.5).abs()).log1p()
+        return self.loc - self.scale * (u - 0.5).sign() * (2 * _tail(u)).log()
 
     def entropy(self) -> Tensor:
         return 1 + (2 * self.scale).log()
@@ -113,17 +113,29 @@ class Cauchy(ByQuantile, Location):
         return -(self._standard(value) ** 2).log1p() - self.scale.log() - math.log(math.pi)
 
     def cdf(self, value: Tensor) -> Tensor:
-        return self._standard(value).atan() / math.pi + 0.5
+        return functional.atan2(1.0, -self._standard(value)) / math.pi
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = self.loc.detach().new_empty(self._extended_shape(sample_shape)).cauchy_()
         return self.loc + self.scale * noise
 
     def _quantile(self, u: Tensor) -> Tensor:
-        return self.loc + self.scale * (math.pi * (u - 0.5)).tan()
+        return self.loc + self.scale * _tan_half_turn(2 * (u - 0.5), 2 * _tail(u))
 
     def entropy(self) -> Tensor:
         return self.scale.log() + math.log(4 * math.pi)
+
+
+def _tail(u: Tensor) -> Tensor:
+    """The probability of the nearer tail, exactly."""
+    return functional.minimum(u, 1 - u)
+
+
+def _tan_half_turn(u: Tensor, rest: Tensor) -> Tensor:
+    """tan(½πu) between -1 and 1, with `rest` = 1 - |u|, which keeps its digits next to the poles."""
+    near = u.abs() < 0.5
+    turn = (0.5 * math.pi * functional.where(near, u, rest)).tan()
+    return functional.where(near, turn, u.sign() / functional.where(near, 1.0, turn))
 
 
 class Gumbel(ByQuantile, Location, Closed):
@@ -184,13 +196,6 @@ class _Half(Closed):
         density = self.base_dist.log_prob(value) + math.log(2)
         return functional.where(value >= 0, density, -math.inf)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        return 2 * self.base_dist.cdf(value) - 1
-
-    def icdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.icdf((value + 1) / 2)
-
     def entropy(self) -> Tensor:
         return self.base_dist.entropy() - math.log(2)
 
@@ -208,6 +213,13 @@ class HalfNormal(_Half):
     def variance(self) -> Tensor:
         return self.scale**2 * (1 - 2 / math.pi)
 
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return (value / self.scale * math.sqrt(0.5)).erf()
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.scale * math.sqrt(2) * value.erfinv()
+
 
 class HalfCauchy(_Half):
     """Half-Cauchy distribution: absolute values of Cauchy-distributed numbers around 0."""
@@ -221,3 +233,10 @@ class HalfCauchy(_Half):
     @property
     def variance(self) -> Tensor:
         return functional.full_like(self.scale, math.inf)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return (value / self.scale).atan() * (2 / math.pi)
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.scale * _tan_half_turn(value, 1 - value)

@@ -51,11 +51,15 @@ class Pareto(ByTime, Closed):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return self.alpha.log() + self.alpha * self.scale.log() - (self.alpha + 1) * value.log()
+        return self.alpha.log() - value.log() - self.alpha * self._time(value)
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return -(self.alpha * (self.scale / value).log()).expm1()
+        return -(-self.alpha * self._time(value)).expm1()
+
+    def _time(self, value: Tensor) -> Tensor:
+        """log(value / scale), with all digits next to `scale`."""
+        return ((value - self.scale) / self.scale).log1p()
 
     def _at(self, time: Tensor) -> Tensor:
         return self.scale * (time / self.alpha).exp()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.composed_transforms import ComposeTransform
 from autograd_core.distributions.distribution import Distribution, Shape, sum_rightmost
@@ -98,11 +99,14 @@ class TransformedDistribution(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         for transform in reversed(self.transforms):
             value = transform.inv(value)
-        below = self.base_dist.cdf(value)  # checks the value: the ends of the support are allowed
-        return self._sign * (below - 0.5) + 0.5
+        return self._directed(self.base_dist.cdf(value))  # checks the value: the ends of the support are allowed
 
     def icdf(self, value: Tensor) -> Tensor:
-        return self._transformed(self.base_dist.icdf(self._sign * (value - 0.5) + 0.5))
+        return self._transformed(self.base_dist.icdf(self._directed(value)))
+
+    def _directed(self, p: Tensor) -> Tensor:
+        """A probability, or 1 minus it where the transforms decrease; small ones keep their digits."""
+        return functional.where(functional.as_tensor(self._sign, device=p.device) > 0, p, 1 - p)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"

@@ -438,3 +438,31 @@ def test_samples_of_a_batch_are_checked_together(kind):
     close(chosen, rows.log_softmax(-1).numpy()[[0, 1], [1, 0]], rtol=1e-6)
     with pytest.raises(ValueError, match="-1"):
         ag.vmap(lambda high: kind(0.5, high))(ag.tensor([2.0, -1.0]))
+
+
+# A distribution, a value in its tail or next to the end of its support, and the probability below it, from mpmath.
+TAILS = {
+    "Cauchy": (lambda x: D.Cauchy(x, x + 1), -3e9, 1.0610329539459689e-10),
+    "HalfCauchy": (lambda x: D.HalfCauchy(x + 1), 2e-9, 1.2732395447351628e-09),
+    "HalfNormal": (lambda x: D.HalfNormal(x + 1), 2e-9, 1.5957691216057308e-09),
+    "Laplace": (lambda x: D.Laplace(x, x + 1), -25.0, 6.9439719324820104e-12),
+    "LogNormal": (lambda x: D.LogNormal(x, x + 1), 0.0009765625, 2.0824223487002404e-12),
+    "Pareto": (lambda x: D.Pareto(x + 1, x + 0.5), 1.0 + 3 * 2.0**-23, 1.788138863645515e-07),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_probabilities_keep_their_digits(name, dtype):
+    make, value, probability = TAILS[name]
+    d, rel = make(ag.tensor(0.0, dtype=dtype)), 1e-5 if dtype == "float32" else 1e-13
+    assert d.cdf(ag.tensor(value, dtype=dtype)).item() == pytest.approx(probability, rel=rel, abs=0)
+    assert d.icdf(ag.tensor(probability, dtype=dtype)).item() == pytest.approx(value, rel=rel)
+
+
+def test_quantiles_of_cauchy_distributions_have_slopes_everywhere():
+    for d in (D.Cauchy(0.0, 1.0), D.HalfCauchy(1.0)):
+        u = ag.tensor([0.01, 0.25, 0.5, 0.75, 0.99], dtype="float64", requires_grad=True)
+        x = d.icdf(u)
+        slopes = ag.grad(x.sum(), u)[0]
+        assert (slopes * d.log_prob(x).exp()).tolist() == pytest.approx([1] * 5)
