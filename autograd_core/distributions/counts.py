@@ -176,7 +176,7 @@ class Poisson(ExponentialFamily):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return functional.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
+        return functional.gamma_log_density(value + 1, 1.0, self.rate)
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:

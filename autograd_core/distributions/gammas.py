@@ -13,6 +13,7 @@ from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.locations import Location
 from autograd_core.distributions.transformed import Closed
+from autograd_core.ops.pointwise.around_zero import even_series
 from autograd_core.tensor import Tensor
 
 
@@ -49,8 +50,7 @@ class Gamma(ExponentialFamily):
     def log_prob(self, value: Tensor) -> Tensor:
         value = functional.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
-        a = self.concentration
-        return functional.xlogy(a, self.rate) + functional.xlogy(a - 1, value) - self.rate * value - a.lgamma()
+        return functional.gamma_log_density(self.concentration, self.rate, value)
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -167,8 +167,7 @@ class InverseGamma(Closed):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        a = self.concentration
-        return functional.xlogy(a, self.rate) - (a + 1) * value.log() - self.rate / value - a.lgamma()
+        return functional.gamma_log_density(self.concentration, self.rate, 1 / value) - 2 * value.log()
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -246,11 +245,27 @@ class StudentT(Location):
         return -0.5 * (self.df + 1) * squares - self._normalization()
 
     def _normalization(self) -> Tensor:
-        return self.scale.log() + 0.5 * self.df.log() + log_beta(self.df / 2, functional.full_like(self.df, 0.5))
+        return self.scale.log() + 0.5 * math.log(2 * math.pi) - _half_step(0.5 * self.df)
 
     def entropy(self) -> Tensor:
-        half = 0.5 * (self.df + 1)
-        return half * (half.digamma() - (0.5 * self.df).digamma()) + self._normalization()
+        return 0.5 * (self.df + 1) * _slope_of_half_step(0.5 * self.df) + self._normalization()
+
+
+FAR = 16.0  # from here the series in 1 / a are accurate enough
+
+
+def _half_step(a: Tensor) -> Tensor:
+    """log Γ(a + ½) - log Γ(a) - ½ log a."""
+    near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
+    series = far * even_series(far, (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432))
+    return functional.where(a < FAR, (near + 0.5).lgamma() - near.lgamma() - 0.5 * near.log(), series)
+
+
+def _slope_of_half_step(a: Tensor) -> Tensor:
+    """ψ(a + ½) - ψ(a)."""
+    near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
+    series = 0.5 * far + far**2 * even_series(far, (1 / 8, -1 / 64, 1 / 128, -17 / 2048, 31 / 2048))
+    return functional.where(a < FAR, (near + 0.5).digamma() - near.digamma(), series)
 
 
 def log_beta(a: Tensor, b: Tensor) -> Tensor:

@@ -466,3 +466,27 @@ def test_quantiles_of_cauchy_distributions_have_slopes_everywhere():
         x = d.icdf(u)
         slopes = ag.grad(x.sum(), u)[0]
         assert (slopes * d.log_prob(x).exp()).tolist() == pytest.approx([1] * 5)
+
+
+# Logarithms of densities whose terms are millions, and an entropy, from mpmath.
+LARGE = {
+    "Gamma": (lambda x: D.Gamma(x + 1e6, 2.0).log_prob(x + 500500), -7.634213131760115),
+    "Chi2": (lambda x: D.Chi2(x + 1e6).log_prob(x + 1001000), -8.424100527699949),
+    "InverseGamma": (lambda x: D.InverseGamma(x + 1e6, 2.0).log_prob(x + 2.0**-19), -1123.7881522748328),
+    "Poisson": (lambda x: D.Poisson(x + 200000).log_prob(x + 200500), -7.647703528430046),
+    "StudentT": (lambda x: D.StudentT(x + 3e6).log_prob(x + 1.5), -2.0439385696630765),
+    "entropy of StudentT": (lambda x: D.StudentT(x + 3e6).entropy(), 1.4189388665380338),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("dtype, rel", [("float32", 1e-5), ("float64", 1e-13)])
+def test_large_shapes_keep_their_digits(name, dtype, rel):
+    make, expected = LARGE[name]
+    assert make(ag.tensor(0.0, dtype=dtype)).item() == pytest.approx(expected, rel=rel)
+
+
+def test_the_slope_of_a_distribution_function_with_a_large_shape():
+    x = ag.tensor(1001000.0, requires_grad=True)
+    slope = ag.grad(ag.special.gammainc(ag.tensor(1e6), x), x)[0]
+    assert slope.item() == pytest.approx(0.00024180950473148182, rel=1e-5)
