@@ -4,6 +4,7 @@ import math
 
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.ops.domains import INSIDE, REAL, UNIT
+from autograd_core.ops.pointwise.around_zero import even_series
 from autograd_core.ops.pointwise.inversion import inverse_of
 from autograd_core.registry import Interval, op, sample
 
@@ -32,9 +33,17 @@ def erfc(xp, x):
     return xp.kernels.erfc(x)
 
 
+# Of the second derivative of `erfcx`, times √π x³, in powers of x⁻²: (-½)ⁿ (2n - 1)!! (2n + 1)(2n + 2).
+FAR = 7.0
+BEND = [(-0.5) ** n * math.prod(range(1, 2 * n, 2)) * (2 * n + 1) * (2 * n + 2) for n in range(19)]
+
+
 def _erfcx_bend(xp, g, x, y):
-    """2·erfcx(x) + 2x·erfcx′(x)"""
-    return g * (2 * xp.erfcx(x) + 2 * x * y)
+    """2·erfcx(x) + 2x·erfcx′(x), and where this cancels its asymptotic series."""
+    far = x > FAR
+    near, inverse = xp.where(far, FAR, x), 1 / xp.where(far, x, FAR)
+    tail = inverse * inverse * inverse * even_series(inverse, BEND) / ROOT_PI
+    return g * xp.where(far, tail, 2 * xp.erfcx(near) + 2 * near * y)
 
 
 @op(ELEMENTWISE, symbol="erfcx′", domain=Interval(-3, 6), method=False, floating=True, wide=True, tolerance=1e-10,

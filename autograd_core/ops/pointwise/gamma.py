@@ -3,6 +3,7 @@
 import math
 
 from autograd_core import functional
+from autograd_core.engine.libraries import checks_values
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.domains import POSITIVE, UNIT
@@ -118,9 +119,13 @@ def _log_of_value(xp, a, x):
 def gamma_log_density(xp, a, rate, x):
     """Logarithm of the density of the gamma distribution of shape `a`, where its terms cancel by distances from `a`."""
     small = a < FAR
-    near, far = xp.where(small, a, 1), xp.where(small, FAR, a)
+    all_small = checks_values(a) and small.all()
+    near = a if all_small else xp.where(small, a, 1)
     y, log_rate = rate * x, xp.log(rate)
     plain = near * log_rate + (near - 1) * _log_of_value(xp, near, x) - y - xp.kernels.lgamma(near)
+    if all_small:
+        return plain
+    far = xp.where(small, FAR, a)
     off = (y - far) / far
     rest = 0.5 * xp.log(2 * math.pi * far) + even_series(1 / far, STIRLING) / far
     return xp.where(small, plain, (far - 1) * xp.log1p(off) - far * off - rest + log_rate)

@@ -190,8 +190,10 @@ def test_derivatives_at_the_end_of_a_domain_are_infinite(function, x, seconds, t
         (ag.special.i0e, [0.0], [0.5]),
         (lambda x: ag.masked.var(x, 0), [2.0, 2.0, 2.0], [-1.0, 0.0, 1.0]),
         (lambda x: 0.0**x, [0.5, 2.0], [0.0, 0.0]),
+        (ag.special.erfcx, [7.0, 30.0, 1e5], [0.0031024178351047966, 8.330618476891775e-05, 3.3851375002709967e-15]),
+        (ag.acosh, [2.0, 1e120], [-0.3849001794597505, -2e-240]),
     ],
-    ids=["i0e 0", "masked.var of equals", "powers of 0"],
+    ids=["i0e 0", "masked.var of equals", "powers of 0", "erfcx", "acosh"],
 )
 def test_second_derivatives(function, x, bends):
     x = ag.tensor(x, dtype="float64", requires_grad=True)
