@@ -17,6 +17,7 @@ from typing import Any
 from autograd_core import functional
 from autograd_core.compatibility.absent import Absent
 from autograd_core.engine.entries import Composition, Op
+from autograd_core.engine.redirection import undirected
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.tensor import Tensor
 
@@ -174,7 +175,7 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters, with those of `with_options`."""
     parameters = list(inspect.signature(function).parameters.values())
     if hasattr(function, "options"):
-        parameters += list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:-1]
+        parameters += list(inspect.signature(undirected(function), follow_wrapped=False).parameters.values())[1:-1]
     return sorted(parameters, key=lambda p: p.kind)
 
 

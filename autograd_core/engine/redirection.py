@@ -23,7 +23,7 @@ class Redirected:
         self.original = FunctionType(
             function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
         )
-        self.original.__kwdefaults__ = self.defaults
+        self.original.__kwdefaults__, self.original.__annotations__ = self.defaults, function.__annotations__
 
     def lead(self) -> None:
         """Make the function do what follows from the ways."""
@@ -78,3 +78,9 @@ def restore(function: Any, way: Way) -> None:
     redirected.lead()
     if not redirected.ways:
         del REDIRECTED[id(function)]
+
+
+def undirected(function: Any) -> Any:
+    """The function as it was before its calls were led through others."""
+    redirected = REDIRECTED.get(id(function))
+    return function if redirected is None else redirected.original
