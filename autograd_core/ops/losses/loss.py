@@ -157,7 +157,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input))
 def logistic_loss(xp, input, target):
     """-t·log σ(x) - (1 - t)·log(1 - σ(x)), without overflow."""
-    return (1 - target) * input - xp.minimum(input, 0) + xp.log1p(xp.exp(-abs(input)))
+    return ((input > 0) - target) * input + xp.log1p(xp.exp(-abs(input)))
 
 
 @composition(LOSS, domain=REAL,

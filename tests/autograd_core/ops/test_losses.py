@@ -202,3 +202,9 @@ def test_nothing_is_learnt_from_weighted_losses_of_which_none_counts():
         loss.backward()
         assert loss.isnan()
         assert not x.grad.any()
+
+
+@pytest.mark.parametrize("score, target", [(-13.0, 2.0**-19), (13.0, 1 - 2.0**-19)])
+def test_the_loss_of_a_nearly_certain_class_keeps_its_digits(score, target):
+    loss = ag.nn.functional.binary_cross_entropy_with_logits(ag.tensor(score), ag.tensor(target))
+    assert loss.item() == pytest.approx(13 * 2.0**-19 + math.log1p(math.exp(-13)), rel=1e-6)
