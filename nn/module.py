@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from autograd_core import Tensor
@@ -18,6 +18,8 @@ from nn.subclasses import prepare
 
 # Classes of values that are never parts, which takes three questions to find out.
 PLAIN = frozenset((bool, int, float, str, tuple, list, dict, type(None)))
+
+Members = Callable[["Module"], Iterable[tuple[str, Any]]]  # what a module itself has, by name
 
 
 class Module(Hooked, Convertible, Stateful):
@@ -178,27 +180,30 @@ class Module(Hooked, Convertible, Stateful):
             if module is not None:
                 yield from module.named_modules(memo, _joined(prefix, name), remove_duplicate)
 
-    def _named_members(self, registry: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Tensor]]:
-        owners = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
-        seen: set[int] = set()
+    def _named_members(
+        self, get_members_fn: Members, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """What a function finds in each module, by path; programs call it with their own."""
+        owners = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        seen: dict[int, Any] = {}  # keeps them, so that no other gets the same id
         for path, owner in owners:
-            for name, t in getattr(owner, registry).items():
+            for name, t in get_members_fn(owner):
                 if t is not None and id(t) not in seen:
-                    if once:
-                        seen.add(id(t))
+                    if remove_duplicate:
+                        seen[id(t)] = t
                     yield _joined(path, name), t
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Parameters with their paths, shared ones once."""
-        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+        return self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Buffers with their paths, shared ones once."""
-        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+        return self._named_members(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
         """Parameters, shared ones once."""

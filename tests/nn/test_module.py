@@ -97,6 +97,18 @@ def test_shared_parts_are_listed_once():
     assert len(m.state_dict()) == 6
 
 
+def test_members_that_a_program_finds_in_each_module():
+    inner = nn.Linear(2, 3)
+    model = nn.Sequential(inner, nn.ReLU(), inner)
+
+    def widths(module):
+        return [("width", [module.out_features])] if hasattr(module, "out_features") else [("none", None)]
+
+    assert list(model._named_members(widths)) == [("0.width", [3])]
+    assert list(model._named_members(widths, "m", remove_duplicate=False)) == [("m.0.width", [3]), ("m.2.width", [3])]
+    assert list(model._named_members(widths, recurse=False)) == []
+
+
 def test_other_bases_see_attributes_that_are_no_parts():
     class Noting:
         def __setattr__(self, name, value):
