@@ -124,6 +124,11 @@ def is_compile_supported(device_type: str) -> bool:
     return False
 
 
+def list_backends(exclude_tags: Any = ()) -> list[str]:
+    """The names of compilers: there is none."""
+    return []
+
+
 def reset() -> None:
     """Forget what was compiled: nothing."""
 
