@@ -246,6 +246,7 @@ MEMBERS = {
     "type": type_of, "type_as": type_as, "to_dense": to_dense,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_conj": is_conj, "is_neg": is_neg,
     "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "where": where, "__pos__": itself,
+    "_cdata": property(id, doc="A number that no other live tensor has, by which programs compare tensors."),
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
     "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
     "layout": property(lambda self: Layout.strided, doc="How the elements are kept: `strided`."),

@@ -142,3 +142,9 @@ with safe_open(sys.argv[1], framework="pt") as file:
 """
     pytest.importorskip("safetensors")
     subprocess.run([sys.executable, "-c", code, tmp_path / "x.safetensors"], check=True)
+
+
+def test_tensors_on_one_storage_have_numbers_of_their_own():
+    x = ag.ones(2)
+    others = [x.detach(), x[:], x.clone()]
+    assert len({t._cdata for t in [x, *others]}) == 4
