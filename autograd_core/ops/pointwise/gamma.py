@@ -119,7 +119,7 @@ def _log_of_value(xp, a, x):
 def gamma_log_density(xp, a, rate, x):
     """Logarithm of the density of the gamma distribution of shape `a`, where its terms cancel by distances from `a`."""
     small = a < FAR
-    all_small = checks_values(a) and small.all()
+    all_small = checks_values(a) and small.all().item()
     near = a if all_small else xp.where(small, a, 1)
     y, log_rate = rate * x, xp.log(rate)
     plain = near * log_rate + (near - 1) * _log_of_value(xp, near, x) - y - xp.kernels.lgamma(near)
