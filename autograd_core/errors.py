@@ -90,6 +90,6 @@ def users_frame(frame: Any) -> tuple[Any, int]:
     return frame, level
 
 
-def warn(text: str) -> None:
-    """Give a UserWarning, at the line of the program."""
-    warnings.warn(text, stacklevel=users_frame(sys._getframe())[1] + 1)
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Give a warning, at the line of the program."""
+    warnings.warn(text, category, stacklevel=users_frame(sys._getframe())[1] + 1)

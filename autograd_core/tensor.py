@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import weakref
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from autograd_core.dtypes import INEXACT, is_numeric
 from autograd_core.element_types import OF
 from autograd_core.engine.nodes import Leaf, RetainGrad, add_hook, source_of
-from autograd_core.errors import DeviceError, DtypeError, OperandError
+from autograd_core.errors import DeviceError, DtypeError, OperandError, warn
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 
@@ -83,10 +82,9 @@ class Tensor:
     def grad(self):
         """The sum of the gradients of all backward walks since it was None; computed tensors get one on request."""
         if self._grad is None and self.node is not None and self.node.op is not None and not self.retains_grad:
-            warnings.warn(
+            warn(
                 "a computed tensor has no .grad unless retain_grad() was called on it; to update a parameter, write "
-                "`with no_grad(): w -= lr * w.grad`, because `w = w - lr * w.grad` computes another tensor",
-                stacklevel=2,
+                "`with no_grad(): w -= lr * w.grad`, because `w = w - lr * w.grad` computes another tensor"
             )
         return self._grad
 

@@ -1,13 +1,13 @@
 """In-place initialisation of parameters: PyTorch's `torch.nn.init`."""
 
 import math
-import warnings
 from contextvars import ContextVar
 from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from autograd_core.engine.libraries import LIBRARY, all_true, required
+from autograd_core.errors import warn
 from autograd_core.tensor import wrap
 
 # Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.
@@ -60,9 +60,7 @@ def trunc_normal_(
         return tensor
     low, high = max(a, mean - 8 * std), min(b, mean + 8 * std)
     if low >= high:
-        warnings.warn(
-            f"trunc_normal_(): [{a}, {b}] lies beyond 8 standard deviations from the mean {mean}", stacklevel=2
-        )
+        warn(f"trunc_normal_(): [{a}, {b}] lies beyond 8 standard deviations from the mean {mean}")
         return tensor.fill_(a if mean < a else b)
     mode = min(max(mean, low), high)
     most = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)) > 2 * 0.3
@@ -219,5 +217,5 @@ def __getattr__(name: str) -> Any:
     function = globals().get(f"{name}_")
     if function is None:
         raise AttributeError(f"module 'nn.init' has no attribute {name!r}")
-    warnings.warn(f"nn.init.{name} is now called nn.init.{name}_", FutureWarning, stacklevel=2)
+    warn(f"nn.init.{name} is now called nn.init.{name}_", FutureWarning)
     return function

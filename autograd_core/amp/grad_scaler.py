@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from enum import Enum
 from typing import Any
 
@@ -12,6 +11,7 @@ from autograd_core import functional
 from autograd_core.dtypes import float16, float32
 from autograd_core.engine.libraries import LIBRARY, checks_values
 from autograd_core.engine.versions import record_writes
+from autograd_core.errors import warn
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor, own_scalar
 from backends.live import deferred, live
@@ -47,7 +47,7 @@ class GradScaler:
         if enabled and not backoff_factor < 1.0:
             raise ValueError(f"the backoff factor must be less than 1, not {backoff_factor}")
         if enabled and str(device).startswith("cuda") and "cuda" not in backends.available():
-            warnings.warn("GradScaler: there is no CUDA GPU here, so losses are not scaled", stacklevel=2)
+            warn("GradScaler: there is no CUDA GPU here, so losses are not scaled")
             enabled = False
         self._device, self._enabled, self._start = device, enabled, init_scale
         self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
 from autograd_core.element_types import OF, Dtype
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.versions import version
-from autograd_core.errors import OperandError
+from autograd_core.errors import OperandError, warn
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 from backends.registry import check_known
@@ -92,7 +91,7 @@ class autocast:
         self._type = device_type
         self._dtype = as_dtype(dtype or get_autocast_dtype(device_type))
         if enabled and self._dtype not in (float16, bfloat16(), float32):
-            warnings.warn(f"autocast computes in float16 or bfloat16; for {self._dtype} it has no effect", stacklevel=2)
+            warn(f"autocast computes in float16 or bfloat16; for {self._dtype} it has no effect")
             enabled = False
         self._enabled, self._keeps = enabled, cache_enabled
         self._tokens: list[Any] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.failures import misfit, out_of_memory, rename
 from autograd_core.engine.libraries import VMAP
 from autograd_core.engine.overriding import overridden
-from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError
+from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError, warn
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 
@@ -50,7 +49,7 @@ def deliver(name: str, result: Any, out: Any) -> Any:
         return out.copy_(result)
     if out.array.size:
         told = f"{name}(): the result has shape {result.shape} but out= has shape {out.shape} and is resized"
-        warnings.warn(told, stacklevel=3)
+        warn(told)
     out.array = cast(result, out.array.dtype).array.copy()
     return out
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import DTypeLike
 from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
 from autograd_core.engine.libraries import LIBRARY
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DtypeError, OperandError, warn
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 from backends.strides import copying_order
@@ -103,10 +102,9 @@ def _plain(data: Any, found: set[dtypes.DType], wanted: dtypes.DType | None) -> 
         leaves = [kind() for kind in kinds]
     elif isinstance(data, Tensor):
         if data.node is not None and grad_enabled():
-            warnings.warn(
+            warn(
                 "the numbers of a tensor that requires a gradient stand in a list: no gradient flows back to it; "
-                "stack() or cat() keep it, detach() says that none is wanted",
-                stacklevel=2,
+                "stack() or cat() keep it, detach() says that none is wanted"
             )
         data = LIBRARY[data.array.__class__].backend.to_host(data.array)
         data = data.reshape(()) if data.size == 1 else data  # a number, whatever its shape

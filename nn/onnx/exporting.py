@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from types import ModuleType
@@ -13,6 +12,7 @@ import numpy as np
 
 import nn.onnx.operations  # noqa: F401  registers what it can write
 from autograd_core import Tensor
+from autograd_core.errors import warn
 from autograd_core.tracing import trace
 from autograd_core.trees import leaves
 from nn.files import write
@@ -99,7 +99,7 @@ def _converted(onnx: ModuleType, proto: Any, version: int) -> Any:
         return onnx.version_converter.convert_version(proto, version)
     except RuntimeError as e:
         reason = str(e).rpartition("failed: ")[2]
-        warnings.warn(f"the file has opset {OPSET}, not {version}, as onnx cannot convert it: {reason}", stacklevel=3)
+        warn(f"the file has opset {OPSET}, not {version}, as onnx cannot convert it: {reason}")
         return proto
 
 

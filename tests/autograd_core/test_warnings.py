@@ -42,3 +42,13 @@ def test_the_line_is_the_programs(told, call):
     with pytest.warns(UserWarning, match=told.replace("..", ".*")) as caught:
         call()
     assert {w.filename for w in caught} == {__file__}
+
+
+def test_the_line_is_the_programs_where_calls_are_led_through_others():
+    class Own(ag.Tensor):
+        pass
+
+    assert type(ag.ones(2).as_subclass(Own) + 1) is Own
+    with pytest.warns(UserWarning, match="resized") as caught:
+        ag.add(ag.ones(2), 1, out=ag.ones(3))
+    assert caught[0].filename == __file__
