@@ -50,6 +50,10 @@ BLOCKWISE = (
 
 # In place of NumPy's functions.
 FUNCTIONS: dict[str, Any] = {
+    "all": partial(reduction.truth, np.logical_and),
+    "any": partial(reduction.truth, np.logical_or),
+    "argmax": reduction.argmax,
+    "argmin": reduction.argmin,
     "argsort": order.argsort,
     "ascontiguousarray": copies.contiguous,
     "broadcast_to": copies.broadcast_to,

@@ -20,7 +20,7 @@ def argsort(x: Array, axis: int = -1, kind: Any = None, **how: Any) -> Array:
     """np.argsort."""
     start = None if kind != "stable" or how or not x.ndim or x.size < MANY else _start(x)
     if start is None:
-        return np.argsort(x, axis=axis, kind=kind, **how)
+        return x.argsort(axis, kind, **how)  # np.argsort dispatches
     rows = np.moveaxis(x, axis, -1)
     order, places = np.empty(rows.shape, np.int64), np.arange(rows.shape[-1])
     values, keys = (v.reshape(-1, len(places)) for v in (rows, order))

@@ -172,6 +172,21 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
     return y.reshape(_kept(x, 1, keepdims))
 
 
+def truth(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """np.all and np.any, which dispatch: for few elements in a third of the time."""
+    return ufunc.reduce(x, axis=axis, dtype=bool, keepdims=keepdims)
+
+
+def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """np.argmax, which dispatches."""
+    return x.argmax(axis, keepdims=True) if keepdims else x.argmax(axis)
+
+
+def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """np.argmin, which dispatches."""
+    return x.argmin(axis, keepdims=True) if keepdims else x.argmin(axis)
+
+
 def _folded(ufunc: np.ufunc, x: Array) -> Array:
     """The rows of x reduced. Neighbours are combined all at once, since NumPy needs 50 to 80 ns for a row."""
     y = np.empty(len(x), x.dtype)

@@ -1,7 +1,7 @@
 """Selection by a condition, without a branch per element."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -207,10 +207,21 @@ def _laid_out(v: Array, y: Array, dtype: Any) -> Array:
 
 def triangle(name: str, x: Array, k: int = 0) -> Array:
     """np.tril or np.triu."""
-    if x.ndim != 2 or x.size < BLOCK or x.dtype.char not in _ZERO:
+    if x.ndim < 2 or (x.ndim > 2 and x.size >= BLOCK) or x.dtype.char not in _ZERO:
         return getattr(np, name)(x, k)
-    lower = np.tri(x.shape[0], x.shape[1], k if name == "tril" else k - 1, bool)
-    return where(lower, x, 0) if name == "tril" else where(lower, 0, x)
+    find = _few_below if x.size < BLOCK else _below
+    rows, columns = x.shape[-2:]
+    lower = find(rows, columns, k if name == "tril" else k - 1)
+    zero = _ZERO[x.dtype.char]
+    return where(lower, x, zero) if name == "tril" else where(lower, zero, x)
+
+
+def _below(rows: int, columns: int, k: int) -> Array:
+    """Where a matrix has elements on or below a diagonal."""
+    return np.tri(rows, columns, k, bool)
+
+
+_few_below = lru_cache(16)(_below)  # of at most 16 K elements each
 
 
 def nan_to_num(x: Array, **values: Any) -> Array:

@@ -117,6 +117,16 @@ def test_arrays_are_flipped_as_by_numpy(axis):
     np.testing.assert_array_equal(copies.flip(x, axis), np.flip(x, axis))
 
 
+@pytest.mark.parametrize("shift, axis", [(1, None), (-9, None), (2, -1), (0, 0), ((1, -5), (0, 2)), ((7, 7), (1, 1))])
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda x: x[:, ::2], lambda x: x[:0]], ids=range(4))
+def test_arrays_are_rolled_as_by_numpy(layout, shift, axis):
+    x = layout(np.arange(24).reshape(2, 3, 4))
+    y, expected = copies.roll(x, shift, axis), np.roll(x, shift, axis)
+    np.testing.assert_array_equal(y, expected)
+    assert not np.shares_memory(x, y)
+    assert y.strides == expected.strides or not y.size
+
+
 @pytest.mark.parametrize(
     "x", [np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2).T, np.float32(2), np.zeros((0, 2))]
 )

@@ -87,6 +87,21 @@ def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
         np.testing.assert_array_equal(y, expected)
 
 
+@pytest.mark.parametrize("name", ["all", "any", "argmax", "argmin"])
+@pytest.mark.parametrize("x", [np.eye(3, 4), np.array([[np.nan, 1], [0, -1]]), np.zeros((2, 0, 3)), np.float32(2)])
+@pytest.mark.parametrize("how", [{}, {"keepdims": True}, {"axis": 0}, {"axis": -1, "keepdims": True}], ids=str)
+def test_what_holds_and_what_is_most_extreme_is_that_of_numpy(name, x, how):
+    try:
+        expected = getattr(np, name)(x, **how)
+    except ValueError as e:  # of no elements
+        with pytest.raises(ValueError, match=str(e)):
+            getattr(backends.get("cpu").namespace, name)(x, **how)
+        return
+    y = getattr(backends.get("cpu").namespace, name)(x, **how)
+    assert (type(y), y.dtype) == (type(expected), expected.dtype)
+    np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.parametrize("shape", [(64, 3 << 10), (1 << 13, 24)])
 def test_sums_of_squares_are_of_float64_where_float32_loses_some(shape):
     from backends.numpy_backend.reduction import sum_of_squares

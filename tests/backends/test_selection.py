@@ -73,3 +73,16 @@ def test_where_of_large_arrays_selects_bit_for_bit(dtype, shape):
     places = rng.integers(-(2**62), 2**62, a.shape)
     for pair in ((places, -places), (places, 0), (0, places), (-1, places)):
         np.testing.assert_array_equal(where(condition, *pair), np.where(condition, *pair))
+
+
+@pytest.mark.parametrize("name", ["tril", "triu"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 5, 4), (0, 3), (150, 130)], ids=str)
+def test_triangles_are_those_of_numpy_whatever_is_left_out(name, shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    x[..., ::2] = np.inf
+    x[..., ::3] = np.nan
+    for k in (0, -2, 1, 9):
+        y = getattr(backends.get("cpu").namespace, name)(x, k)
+        np.testing.assert_array_equal(y, getattr(np, name)(x, k))
+        assert y.dtype == x.dtype
+        assert not np.signbit(y[y == 0]).any()
