@@ -123,11 +123,17 @@ def __getattr__(name: str) -> Any:  # noqa: PLR0911  a return per place where a 
     if name == "default_generator":
         return importlib.import_module("autograd_core.random").generator_of("cpu")
     if name in above.PLACES:
-        return above.find(name)
+        return _kept(name, above.find(name))
     if name in _MODULES:
         return importlib.import_module(f"autograd_core.{name}")
     if name in _PLACES:
         return getattr(importlib.import_module(f"autograd_core.{_PLACES[name]}"), name)
     if name.startswith("_foreach_"):
         return importlib.import_module("autograd_core.compatibility.lists").each(name)
-    return families.attribute("", name)
+    return _kept(name, families.attribute("", name))
+
+
+def _kept(name: str, value: Any) -> Any:
+    """The value, which is from now on found without a search."""
+    globals()[name] = value
+    return value

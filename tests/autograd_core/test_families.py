@@ -43,6 +43,17 @@ def test_importing_the_package_registers_no_family():
     assert not {f"autograd_core.ops.{family}" for family in INDEX} & set(run.stdout.split())
 
 
+def test_a_name_is_searched_for_once():
+    program = """
+import autograd_core as ag
+for name in ("nn", "lerp", "dropout"):
+    assert name not in vars(ag)
+    assert getattr(ag, name) is vars(ag)[name]
+assert "nn" not in ag.__all__ and "lerp" in ag.__all__
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
+
+
 def test_a_name_belongs_to_one_family():
     assert sum(len(names.split()) for names in INDEX.values()) == len(FAMILY)
 
