@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import dtypes
-from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
+from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.engine.arguments import (
     NUMPY_NUMBERS,
     UnknownOperand,
@@ -45,6 +45,7 @@ from autograd_core.tensor import Tensor, new, own_scalar, wrap
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
+_WHOLE, _COMPARED = frozenset("iu"), frozenset("biuf")  # kinds of dtypes
 _STRUCTURAL = {
     "dilation", "dim", "dims", "dtype", "groups", "index", "keepdim", "padding", "reduction", "shape", "stride",
     "window",
@@ -76,7 +77,14 @@ def bind_operator(o: Op) -> Callable[..., Any]:
     """The operator form: returns NotImplemented if the other type may handle the operation."""
     if o.simple and o.differentiable:
         return bind(o, deferring)
-    return lambda *args: o.call(*args) if all(map(is_operand, args)) else overridden(o.call, args, {})
+
+    def operator(*args: Any) -> Any:
+        for a in args:
+            if a.__class__ is not Tensor and not is_operand(a):
+                return overridden(o.call, args, {})
+        return o.call(*args)
+
+    return operator
 
 
 def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
@@ -206,19 +214,24 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 
 
 def bind_test(o: Op) -> Callable[..., Any]:
-    """Tests, which are never recorded: an array and a number that keeps its dtype take a short way."""
+    """Tests, which are never recorded: arrays of one dtype, or one and a number that keeps it, take a short way."""
     general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
     contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
-        if len(args) == 2 and args[1].__class__ in _NUMBERS and args[0].__class__ is Tensor and not given:
-            x, number = args[0].array, args[1]
-            kind = x.dtype.kind if x.__class__ is ndarray and contexts is None else ""
-            if kind == "f" or (kind in INTEGERS and kind and number.__class__ is int):
+        if len(args) == 2 and args[0].__class__ is Tensor and not given:
+            x, other = args[0].array, args[1]
+            kind = x.dtype.kind if x.__class__ is ndarray and contexts is None else None
+            if other.__class__ is Tensor:
+                other = other.array
+                short = kind in _COMPARED and other.__class__ is ndarray and other.dtype is x.dtype
+            else:
+                short = other.__class__ in _NUMBERS and (kind == "f" or (kind in _WHOLE and other.__class__ is int))
+            if short:
                 try:
-                    return wrap(forward(library, x, number))
-                except OverflowError:  # the number does not fit the dtype of the array
-                    pass
+                    return wrap(forward(library, x, other))
+                except Exception:
+                    pass  # the general way explains it
         return general(*args, **given)
 
     return call
@@ -314,6 +327,12 @@ def bind_general(o: Op) -> Callable[..., Any]:
 
 def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0911, PLR0912, PLR0915  the hot path
     """Run an entry on Tensors (or None) and static parameters, and record it."""
+    if len(args) == 1 and (t := args[0]).__class__ is Tensor and t.node is None:
+        x = t.array
+        if x.__class__ is ndarray and (not o.screened or x.dtype.kind == "f"):
+            y = _of_one(o, t, x, statics)
+            if y is not None:
+                return y
     dtype: Any = None
     arrays, parents, wants, bit, mixed, cls = [], [], 0, 1, False, None
     for a in args:
@@ -390,6 +409,30 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     t._grad = None
     if o.view:
         note_view(t, args[0], o, statics)
+    return t
+
+
+def _of_one(o: Op, source: Tensor, x: ndarray, statics: dict[str, Any]) -> Any:
+    """`apply` for a single NumPy array that needs no conversion and no gradient; None if the forward fails."""
+    try:
+        y = o.forward(LIBRARY[ndarray], x, **statics)
+    except Exception:
+        return None  # the general way has a second one, or raises the error
+    if o.residuals:
+        y = y[0]
+    if o.outputs:
+        pieces = o.result([wrap(v) for v in y])
+        if o.view:
+            for i, piece in enumerate(pieces):
+                note_view(piece, source, o, statics, i)
+        return pieces
+    if y.__class__ is Tensor:  # because a static parameter is one
+        return None
+    t = new(Tensor)
+    t.array = y
+    t._grad = t.node = None
+    if o.view:
+        note_view(t, source, o, statics)
     return t
 
 
