@@ -44,8 +44,7 @@ _PLAIN = {Tensor, bool, int, float, complex, type(None)}  # operands that need n
 def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
     """Public arguments to (inputs, statics): by position or name, with NumPy's synonyms."""
     if not given and len(args) == len(o.public) and not (o.packs or o.variadic):
-        pairs = [(p[1], v) for p, v in zip(o.public, args, strict=True)]
-        return [v for own, v in pairs if own is None], {own: python_number(v) for own, v in pairs if own is not None}
+        return _by_position(o, args)
     names = [p[0] for p in o.public]
     if o.packs:
         args = _packed(o, args)
@@ -72,6 +71,16 @@ def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence
         else:
             statics[own] = python_number(value)
     return _listed(o, inputs[0]) if o.variadic else inputs, statics
+
+
+def _by_position(o: Op, args: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]]:
+    inputs, statics = [], {}
+    for (_, own, _), value in zip(o.public, args, strict=True):
+        if own is None:
+            inputs.append(value)
+        else:
+            statics[own] = python_number(value)
+    return inputs, statics
 
 
 def python_number(value: Any) -> Any:
@@ -287,10 +296,12 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        arrays = [a.array for a in args if a.__class__ is Tensor]
-        if not any(a.dtype.itemsize == 2 and a.dtype.kind in FLOATS for a in arrays):
+        for a in args:
+            if a.__class__ is Tensor and (dtype := a.array.dtype).itemsize == 2 and dtype.kind in FLOATS:
+                break
+        else:
             return function(*args, **given)
-        dtype = result_type(*arrays)
+        dtype = result_type(*[a.array for a in args if a.__class__ is Tensor])
         wide = [cast(a, np.float32) if a.__class__ is Tensor and a.array.dtype == dtype else a for a in args]
         return cast(function(*wide, **given), dtype)
 

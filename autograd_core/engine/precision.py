@@ -40,7 +40,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _usual(forward: Callable[..., Any], wide: Callable[..., Any]) -> Callable[..., Any]:
-    """`wide`; where there are one or two arrays and nothing else, left to the forward in a third of the time."""
+    """`wide`; where there are one or two arrays, left to the forward in a third of the time."""
 
     @functools.wraps(forward)
     def of_one(xp: Any, a: Any) -> Any:
@@ -54,9 +54,17 @@ def _usual(forward: Callable[..., Any], wide: Callable[..., Any]) -> Callable[..
             return wide(xp, a, b)
         return forward(xp, a, b)
 
+    @functools.wraps(forward)
+    def of_one_with_statics(xp: Any, a: Any, **statics: Any) -> Any:
+        if a.dtype.itemsize == 2 or xp.kernels.fused is not None:
+            return wide(xp, a, **statics)
+        return forward(xp, a, **statics)
+
     code = forward.__code__
-    if code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS or forward.__defaults__:
+    if code.co_flags & inspect.CO_VARARGS or forward.__defaults__:
         return wide
+    if code.co_kwonlyargcount:
+        return of_one_with_statics if code.co_argcount == 2 else wide
     usual: dict[int, Callable[..., Any]] = {2: of_one, 3: of_two}
     return usual.get(code.co_argcount, wide)
 

@@ -9,6 +9,8 @@ from autograd_core.errors import OperandError
 
 def normalized(dim: Any, ndim: int) -> tuple[int, ...]:
     """The axes that a reduction over `dim` (None or empty for all, an int, or several) runs over."""
+    if dim.__class__ is int:
+        return (one(dim, ndim),)
     return tuple(range(ndim)) if dim is None or (isinstance(dim, (tuple, list)) and not dim) else several(dim, ndim)
 
 
@@ -50,7 +52,7 @@ def kept(shape, dim):
 def count(shape: tuple[int, ...], dim: Any) -> int:
     """How many elements are reduced into one."""
     dims = normalized(dim, len(shape))
-    return math.prod(k for i, k in enumerate(shape) if i in dims)
+    return math.prod([k for i, k in enumerate(shape) if i in dims])
 
 
 def spread(xp, g, x_shape, dim, keepdim):

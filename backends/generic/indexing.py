@@ -69,6 +69,8 @@ def grid(xp: Any, index: Array, axis: int) -> tuple[Any, ...]:
 
     An expanded vector selects whole slices.
     """
+    if index.ndim == 1:
+        return (index,)
     if is_expanded(index, axis):
         line = index[tuple([slice(None) if i == axis else 0 for i in range(index.ndim)])]
         return tuple([line if i == axis else slice(k) for i, k in enumerate(index.shape)])
@@ -78,8 +80,12 @@ def grid(xp: Any, index: Array, axis: int) -> tuple[Any, ...]:
 
 def is_expanded(index: Array, axis: int) -> bool:
     """Whether an index is a vector along an axis, expanded along the others."""
-    steps = enumerate(getattr(index, "strides", (1,) * index.ndim))
-    return bool(index.size and all(i == axis or not step or index.shape[i] == 1 for i, step in steps))
+    if not index.size:
+        return False
+    for i, step in enumerate(getattr(index, "strides", (1,) * index.ndim)):
+        if step and i != axis and index.shape[i] != 1:
+            return False
+    return True
 
 
 def diagonal(xp: Any, x: Array, offset: int, dim1: int, dim2: int) -> Array:
