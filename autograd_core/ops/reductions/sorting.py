@@ -26,11 +26,14 @@ def _np_argsort(x, dim=-1, descending=False, stable=False):
     return np.argsort(-x if descending else x, dim) if x.ndim else np.zeros((), np.int64)
 
 
-def _order(xp, x, at, descending):
+def _order(xp, x, at, descending, count=None):
+    """The positions in order, or the first `count` of them."""
     if not descending:
-        return xp.argsort(x, axis=at, kind="stable")
+        order = xp.argsort(x, axis=at, kind="stable")
+        return order if count is None else _first(order, at, count).copy()
     # The reversed elements are sorted and reversed again, which keeps equal ones in order.
-    return x.shape[at] - 1 - xp.flip(xp.argsort(xp.flip(x, at), axis=at, kind="stable"), at)
+    order = xp.flip(xp.argsort(xp.flip(x, at), axis=at, kind="stable"), at)
+    return x.shape[at] - 1 - (order if count is None else _first(order, at, count))
 
 
 SORTS = (
@@ -108,7 +111,7 @@ def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     if k == 1 and largest:
         return xp.argmax(x, axis=at, keepdims=True)
     if k in (0, n) or n <= SHORT:
-        return _first(_order(xp, x, at, largest), at, k).copy()
+        return _order(xp, x, at, largest, k)
     if largest:
         candidates = xp.flip(_first(xp.flip(xp.argpartition(x, n - k, axis=at), at), at, k), at)
     else:

@@ -1,6 +1,5 @@
 """Splitting along an axis, into views."""
 
-import math
 import operator
 
 import numpy as np
@@ -68,7 +67,14 @@ def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
     n = axes.length(input, dim, "split")
     if size is None or size < 0 or (not size and n):
         raise OperandError(f"split() needs a positive size, not {size}")
-    return split_with_sizes(input, [min(size, n - i) for i in range(0, n, size or 1)] or [0], dim)
+    return _equal_pieces(input, operator.index(size), n, dim)
+
+
+def _equal_pieces(input, size, n, dim):
+    """Pieces of an axis of length `n`; the last may be shorter."""
+    whole, rest = divmod(n, size) if n else (0, 0)
+    sizes = (size,) * whole + (rest,) * (rest > 0 or not n)
+    return split_sizes(input, sizes=sizes, dim=dim)
 
 
 @composition(JOIN, samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
@@ -90,7 +96,7 @@ def chunk(input, chunks, dim=0):
     if chunks <= 0:
         raise OperandError(f"chunk() needs a positive number of chunks, not {chunks}")
     n = axes.length(input, dim, "chunk")
-    return split(input, math.ceil(n / chunks) if n else [0] * chunks, dim)
+    return _equal_pieces(input, -(-n // chunks), n, dim) if n else split_sizes(input, sizes=(0,) * chunks, dim=dim)
 
 
 @composition(JOIN,
