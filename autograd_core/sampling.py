@@ -26,7 +26,13 @@ from autograd_core.tensor import Tensor, wrap
 
 MANY = 1 << 13  # comparisons for each row, from which a binary search is faster
 CHANNELS_LAST = {(0, 2, 3, 1): "channels_last", (0, 2, 3, 4, 1): "channels_last_3d"}  # by the order of axes in memory
-_limits = functools.cache(np.iinfo)
+
+
+@functools.cache
+def _numbers(dtype: dtypes.DType) -> range:
+    """The numbers of an integer dtype."""
+    limits = np.iinfo(dtype)
+    return range(limits.min, limits.max + 1)
 
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:
@@ -97,7 +103,7 @@ def randint(
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
         raise OperandError(f"randint() needs low < high, not {first} and {last}, as in randint(0, 10, (3,))")
-    if kind.kind in dtypes.INTEGERS and not _limits(kind).min <= first < last <= _limits(kind).max + 1:
+    if kind.kind in dtypes.INTEGERS and not (first in _numbers(kind) and last - 1 in _numbers(kind)):
         raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
     draws = stream_of(device, generator).integers(first, last, shape_of((size,)))
     return finish(draws.astype(kind), None, requires_grad, None)

@@ -459,8 +459,10 @@ def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     else:  # others, such as positions and conditions, keep their dtypes
         found = [arrays[o.promoted[0] if o.promoted else 0]]
     dtype = found[0].dtype
-    if len(found) > 1 and o.promoted and any(a.dtype != dtype for a in found):
-        return computed_in(found, o)
+    if o.promoted:
+        for a in found:
+            if a.dtype is not dtype and a.dtype != dtype:
+                return computed_in(found, o)
     return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else None
 
 

@@ -95,9 +95,9 @@ def _taken_in_blocks(x: Array, index: Any) -> Array | None:
 
 def take_along_axis(x: Array, indices: Array, axis: int = -1) -> Array:
     """`np.take_along_axis`, in a third of the time."""
-    index = [np.arange(n).reshape(n, *(1,) * (x.ndim - 1 - i)) for i, n in enumerate(x.shape)]
-    index[axis] = indices
-    return take_at(x, tuple(index))
+    at, last = axis % x.ndim, x.ndim - 1
+    places = [indices if i == at else np.arange(n).reshape(n, *(1,) * (last - i)) for i, n in enumerate(x.shape)]
+    return take_at(x, tuple(places))
 
 
 def put_at(x: Array, index: Any, values: Array) -> None:

@@ -14,6 +14,7 @@ from backends.threads import in_blocks
 
 BLOCK = 1 << 14  # words at a time: they fit the cache
 PART = 1 << 17  # normal numbers at a time: threads wait for each other between shorter calls
+REMAINDERS = 1 << 9  # integers: from here the remainder takes longer than quotient, product and difference
 SHORT = 1 << 28  # ranges of integers below which a number is made of one word
 MOST = np.uint64(2**53 - 1)
 WORDS = 624  # that a twister makes at a time
@@ -119,9 +120,12 @@ class NumpyGenerator:
         count, span = math.prod(shape), high - low
         y = self._words(count) if span < SHORT else _pairs(self._twister.random_raw(2 * count))
         if span < 2**64:
-            y -= y // y.dtype.type(span) * y.dtype.type(span)  # faster than the remainder
+            if count < REMAINDERS:
+                y %= y.dtype.type(span)
+            else:
+                y -= y // y.dtype.type(span) * y.dtype.type(span)
         y = y.astype(np.uint64, copy=False).view(np.int64).reshape(shape)
-        if span < 2**64:
+        if low and span < 2**64:
             y += low
         return y
 

@@ -26,6 +26,10 @@ def test_numbers_do_not_depend_on_how_many_are_drawn_at_once(make):
         at_once, apart = getattr(make(5), draw), getattr(make(5), draw)
         parts = [apart((n,), np.float32) for n in (32, 32 << 12, 64)]
         np.testing.assert_array_equal(at_once((96 + (32 << 12),), np.float32), np.concatenate(parts))
+    for low, high in ((0, 10), (-7, 1 << 20), (0, 1 << 40)):
+        at_once, apart = make(5).integers, make(5).integers
+        parts = [apart(low, high, (n,)) for n in (3, 500, 800)]
+        np.testing.assert_array_equal(at_once(low, high, (1303,)), np.concatenate(parts))
 
 
 def test_bounds(make):
