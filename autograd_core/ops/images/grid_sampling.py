@@ -86,15 +86,19 @@ MARGINS: dict[str, Any] = {"bilinear": (1.5, 2, _linear), "nearest": (1, 1, _nea
 
 
 def _taps(xp, c, n, mode, padding_mode, align_corners):
-    """What coordinates between -1 and 1 read along an axis of length n: places, weights, and slopes of the weights."""
+    """What coordinates between -1 and 1 read along an axis of length n: places, weights, and slopes of the weights.
+
+    The places follow the first one, which stands for all, unless each of them is moved into the image.
+    """
     scale = 0.5 * (n - 1) if align_corners else 0.5 * n
     c = (c + 1) * scale if align_corners else ((c + 1) * n - 1) * 0.5
     samples = mode == "bicubic" and padding_mode != "zeros"  # which are moved, not the coordinate
     c, slope = (c, 1.0) if samples else _padded(xp, c, n, mode, padding_mode, align_corners)
     first, weights, slopes = MARGINS[mode][2](xp, c)
-    places = [first + k for k in range(len(weights))]
+    places = [first]
     if samples:
-        places = [_padded(xp, place, n, mode, padding_mode, align_corners)[0] for place in places]
+        each = [first + k for k in range(len(weights))]
+        places = [_padded(xp, place, n, mode, padding_mode, align_corners)[0] for place in each]
     return places, weights, [d * (slope * scale) for d in slopes]
 
 
@@ -116,13 +120,15 @@ def _combined(combine, axes):
     return [functools.reduce(combine, parts) for parts in itertools.product(*axes)]
 
 
-def _positions(places, widths, shape):
-    """Flat indices in the padded image, as floats, for places along its axes."""
-    exact, axes = math.prod(shape[2:]) <= EXACT, []
-    for i, along in enumerate(places, start=2):
+def _positions(taps, widths, shape):
+    """Flat indices in the padded image of what is read at each point."""
+    exact, axes, offsets = math.prod(shape[2:]) <= EXACT, [], []
+    for i, (places, weights, _) in enumerate(taps, start=2):
         step = math.prod(shape[i + 1 :])
-        axes.append([((at if exact else at.astype("float64")) + widths[i][0]) * step for at in along])
-    return _combined(operator.add, axes)
+        axes.append([((at if exact else at.astype("float64")) + widths[i][0]) * step for at in places])
+        offsets.append([k * step for k in range(len(weights) // len(places))])
+    firsts = [at.astype("int64") for at in _combined(operator.add, axes)]
+    return [first + offset if offset else first for first in firsts for offset in _combined(operator.add, offsets)]
 
 
 def _check(input, grid, mode, padding_mode):
@@ -236,8 +242,7 @@ def _recorded_rule(xp, g, input, grid, mode, padding_mode, align_corners):
     """The fast rule with recomputed weights, so that they are differentiated too."""
     sizes, widths = input.shape[2:], _widths(input.ndim - 2, mode, padding_mode)
     taps = _read(xp, grid, sizes, mode, padding_mode, align_corners)
-    places = [[place.detach() for place in places] for places, _, _ in taps]
-    index = functional.stack(_positions(places, widths, _shape(input, widths)), -1).astype("int64")
+    index = functional.stack(_positions(taps, widths, _shape(input, widths)), -1)
     weights = functional.stack(_combined(operator.mul, [w for _, w, _ in taps]), -1)
     return _gradients(xp, g, input, grid, weights, index, taps, widths, (True, True))
 
@@ -271,7 +276,7 @@ def grid_sample(xp, input, grid, *, mode="bilinear", padding_mode="zeros", align
     taps = _read(xp, grid, sizes, mode, padding_mode, align_corners)
     x = xp.pad(input, widths) if any(map(any, widths)) else input
     # Samples come first in memory: NumPy is slow along short last axes.
-    index = xp.stack(_positions([places for places, _, _ in taps], widths, x.shape)).astype("int64")
+    index = xp.stack(_positions(taps, widths, x.shape))
     weights = xp.moveaxis(xp.stack(_combined(operator.mul, [w for _, w, _ in taps])), 0, -1)
     index = xp.moveaxis(index, 0, -1)
     y = xp.kernels.read_points(x, weights, index).reshape((*input.shape[:2], *grid.shape[1:-1]))
