@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.generic.softmax import counted, less_targets
-from backends.geometry import Array
+from backends.geometry import Array, wide_dtype
 
 
 def weighted_nll(
@@ -12,8 +12,9 @@ def weighted_nll(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """`softmax_nll` of classes with weights, of targets of which the share `smoothing` is spread evenly over all.
 
-    A mean is divided by the weights of the targets that count.
+    A mean is divided by the weights of the targets that count. All is added in float32 where the scores have 16 bits.
     """
+    weight = weight.astype(wide_dtype(xp, weight.dtype), copy=False)
     losses, shift, total = kernels.softmax_nll(x, target, ignore_index, "none")
     own = _own(xp, weight, target, ignore_index)
     losses = losses * own
@@ -31,6 +32,7 @@ def weighted_nll_gradient(
     ignore_index: int | None, reduction: str, smoothing: float,
 ) -> Array:  # fmt: skip
     """The gradient of `weighted_nll` in x."""
+    weight = weight.astype(wide_dtype(xp, weight.dtype), copy=False)
     own, valid = _own(xp, weight, target, ignore_index), counted(xp, target, ignore_index)[0]
     share = xp.broadcast_to(g / own.sum() if reduction == "mean" else g, target.shape)
     share = share if valid is None else xp.where(valid, share, 0)  # if nothing counts, it is 0 and not NaN

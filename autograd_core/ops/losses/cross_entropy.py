@@ -93,7 +93,7 @@ def _weighted_rule(xp, g, input, target, weight, shift, total, ignore_index, red
 def _recorded_weighted_rule(xp, g, input, target, weight, ignore_index, reduction, smoothing):
     share, own, chosen = _weighed(xp, g, target, weight, ignore_index, reduction)
     each, even = share * own * (1 - smoothing), share * (smoothing / input.shape[1])
-    dx = xp.softmax(input, dim=1) * (each + even * weight.sum())
+    dx = xp.softmax(input, dim=1) * (each + even * xp.sum(weight))
     dx = dx - xp.spread(each, chosen, dim=1, shape=input.shape) - even * _scales(xp, weight, input)
     return dx, None, _weight_rule(xp, g, input, target, weight, ignore_index, reduction, smoothing)
 
@@ -105,10 +105,10 @@ def _weight_rule(xp, g, input, target, weight, ignore_index, reduction, smoothin
     each = share * (1 - smoothing) * xp.gather(below, index=chosen, dim=1)
     even = share * (smoothing / input.shape[1]) * below
     if reduction == "mean":
-        loss = (each * own).sum() + (even * _scales(xp, weight, input)).sum()
+        loss = xp.sum(each * own) + xp.sum(even * _scales(xp, weight, input))
         valid = target != (-1 if ignore_index is None else ignore_index)
-        each = each - _column(xp, xp.where(valid, loss / own.sum(), 0))
-    return (xp.spread(each, chosen, dim=1, shape=input.shape) + even).sum((0, *range(2, input.ndim)))
+        each = each - _column(xp, xp.where(valid, loss / xp.sum(own), 0))
+    return xp.sum(xp.spread(each, chosen, dim=1, shape=input.shape) + even, dim=(0, *range(2, input.ndim)))
 
 
 def _weighed(xp, g, target, weight, ignore_index, reduction):
@@ -116,7 +116,7 @@ def _weighed(xp, g, target, weight, ignore_index, reduction):
     valid = target != (-1 if ignore_index is None else ignore_index)
     chosen = xp.where(valid, target, 0)
     own = xp.where(valid, weight[chosen], 0)
-    share = xp.where(valid, g / own.sum() if reduction == "mean" else g, 0)
+    share = xp.where(valid, g / xp.sum(own) if reduction == "mean" else g, 0)
     return _column(xp, share), _column(xp, own), _column(xp, chosen)
 
 

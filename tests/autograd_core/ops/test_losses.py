@@ -186,6 +186,23 @@ def test_cross_entropy_of_many_scores_is_that_of_float64(rows, reduction, ignore
     np.testing.assert_allclose(slopes, exact_slopes, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_many_weighted_losses_of_16_bits_are_added_in_32(smoothing, reduction, recorded):
+    """A sum of small numbers in bfloat16 ends at 256."""
+    rng = np.random.default_rng(0)
+    scores, weight = (ag.tensor(rng.random(size)).bfloat16() for size in ((4000, 6), 6))
+    target, found = ag.tensor(rng.integers(0, 6, 4000)), []
+    for dtype in (ag.bfloat16, ag.float64):
+        x, w = scores.to(dtype).requires_grad_(), weight.to(dtype).requires_grad_()
+        loss = F.cross_entropy(x, target, w, reduction=reduction, label_smoothing=smoothing)
+        slopes = ag.grad(loss, [x, w] if reduction == "sum" else x, create_graph=recorded)
+        found.append([v.detach().double().numpy() for v in (loss, *slopes)])
+    for value, exact in zip(*found, strict=True):
+        np.testing.assert_allclose(value, exact, rtol=0.02, atol=0.01 * abs(exact).max())
+
+
 @pytest.mark.parametrize("name", ["mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss"])
 def test_targets_that_are_true_or_false(name):
     x, t = ag.tensor([0.2, 0.7], requires_grad=True), ag.tensor([True, False])
