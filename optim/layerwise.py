@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any, ClassVar
 
-from autograd_core import Tensor
+from autograd_core import Tensor, finfo
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import wrap
+from backends.geometry import wide_dtype
 from optim.optimizer import Optimizer, Params
 
 
@@ -130,17 +131,17 @@ class Adafactor(LayerwiseOptimizer):
 
     def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         eps1, eps2 = group["eps"]
-        eps1 = float(xp.finfo(p.dtype).eps) if eps1 is None else eps1
+        eps1 = finfo(p.dtype).eps if eps1 is None else eps1
         state["step"] = t = state.get("step", 0) + 1
         rate = xp.maximum(_norm(xp, p) / sqrt(p.size), eps2) * min(group["lr"], 1 / sqrt(t))
         p *= 1 - group["lr"] * group["weight_decay"]
         squares, share = g * g, t ** group["beta2_decay"]
         if p.ndim > 1:
-            row, column = squares.mean(-1, keepdims=True), squares.mean(-2, keepdims=True)
+            row, column = _mean(xp, squares, -1), _mean(xp, squares, -2)
             rows, columns = _remembered(xp, state, "row_var", row), _remembered(xp, state, "col_var", column)
             rows += share * (row - rows)
             columns += share * (column - columns)
-            estimate = rows * columns / xp.maximum(rows.mean(-2, keepdims=True), eps1)
+            estimate = rows * columns / xp.maximum(_mean(xp, rows, -2), eps1)
         else:
             estimate = _remembered(xp, state, "variance", p)
             estimate += share * (squares - estimate)
@@ -226,6 +227,11 @@ def _remembered(xp: Any, state: dict[str, Any], name: str, like: Any) -> Any:
     if name not in state:
         state[name] = wrap(xp.zeros_like(like))
     return state[name].array
+
+
+def _mean(xp: Any, a: Any, axis: int) -> Any:
+    """The mean along an axis, which stays; sums of 16-bit numbers are computed in 32 bits."""
+    return a.mean(axis, keepdims=True, dtype=wide_dtype(xp, a.dtype)).astype(a.dtype, copy=False)
 
 
 def _norm(xp: Any, a: Any) -> Any:

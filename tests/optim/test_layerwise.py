@@ -91,6 +91,21 @@ def test_adafactor_remembers_rows_and_columns():
     assert optimizer.state[p]["step"] == 2
 
 
+@pytest.mark.parametrize("shape", [(2000, 3), (5,)])
+def test_adafactor_on_16_bits_steps_as_on_64(shape):
+    """A sum of small numbers in bfloat16 would end at 256."""
+    start, gradient = (ag.tensor(np.random.default_rng(i).normal(size=shape)).bfloat16() for i in (0, 1))
+    steps = []
+    for dtype in (ag.bfloat16, ag.float64):
+        p = start.to(dtype, copy=True).requires_grad_()
+        optimizer = optim.Adafactor([p], lr=0.5)
+        p.grad = gradient.to(dtype)
+        optimizer.step()
+        assert p.dtype == optimizer.state[p]["variance" if len(shape) == 1 else "col_var"].dtype == dtype
+        steps.append((p.detach().double() - start.double()).numpy())
+    np.testing.assert_allclose(*steps, rtol=0.05, atol=0.02)
+
+
 def rosenbrock(w, b):
     z = ag.cat([w.reshape(-1), b])
     return (100 * (z[1:] - z[:-1] ** 2) ** 2 + (1 - z[:-1]) ** 2).sum()
