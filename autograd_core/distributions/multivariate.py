@@ -261,8 +261,8 @@ class MixtureSameFamily(Distribution):
 
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
-        """The support of the components."""
-        return self.component_distribution.support
+        """What all components support."""
+        return constraints.MixtureSameFamilyConstraint(self.component_distribution.support)
 
     @property
     def mean(self) -> Tensor:

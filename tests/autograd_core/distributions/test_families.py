@@ -202,6 +202,17 @@ def test_mixtures_expand():
     assert mixture.log_prob(ag.zeros(2, 4)).shape == (2, 4)
 
 
+@pytest.mark.parametrize("shape", [(), (2,), (5, 2)])
+def test_values_of_mixtures_are_those_that_all_components_support(shape):
+    mixture = D.MixtureSameFamily(D.Categorical(ag.ones(3)), D.Uniform(ag.zeros(2, 3), ag.tensor([1.0, 2.0, 3.0])))
+    assert mixture.log_prob(ag.full(shape, 0.5)).exp().allclose(ag.full((*shape[:-1], 2), 11 / 18))
+    with pytest.raises(ValueError, match="within the support"):
+        mixture.log_prob(ag.full(shape, 1.5))
+    vectors = D.MixtureSameFamily(D.Categorical(ag.ones(3)), D.Independent(D.Uniform(ag.zeros(3, 2), 1.0), 1))
+    assert vectors.support.check(ag.tensor([[0.5, 0.5], [0.5, 1.5]])).tolist() == [True, False]
+    assert (vectors.support.event_dim, vectors.support.is_discrete) == (1, False)
+
+
 def test_parts_of_others():
     d = D.Independent(D.Normal(A, B), 1)
     v = ag.tensor(REAL, dtype="f8")
