@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
@@ -20,6 +20,12 @@ class ComposeTransform(Transform):
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
         self.parts = [part.with_cache(cache_size) for part in parts] if cache_size else list(parts)
+
+    def with_cache(self, cache_size: int = 1) -> Self:
+        """The composition with caches of the parts, which its inverse asks, too."""
+        new = super().with_cache(cache_size)
+        new.parts = [part.with_cache(cache_size) for part in self.parts]
+        return new
 
     @property
     def bijective(self) -> bool:  # type: ignore[override]

@@ -6,7 +6,7 @@ import copy
 import math
 import weakref
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from autograd_core import dtypes, functional
 from autograd_core.creation import where_it_is
@@ -127,6 +127,9 @@ class _InverseTransform(Transform):
     @property
     def inv(self) -> Transform:
         return self.of
+
+    def with_cache(self, cache_size: int = 1) -> Self:
+        return cast("Self", self.of.with_cache(cache_size).inv)
 
     @property
     def sign(self) -> Any:

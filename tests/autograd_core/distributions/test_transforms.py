@@ -143,6 +143,17 @@ def test_helpers_for_transforms_of_ones_own():
         close(logits_to_probs(probs_to_logits(p, is_binary), is_binary), p)
 
 
+TO_TWO = D.ComposeTransform([D.SigmoidTransform(), D.AffineTransform(0.0, 2.0)])
+
+
+@pytest.mark.parametrize("made", [TO_TWO, TO_TWO.inv, D.TanhTransform().inv, D.IndependentTransform(TO_TWO, 1)])
+def test_transforms_that_are_given_a_cache_are_inverted_exactly(made):
+    x, cached = ag.tensor([300.0, 0.5]), made.with_cache()
+    assert cached.inv(cached(x)) is x
+    assert cached.inv.inv is cached
+    assert made.inv(made(x)) is not x
+
+
 def test_transforms_can_be_compared_copied_and_printed():
     shift, exp = D.AffineTransform(1.0, 2.0), D.ExpTransform()
     assert shift == D.AffineTransform(ag.tensor(1.0), 2.0)
