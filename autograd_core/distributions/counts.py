@@ -11,6 +11,7 @@ from autograd_core.distributions.discrete import Odds, OfChoices
 from autograd_core.distributions.distribution import Shape, one_of, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
+from autograd_core.distributions.large_shapes import FEW
 from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
@@ -89,9 +90,7 @@ class Binomial(Odds):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        n, odds = self.total_count, self.logits
-        choices = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
-        return choices + value * odds - n * functional.softplus(odds)
+        return functional.binomial_log_density(value, self.total_count - value, self.logits)
 
     def entropy(self) -> Tensor:
         found = self.log_prob(self.enumerate_support(expand=False))
@@ -143,9 +142,8 @@ class NegativeBinomial(Odds):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         n = self.total_count
-        odds = n * functional.logsigmoid(-self.logits) + value * functional.logsigmoid(self.logits)
-        ways = (n + value).lgamma() - (1 + value).lgamma() - n.lgamma()
-        return odds + functional.where(n + value == 0, 0.0, ways)
+        last = functional.where(n + value == 0, 0.0, (n / (n + value)).log())  # the last trial is a failure
+        return functional.binomial_log_density(value, n, self.logits) + last
 
 
 class Poisson(ExponentialFamily):
@@ -217,8 +215,12 @@ class Multinomial(OfChoices):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
-        return orders + functional.xlogy(value, self.probs).sum(-1)
+        if self.total_count < FEW:
+            orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
+            return orders + functional.xlogy(value, self.probs).sum(-1)
+        total = value.sum(-1, keepdim=True)
+        of_counts = functional.gamma_log_density(value + 1, 1.0, total * self.probs)
+        return of_counts.sum(-1) - functional.gamma_log_density(total + 1, 1.0, total).squeeze(-1)
 
     def entropy(self) -> Tensor:
         n = self.total_count

@@ -11,9 +11,9 @@ from autograd_core.distributions.distribution import Distribution, Shape, togeth
 from autograd_core.distributions.elementwise_transforms import PowerTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
+from autograd_core.distributions.large_shapes import gamma_entropy, half_step, slope_of_half_step
 from autograd_core.distributions.locations import Location
 from autograd_core.distributions.transformed import Closed
-from autograd_core.ops.pointwise.around_zero import even_series
 from autograd_core.tensor import Tensor
 
 
@@ -57,8 +57,7 @@ class Gamma(ExponentialFamily):
         return functional.igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
-        a = self.concentration
-        return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()
+        return gamma_entropy(self.concentration) - self.rate.log()
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:
@@ -116,13 +115,12 @@ class Beta(ExponentialFamily):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         a, b = self.concentration1, self.concentration0
-        density = functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -value)
-        return density - log_beta(a, b)
+        return functional.beta_log_density(a, b, value)
 
     def entropy(self) -> Tensor:
         a, b = self.concentration1, self.concentration0
-        inner = (a - 1) * a.digamma() + (b - 1) * b.digamma() - (a + b - 2) * (a + b).digamma()
-        return log_beta(a, b) - inner
+        n = a + b
+        return gamma_entropy(a) + gamma_entropy(b) - gamma_entropy(n) - n.digamma()
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:
@@ -175,7 +173,7 @@ class InverseGamma(Closed):
 
     def entropy(self) -> Tensor:
         a = self.concentration
-        return a + self.rate.log() + a.lgamma() - (1 + a) * a.digamma()
+        return gamma_entropy(a) + self.rate.log() - 2 * a.digamma()
 
 
 class FisherSnedecor(Distribution):
@@ -211,8 +209,9 @@ class FisherSnedecor(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        a, b, ratio = self.df1 / 2, self.df2 / 2, self.df1 / self.df2
-        return a * ratio.log() + (a - 1) * value.log() - (a + b) * (ratio * value).log1p() - log_beta(a, b)
+        a, b, log_value = self.df1 / 2, self.df2 / 2, value.log()
+        odds = log_value + (a / b).log()
+        return functional.binomial_log_density(a, b, odds) + (a / (a + b) * b).log() - log_value
 
 
 class StudentT(Location):
@@ -245,27 +244,10 @@ class StudentT(Location):
         return -0.5 * (self.df + 1) * squares - self._normalization()
 
     def _normalization(self) -> Tensor:
-        return self.scale.log() + 0.5 * math.log(2 * math.pi) - _half_step(0.5 * self.df)
+        return self.scale.log() + 0.5 * math.log(2 * math.pi) - half_step(0.5 * self.df)
 
     def entropy(self) -> Tensor:
-        return 0.5 * (self.df + 1) * _slope_of_half_step(0.5 * self.df) + self._normalization()
-
-
-FAR = 16.0  # from here the series in 1 / a are accurate enough
-
-
-def _half_step(a: Tensor) -> Tensor:
-    """log Γ(a + ½) - log Γ(a) - ½ log a."""
-    near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
-    series = far * even_series(far, (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432))
-    return functional.where(a < FAR, (near + 0.5).lgamma() - near.lgamma() - 0.5 * near.log(), series)
-
-
-def _slope_of_half_step(a: Tensor) -> Tensor:
-    """ψ(a + ½) - ψ(a)."""
-    near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
-    series = 0.5 * far + far**2 * even_series(far, (1 / 8, -1 / 64, 1 / 128, -17 / 2048, 31 / 2048))
-    return functional.where(a < FAR, (near + 0.5).digamma() - near.digamma(), series)
+        return 0.5 * (self.df + 1) * slope_of_half_step(0.5 * self.df) + self._normalization()
 
 
 def log_beta(a: Tensor, b: Tensor) -> Tensor:

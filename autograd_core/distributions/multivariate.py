@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, Self
 
-from autograd_core import functional, linalg
+from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
 from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, derived, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares
+from autograd_core.distributions.large_shapes import FEW, gamma_entropy
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.tensor import Tensor
 
 
@@ -162,13 +164,17 @@ class Dirichlet(ExponentialFamily):
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        a = self.concentration
-        return functional.xlogy(a - 1, value).sum(-1) + a.sum(-1).lgamma() - a.lgamma().sum(-1)
+        a, n = self.concentration, self.concentration.sum(-1)
+        if checks_values(n) and holds(n < FEW):
+            return functional.xlogy(a - 1, value).sum(-1) + n.lgamma() - a.lgamma().sum(-1)
+        of_shares = functional.gamma_log_density(a, 1.0, n.unsqueeze(-1) * value).sum(-1)
+        rest = (value.sum(-1, dtype=dtypes.float64) - 1).to(value.dtype)
+        of_total = functional.gamma_log_density(n, 1.0, n) - (a.shape[-1] - 1) * n.log()
+        return of_shares - of_total + n * rest
 
     def entropy(self) -> Tensor:
         a, total = self.concentration, self.concentration.sum(-1)
-        inner = (total - a.shape[-1]) * total.digamma() - ((a - 1) * a.digamma()).sum(-1)
-        return a.lgamma().sum(-1) - total.lgamma() + inner
+        return gamma_entropy(a).sum(-1) - gamma_entropy(total) - (a.shape[-1] - 1) * total.digamma()
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:

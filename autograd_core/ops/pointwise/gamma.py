@@ -110,6 +110,11 @@ def _log_of_value(xp, a, x):
     return xp.log(xp.where((a == 1) & (x == 0), 1, x))
 
 
+def _log_of_rest(xp, b, x):
+    """log(1 - x), but 0 where it is not needed: for an exponent b - 1 of 0."""
+    return xp.log1p(-xp.where((b == 1) & (x == 1), 0, x))
+
+
 @op(BINARY, symbol="log γ pdf", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     reference=lambda a, rate, x: a * math.log(rate) + (a - 1) * math.log(x) - rate * x - math.lgamma(a),
@@ -119,7 +124,10 @@ def _log_of_value(xp, a, x):
 def gamma_log_density(xp, a, rate, x):
     """Logarithm of the density of the gamma distribution of shape `a`, where its terms cancel by distances from `a`."""
     small = a < FAR
-    all_small = checks_values(a) and small.all().item()
+    return _gamma_log_density(xp, a, rate, x, small, checks_values(a) and small.all().item())
+
+
+def _gamma_log_density(xp, a, rate, x, small, all_small=False):
     near = a if all_small else xp.where(small, a, 1)
     y, log_rate = rate * x, xp.log(rate)
     plain = near * log_rate + (near - 1) * _log_of_value(xp, near, x) - y - xp.kernels.lgamma(near)
@@ -127,8 +135,75 @@ def gamma_log_density(xp, a, rate, x):
         return plain
     far = xp.where(small, FAR, a)
     off = (y - far) / far
-    rest = 0.5 * xp.log(2 * math.pi * far) + even_series(1 / far, STIRLING) / far
-    return xp.where(small, plain, (far - 1) * xp.log1p(off) - far * off - rest + log_rate)
+    return xp.where(small, plain, (far - 1) * xp.log1p(off) - far * off - _stirling_rest(xp, far) + log_rate)
+
+
+def _stirling_rest(xp, a):
+    """log Γ(a + 1) - a log a + a of numbers from FAR on."""
+    return 0.5 * xp.log(2 * math.pi * a) + even_series(1 / a, STIRLING) / a
+
+
+def _poisson_log_density(xp, k, mean, log_mean):
+    """k log μ - μ - log Γ(k + 1), where its terms cancel by the distance of μ from k (Loader 2000)."""
+    small = k < FAR
+    near, far = xp.where(small, k, 0), xp.where(small, FAR, k)
+    off = (mean - far) / far
+    close = off > -0.5
+    ratio = xp.where(close, xp.log1p(xp.where(close, off, 0)), log_mean - xp.log(far))
+    plain = near * log_mean - mean - xp.kernels.lgamma(near + 1)
+    return xp.where(small, plain, far * (ratio - off) - _stirling_rest(xp, far))
+
+
+def _slow_binomial(k, m, logit):
+    ways = math.lgamma(k + m + 1) - math.lgamma(k + 1) - math.lgamma(m + 1)
+    return ways + k * logit - (k + m) * math.log1p(math.exp(logit))
+
+
+@op(BINARY, symbol="log binomial", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
+    samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())), reference=_slow_binomial,
+    vjp=(lambda xp, g, k, m, logit: g * (xp.digamma(k + m + 1) - xp.digamma(k + 1) + xp.logsigmoid(logit)),
+         lambda xp, g, k, m, logit: g * (xp.digamma(k + m + 1) - xp.digamma(m + 1) + xp.logsigmoid(-logit)),
+         lambda xp, g, k, m, logit: g * (k * xp.sigmoid(-logit) - m * xp.sigmoid(logit))))
+def binomial_log_density(xp, k, m, logit):
+    """Logarithm of the probability of `k` successes and `m` failures in k + m trials, in any order."""
+    n, lgamma, softplus, sigmoid = k + m, xp.kernels.lgamma, xp.kernels.softplus, xp.kernels.sigmoid
+    log_p, log_q = softplus(logit, -1.0), -softplus(logit, 1.0)
+    y = k * log_p + m * log_q + (lgamma(n + 1) - lgamma(k + 1) - lgamma(m + 1))
+    small = n < _many(n)
+    if not (checks_values(n) and small.all().item()):
+        n = xp.where(small, _many(n), n)
+        p, q, log_n = n * sigmoid(logit), n * sigmoid(-logit), xp.log(n)
+        apart = _poisson_log_density(xp, k, p, log_n + log_p) + _poisson_log_density(xp, m, q, log_n + log_q)
+        y = xp.where(small, y, apart + _stirling_rest(xp, n))
+    return y
+
+
+def _many(n):
+    """The number from which a difference of logarithms of gamma functions loses more digits than an estimate costs."""
+    return 64.0 if n.dtype.itemsize == 4 else 1024.0
+
+
+def _slow_beta(a, b, x):
+    ways = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    return ways + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x)
+
+
+@op(BINARY, symbol="log β pdf", domain=UNIT, method=False, floating=True, wide=True, tolerance=1e-11,
+    samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())), reference=_slow_beta,
+    vjp=(lambda xp, g, a, b, x: g * (xp.digamma(a + b) - xp.digamma(a) + _log_of_value(xp, a, x)),
+         lambda xp, g, a, b, x: g * (xp.digamma(a + b) - xp.digamma(b) + _log_of_rest(xp, b, x)),
+         lambda xp, g, a, b, x: g * ((a - 1) / x - (b - 1) / (1 - x))))
+def beta_log_density(xp, a, b, x):
+    """Logarithm of the density of the beta distribution, where its terms cancel as of gamma distributions."""
+    n, lgamma = a + b, xp.kernels.lgamma
+    of_value = (a - 1) * _log_of_value(xp, a, x) + (b - 1) * _log_of_rest(xp, b, x)
+    y = of_value + (lgamma(n) - lgamma(a) - lgamma(b))
+    small = n < _many(n)
+    if not (checks_values(n) and small.all().item()):
+        parts = ((a, n * x), (b, n * (1 - x)))
+        apart = sum(_gamma_log_density(xp, part, xp.ones_like(n), at, part < FAR) for part, at in parts)
+        y = xp.where(small, y, apart + _stirling_rest(xp, xp.where(small, FAR, n)) + xp.log(n))
+    return y
 
 
 def _gamma_density(xp, a, x):

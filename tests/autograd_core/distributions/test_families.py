@@ -485,6 +485,32 @@ LARGE = {
     "Chi2": (lambda x: D.Chi2(x + 1e6).log_prob(x + 1001000), -8.424100527699949),
     "InverseGamma": (lambda x: D.InverseGamma(x + 1e6, 2.0).log_prob(x + 2.0**-19), -1123.7881522748328),
     "Poisson": (lambda x: D.Poisson(x + 200000).log_prob(x + 200500), -7.647703528430046),
+    "Beta": (lambda x: D.Beta(x + 1e6, x + 2e6).log_prob(x + 0.33349609375), 7.1111326531523815),
+    "Beta next to its end": (lambda x: D.Beta(x + 2, x + 1e6).log_prob(x + 2.0**-19), 12.553877140835322),
+    "FisherSnedecor": (lambda x: D.FisherSnedecor(x + 2e6, x + 2e6).log_prob(x + 1.0009765625), 5.403080997280955),
+    "Binomial": (lambda x: D.Binomial(1000000, logits=x + 0.5).log_prob(x + 621500), -9.060552801674739),
+    "Binomial of rare events": (lambda x: D.Binomial(1000000, logits=x - 12).log_prob(x + 8), -2.224739916833863),
+    "Binomial of rarer events": (lambda x: D.Binomial(1000000, logits=x - 200).log_prob(x + 8), -1500.080546439101),
+    "NegativeBinomial": (lambda x: D.NegativeBinomial(1e6, logits=x + 0.5).log_prob(x + 1649500), -8.63352973884199),
+    "Dirichlet": (
+        lambda x: D.Dirichlet(x + ag.tensor([1e6, 2e6, 1e6], dtype=x.dtype)).log_prob(
+            x + ag.tensor([0.25, 0.5 - 2.0**-12, 0.25 + 2.0**-12], dtype=x.dtype)
+        ),
+        14.381284768809701,
+    ),
+    "Multinomial": (
+        lambda x: D.Multinomial(1000000, x + ag.tensor([0.25, 0.5, 0.25], dtype=x.dtype)).log_prob(
+            x + ag.tensor([250500, 500500, 249000], dtype=x.dtype)
+        ),
+        -16.67227088502283,
+    ),
+    "entropy of Gamma": (lambda x: D.Gamma(x + 1e6, 2.0).entropy(), 7.633546298293448),
+    "entropy of InverseGamma": (lambda x: D.InverseGamma(x + 1e6, 2.0).entropy(), -18.611179456515043),
+    "entropy of Beta": (lambda x: D.Beta(x + 1e6, x + 2e6).entropy(), -6.790161810721964),
+    "entropy of Dirichlet": (
+        lambda x: D.Dirichlet(x + ag.tensor([1e6, 2e6, 1e6], dtype=x.dtype)).entropy(),
+        -14.096796304074854,
+    ),
     "StudentT": (lambda x: D.StudentT(x + 3e6).log_prob(x + 1.5), -2.0439385696630765),
     "entropy of StudentT": (lambda x: D.StudentT(x + 3e6).entropy(), 1.4189388665380338),
 }
