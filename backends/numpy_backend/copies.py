@@ -138,7 +138,8 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     shape = first.shape
     if axis or not shape or not first.flags.c_contiguous or any(x.shape != shape for x in arrays):
         return np.stack(arrays, axis)
-    return concatenate(arrays).reshape(len(arrays), *shape)  # without a view of each
+    join = np.concatenate if first.size < LARGE else concatenate
+    return join(arrays).reshape(len(arrays), *shape)  # without a view of each
 
 
 def flip(x: Array, axis: Any) -> Array:
