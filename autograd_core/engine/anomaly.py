@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from autograd_core.engine import binders
+from autograd_core.engine import applying, binders
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.nodes import tick
 from autograd_core.errors import AnomalyError, users_frame
@@ -115,7 +115,7 @@ def _trace(more: int) -> None:
     global _active
     with _lock:
         _active += more
-        binders.tick = _traced_tick if _active else tick  # no cost without observers
+        applying.tick = binders.tick = _traced_tick if _active else tick  # no cost without observers
         if not _active:
             _places.clear()
 

@@ -10,8 +10,8 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import can_cast
 from autograd_core.engine import direct
+from autograd_core.engine.applying import apply
 from autograd_core.engine.arguments import of_one_depth
-from autograd_core.engine.binders import apply
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
 from autograd_core.engine.stand_ins import Severed

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.engine.binders import apply
+from autograd_core.engine.applying import apply
 from autograd_core.engine.libraries import VMAP
 from autograd_core.engine.overriding import overridden
 from autograd_core.errors import OperandError, PositionError
