@@ -264,7 +264,7 @@ def hardswish_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 def elu(xp: Any, x: Array, alpha: float, scale: float, rate: float) -> Array:
     """scale·x above 0, scale·alpha·(exp(rate·x) - 1) elsewhere."""
-    return xp.where(x > 0, x * scale, scale * alpha * xp.expm1(xp.minimum(x, 0) * rate))
+    return xp.where(x >= 0, x * scale, scale * alpha * xp.expm1(xp.minimum(x, 0) * rate))
 
 
 def elu_gradient(xp: Any, g: Array, x: Array, alpha: float, scale: float, rate: float) -> Array:

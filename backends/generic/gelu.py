@@ -56,7 +56,7 @@ def gelu(xp: Any, x: Array) -> Array:
     s = xp.minimum(abs(x), 20.0)
     tail = ratio(s, *TAIL)
     tail *= s
-    return xp.maximum(x, 0) - (tail * _bell(xp, s)).astype(x.dtype)
+    return xp.copysign(xp.maximum(x, 0) - (tail * _bell(xp, s)).astype(x.dtype), x)
 
 
 def gelu_gradient(xp: Any, g: Array, x: Array) -> Array:
@@ -86,7 +86,7 @@ def gelu_tanh(xp: Any, x: Array) -> Array:
     e, rest = _tail(xp, s)
     divisor, lacking = two_sum(e, 1.0)
     below, taken = product(s, e)
-    return xp.maximum(x, 0) - quotient(below, taken + s * rest, divisor, lacking + rest)
+    return xp.copysign(xp.maximum(x, 0) - quotient(below, taken + s * rest, divisor, lacking + rest), x)
 
 
 def gelu_gate(xp: Any, x: Array) -> Array:

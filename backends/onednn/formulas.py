@@ -134,7 +134,7 @@ def _softplus(beta: float) -> Formula | None:
 def _elu(alpha: float, scale: float, rate: float) -> Formula | None:
     if not alpha or rate != 1:
         return None
-    last = () if scale == 1 else (linear(scale, 0.0),)
+    last = () if scale == 1 else (linear(scale, -0.0),)  # the sum of -0 and 0 would be 0
     return Formula((("y", of("x"), *NEGATIVE, *_expm1(1.0), larger("x"), leaky(alpha), *last),))
 
 
@@ -202,7 +202,7 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "tanh": lambda: Formula((("y", of("x"), TANH),)),
     "tanh_gradient": lambda: Formula(_bell(2.0, 4.0)),
     "silu": lambda: Formula((
-        ("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, 0.0)),
+        ("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, -0.0)),
     ), plain.silu, lost=True),
     "silu_gradient": lambda: Formula((("y", slope("x", "g"), SWISH),), plain.silu_gradient, DEEP, lost=True),
     "gelu": lambda: Formula((("y", of("x"), GELU),), exact.gelu, lost=True),

@@ -4,6 +4,7 @@ At most 2 for a value and 8 for a gradient, in the tails and next to zeros too.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import settings
 import autograd_core as ag
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.registry import OPS
+from nn import functional as F
 
 mp = pytest.importorskip("mpmath")
 
@@ -373,8 +375,14 @@ ENDS = {
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_negative_zero_stays_one(dtype):
-    assert ag.erfinv(ag.tensor([-0.0, 0.0], dtype=dtype)).signbit().tolist() == [True, False]
+@pytest.mark.parametrize("copies", [1, 5000])
+@pytest.mark.parametrize(
+    "function",
+    [ag.erfinv, F.elu, F.celu, F.selu, F.silu, F.mish, F.gelu, partial(F.gelu, approximate="tanh")],
+    ids=["erfinv", "elu", "celu", "selu", "silu", "mish", "gelu", "gelu tanh"],
+)
+def test_a_negative_zero_stays_one(function, copies, dtype):
+    assert function(ag.tensor([-0.0, 0.0], dtype=dtype).repeat(copies)).signbit().tolist() == [True, False] * copies
 
 
 @pytest.mark.parametrize("name", ENDS)
