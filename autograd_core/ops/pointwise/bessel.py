@@ -121,7 +121,8 @@ def i0(xp, x):
 
 def _i1_rule(xp, g, x, y):
     near, inner, outer = parts(xp, x)
-    return g * (xp.i0(x) - xp.where(near, even_series(inner, I1), y / outer))
+    finite = xp.where(abs(y) == math.inf, 0, y)  # the larger term decides
+    return g * (xp.i0(x) - xp.where(near, even_series(inner, I1), finite / outer))
 
 
 @op(ELEMENTWISE, symbol="I₁", domain=OFF_ZERO, reference=_i1, aliases=("special.modified_bessel_i1",),

@@ -19,12 +19,15 @@ def logaddexp(xp, a, b):
     return larger + xp.log1p(xp.exp(smaller - larger))
 
 
-LOG_2 = math.log(2)
+def _binary_sigmoid(xp, x):
+    """1 / (1 + 2^-x), without the rounding error of a product with log 2."""
+    below = x < 0
+    e = xp.exp2(xp.where(below, x, -x))
+    return xp.where(below, e, 1) / (1 + e)
 
 
 @op(BINARY, symbol="log₂ 2+2", floating=True, reference=lambda a, b: math.log2(2**a + 2**b),
-    vjp=(lambda xp, g, a, b: g * xp.sigmoid((a - b) * LOG_2),
-         lambda xp, g, a, b: g * xp.sigmoid((b - a) * LOG_2)))
+    vjp=(lambda xp, g, a, b: g * _binary_sigmoid(xp, a - b), lambda xp, g, a, b: g * _binary_sigmoid(xp, b - a)))
 def logaddexp2(xp, a, b):
     """log₂(2^input + 2^other), without overflow."""
     return xp.logaddexp2(a, b)

@@ -40,11 +40,16 @@ def rsqrt(xp, x):
     return 1 / xp.sqrt(x)
 
 
+ROUNDED = 1 << 24  # exponents above may be odd, but not as float32
+
+
 def _raised(xp, a, b):
     """a**b; third and fourth powers are products, a hundred times as fast; NumPy does so only up to the second."""
     if b.__class__ not in NUMBERS or b == 2:
         return a**b
     if b not in (3, 4):
+        if abs(b) > ROUNDED and a.dtype == dtypes.float32:
+            return xp.power(a.astype(dtypes.float64), float(b)).astype(a.dtype)
         return xp.power(a, b)
     squared = a * a
     return squared * (a if b == 3 else squared)

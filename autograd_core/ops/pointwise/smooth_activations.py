@@ -78,9 +78,10 @@ def silu(xp, x):
 
 
 def _mish_bend(xp, g, a, b):
-    s, t = xp.sigmoid(b), xp.tanh(xp.softplus(b))
-    b = xp.clamp_number(b, min=-800, max=40)
-    return g * a * (s * (1 - t * t) * (2 + b * (xp.sigmoid(-b) - 2 * s * t)))
+    s, plus = xp.sigmoid(b), xp.softplus(b)
+    t, steep = xp.tanh(plus), xp.tanh_gradient(xp.ones_like(b), plus)
+    b = xp.clamp_number(b, min=-800, max=800)
+    return g * a * (s * steep * (2 + b * (xp.sigmoid(-b) - 2 * s * t)))
 
 
 def _slow_mish_slope(x):

@@ -395,7 +395,7 @@ def test_values_at_the_ends_of_the_range(name):
     ("name", "points", "values", "slopes"),
     [
         ("mish", [1e5, 1e20, -1e30], [1e5, 1e20, 0], [1, 1, 0]),
-        ("i1", [1e-45, 1e-40], [0, 5e-41], [0.5, 0.5]),
+        ("i1", [1e-45, 1e-40, -800.0], [0, 5e-41, -INF], [0.5, 0.5, INF]),
         ("elu", [NAN, 0.0], [NAN, 0], [NAN, 1]),
         ("entr", [0.0, 1.0], [0, 0], [INF, -1]),
     ],

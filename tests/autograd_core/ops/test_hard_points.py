@@ -192,8 +192,9 @@ def test_derivatives_at_the_end_of_a_domain_are_infinite(function, x, seconds, t
         (lambda x: 0.0**x, [0.5, 2.0], [0.0, 0.0]),
         (ag.special.erfcx, [7.0, 30.0, 1e5], [0.0031024178351047966, 8.330618476891775e-05, 3.3851375002709967e-15]),
         (ag.acosh, [2.0, 1e120], [-0.3849001794597505, -2e-240]),
+        (F.mish, [15.0, 100.0], [-1.0480522954513246e-11, -2.192092098350992e-84]),
     ],
-    ids=["i0e 0", "masked.var of equals", "powers of 0", "erfcx", "acosh"],
+    ids=["i0e 0", "masked.var of equals", "powers of 0", "erfcx", "acosh", "mish"],
 )
 def test_second_derivatives(function, x, bends):
     x = ag.tensor(x, dtype="float64", requires_grad=True)
@@ -215,3 +216,28 @@ def test_halves_are_added_up_in_float32():
 def test_batch_norm_refuses_a_single_value_per_channel():
     with pytest.raises(ValueError, match="more than one value per channel"):
         F.batch_norm(ag.ones(1, 3), None, None, training=True)
+
+
+def test_the_slope_of_a_tangent_far_from_the_real_axis():
+    x = ag.tensor([0.3 + 25j, 0.3 - 25j], dtype="complex128", requires_grad=True)
+    (slope,) = ag.grad(ag.tan(x), x, ag.ones_like(x))
+    expected = complex(6.367463767104995e-22, 4.35621633885858e-22)
+    np.testing.assert_allclose(slope.conj(), [expected, expected.conjugate()], rtol=1e-13)
+
+
+def test_slopes_of_binary_logarithms_of_sums_in_float32():
+    x = ag.tensor([-100.25, -60.125, 0.0, 5.5], requires_grad=True)
+    (slope,) = ag.grad(ag.logaddexp2(x, ag.zeros(4)).sum(), x, create_graph=True)
+    exact = 1 / (1 + 2 ** -x.numpy(force=True).astype(np.float64))
+    np.testing.assert_allclose(slope.detach(), exact, rtol=3e-7)
+    (bend,) = ag.grad(slope.sum(), x)
+    np.testing.assert_allclose(bend, exact * (1 - exact) * math.log(2), rtol=3e-7)
+
+
+@pytest.mark.parametrize("exponent", [2**24 + 1, 2**25, 2.0**25])
+def test_powers_of_negative_numbers_with_exponents_that_float32_would_round(exponent):
+    x = ag.tensor([-1.0], requires_grad=True)
+    y = x**exponent
+    y.sum().backward()
+    assert y.item() == (-1) ** (exponent % 2)
+    assert x.grad.item() == np.float32(-y.item() * exponent)
