@@ -44,6 +44,9 @@ def nextafter(xp, a, b):
     return xp.nextafter(a, b)
 
 
+NORMAL = {2: 14, 4: 126, 8: 1022}  # exponents up to these are of normal numbers, by the size of numbers
+
+
 @composition(ELEMENTWISE, reference=lambda x, k: x * 2**k,
              samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))
 def ldexp(input, other):
@@ -52,7 +55,11 @@ def ldexp(input, other):
     if tensors and input.dtype.kind in dtypes.INEXACT and other.dtype.kind in dtypes.EXACT:
         # As integers they would make 2^other the default dtype.
         other = functional.astype(other, functional.real(input).dtype)
-    return input * functional.exp2(other)
+    if not isinstance(other, Tensor) or other.dtype.kind not in dtypes.FLOATS:
+        return input * functional.exp2(other)
+    bound = NORMAL[other.dtype.itemsize]
+    first = functional.clamp(other, -bound, bound)
+    return input * functional.exp2(first) * functional.exp2(other - first)
 
 
 @op(CHANNELWISE, symbol="m·2ⁿ", domain=Interval(0.6, 3, kinks=(1, 2)), reference=np.frexp,

@@ -241,3 +241,13 @@ def test_powers_of_negative_numbers_with_exponents_that_float32_would_round(expo
     y.sum().backward()
     assert y.item() == (-1) ** (exponent % 2)
     assert x.grad.item() == np.float32(-y.item() * exponent)
+
+
+def test_products_with_powers_of_two_are_finite_where_the_power_is_not():
+    x, n = ag.tensor([1e-40, 1.5, 1e-30, 2.0], requires_grad=True), ag.tensor([140, -149, 200, -3])
+    expected = np.ldexp(x.numpy(force=True), n.numpy())
+    assert ag.ldexp(x, n).tolist() == expected.tolist()
+    half = ag.tensor([128.5], requires_grad=True)
+    y = ag.ldexp(x[:1], half)
+    y.backward()
+    assert half.grad.item() == pytest.approx(y.item() * math.log(2), rel=1e-6)
