@@ -128,6 +128,21 @@ def _require_together(name, input, *others):
             raise DeviceError(f"{name}(): the input is on {input.device}, but a buffer on {v.device}; move the model")
 
 
+def _normalized(input, weight, bias, eps, relu=False):
+    """`normalize_batch`; samples of vmap that share the input share its statistics, whatever their parameters are."""
+    inner = max((_depth(p) for p in (weight, bias) if p is not None), default=0) if LAYERS else 0
+    if not inner or inner <= _depth(input):
+        return normalize_batch(input, weight, bias, eps=eps, relu=relu)
+    y, mean, scale = normalize_batch(input, eps=eps)
+    weight = functional.ones_like(bias) if weight is None else weight
+    return (scale_channels_relu if relu else scale_channels)(y, weight, bias), mean, scale
+
+
+def _depth(tensor):
+    """How many calls of vmap a tensor is inside."""
+    return LAYERS.get(tensor.array.__class__, 0)
+
+
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
     shape = tuple(input.shape)
     if shape == (0,):  # no samples, with any number of channels
@@ -157,7 +172,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
             f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
             "Use a larger batch, or model.eval()"
         )
-    y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
+    y, mean, scale = _normalized(input, weight, bias, eps, relu)
     if input.numel():
         _track(running_mean, running_var, mean.array, scale.array, count(shape), momentum, eps, counted)
     else:
@@ -279,7 +294,7 @@ def instance_norm(
     if running_mean is running_var is None:
         return group_norm(input, max(channels, 1), weight, bias, eps)
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
-    y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
+    y, mean, scale = _normalized(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps)
     if input.numel():
         _track(running_mean, running_var, mean.array, scale.array, math.prod(rest), momentum, eps)
     return functional.reshape(y, input.shape)

@@ -1,6 +1,7 @@
 """vmap: against loops over the samples, combined with the other transforms, and what it refuses."""
 
 import operator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -188,6 +189,17 @@ def test_batch_normalisation_runs_without_its_running_statistics():
     close(var, x[..., :2].var(1))
     assert ag.func.replace_all_batch_norm_modules_(net) is net
     close(vmap(net)(x), ag.stack([net(batch) for batch in x]))
+
+
+@pytest.mark.parametrize("function", [partial(nn.functional.batch_norm, training=True), nn.functional.instance_norm])
+@pytest.mark.parametrize("given", ["weight", "bias"])
+def test_samples_that_share_the_input_share_its_running_statistics(function, given):
+    x, parameters = values(4, 3, 5), values(2, 3)
+    mean, var, mean_of_one, var_of_one = (make(3, dtype=ag.float64) for make in (ag.zeros, ag.ones, ag.zeros, ag.ones))
+    y = vmap(lambda p: function(x, mean, var, **{given: p}))(parameters)
+    close(y[0], function(x, mean_of_one, var_of_one, **{given: parameters[0]}))
+    close(mean, mean_of_one)
+    close(var, var_of_one)
 
 
 def test_positions_that_differ_between_samples():
