@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from autograd_core import functional
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.ops.pointwise.around_zero import even_series
 from autograd_core.ops.pointwise.gamma import STIRLING
 from autograd_core.tensor import Tensor
@@ -30,8 +31,14 @@ def slope_of_half_step(a: Tensor) -> Tensor:
 
 def gamma_entropy(a: Tensor) -> Tensor:
     """Entropy of the gamma distribution of rate 1, a + log Γ(a) + (1 - a) ψ(a)."""
+    if checks_values(a) and holds(a < FAR):
+        return _near_gamma_entropy(a)
     near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
     stirling = far * even_series(far, STIRLING)
     of_slope = even_series(far, SLOPE)
     series = 0.5 * (1 + math.log(2 * math.pi) - far.log() - far) + stirling + (far - far**2) * of_slope
-    return functional.where(a < FAR, near + near.lgamma() + (1 - near) * near.digamma(), series)
+    return functional.where(a < FAR, _near_gamma_entropy(near), series)
+
+
+def _near_gamma_entropy(a: Tensor) -> Tensor:
+    return a + a.lgamma() + (1 - a) * a.digamma()
