@@ -138,9 +138,9 @@ def _normalized(input, weight, bias, eps, relu=False):
     return (scale_channels_relu if relu else scale_channels)(y, weight, bias), mean, scale
 
 
-def _depth(tensor):
-    """How many calls of vmap a tensor is inside."""
-    return LAYERS.get(tensor.array.__class__, 0)
+def _depth(x):
+    """How many calls of vmap a tensor or an array is inside."""
+    return LAYERS.get(getattr(x, "array", x).__class__, 0)
 
 
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):

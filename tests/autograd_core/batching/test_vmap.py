@@ -670,3 +670,10 @@ def test_functions_along_an_axis(name):
     x = values(2, 3, 4, 5)
     f = lambda x: (LINES[name](x) ** 2).sum()  # noqa: E731
     close(vmap(vmap(grad(f)))(x), ag.stack([ag.stack([grad(f)(y) for y in z]) for z in x]))
+
+
+def test_normalizations_take_arrays_in_a_program_that_uses_vmap():
+    x = vmap(ag.sin)(values(4, 3))
+    weight, bias = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.0, -0.5])
+    found = nn.functional.batch_norm(x, None, None, weight, bias, training=True)
+    close(found, nn.functional.batch_norm(x, None, None, training=True) * ag.tensor(weight) + ag.tensor(bias))
