@@ -10,7 +10,7 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
-from autograd_core.engine.libraries import LAYERS, VMAP
+from autograd_core.engine.libraries import LAYERS, VMAP, depth_of
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.stand_ins import Kept, StandIn
 from autograd_core.engine.versions import View, note_view, record_writes
@@ -243,14 +243,10 @@ class Function:
 
 def _entered(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments, those with a graph inside the calls of `vmap` that others are in: it sums their gradients."""
-    deepest = max([a for a in args if isinstance(a, Tensor)], key=_depth, default=None)
-    if deepest is None or not _depth(deepest):
+    deepest = max([a for a in args if isinstance(a, Tensor)], key=lambda a: depth_of(a.array), default=None)
+    if deepest is None or not depth_of(deepest.array):
         return args
     return tuple([VMAP.lifted([a, deepest])[0] if isinstance(a, Tensor) and a.node is not None else a for a in args])
-
-
-def _depth(t: Tensor) -> int:
-    return LAYERS.get(t.array.__class__, 0)
 
 
 def _check_written(ctx: Context, outputs: tuple[Tensor, ...]) -> None:

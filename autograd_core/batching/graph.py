@@ -14,16 +14,11 @@ from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
 from autograd_core.engine.entries import Op
 from autograd_core.engine.inplace import writable
-from autograd_core.engine.libraries import LAYERS, LIBRARY, RULES
+from autograd_core.engine.libraries import LIBRARY, RULES, depth_of
 from autograd_core.errors import VmapError
 from autograd_core.kinds import SHAPE
 from autograd_core.registry import private
 from autograd_core.tensor import Tensor, wrap
-
-
-def depth_of(array: Any) -> int:
-    """The number of nested batches in an array."""
-    return LAYERS.get(array.__class__, 0)
 
 
 def _enter(xp: Any, x: Any, *, level: Level, dim: int | None, at: int) -> Any:

@@ -7,9 +7,10 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from autograd_core import functional, random, trees
-from autograd_core.batching.graph import admitted, depth_of, leave
+from autograd_core.batching.graph import admitted, leave
 from autograd_core.batching.levels import Level, active, outside
 from autograd_core.batching.loops import different_shapes
+from autograd_core.engine.libraries import depth_of
 from autograd_core.errors import VmapError, VmapShapeError
 from autograd_core.tensor import Tensor, wrap
 

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from typing import Any
 
 from autograd_core import functional, random, trees
-from autograd_core.batching.graph import admitted, depth_of, inside, leave
+from autograd_core.batching.graph import admitted, inside, leave
 from autograd_core.batching.levels import Level, entered
 from autograd_core.engine.inplace import rebase
+from autograd_core.engine.libraries import depth_of
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.versions import version
 from autograd_core.errors import InplaceError

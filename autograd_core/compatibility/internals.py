@@ -4,11 +4,11 @@ import enum
 import sys
 from typing import Any
 
-from autograd_core.batching.graph import depth_of
 from autograd_core.batching.levels import active
 from autograd_core.devices import Device, destination
 from autograd_core.dtypes import as_dtype
 from autograd_core.element_types import OF
+from autograd_core.engine.libraries import depth_of
 from autograd_core.engine.overriding import DisableTorchFunction as DisableTorchFunction
 from autograd_core.engine.overriding import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from autograd_core.engine.overriding import no_override as _disabled_torch_function_impl  # noqa: F401  libraries use it

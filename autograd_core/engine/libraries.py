@@ -32,6 +32,11 @@ def is_array(value: Any) -> bool:
     return value.__class__ in LIBRARY
 
 
+def depth_of(array: Any) -> int:
+    """The number of calls of `vmap` that an array is inside: of nested batches in it."""
+    return LAYERS.get(array.__class__, 0)
+
+
 def backend_of_array(array: Any) -> Any:
     """The backend that an array belongs to."""
     return LIBRARY[array.__class__].backend

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.libraries import LAYERS, LIBRARY, depth_of
 from autograd_core.engine.versions import record_write, record_writes
 from autograd_core.errors import DeviceError, DtypeError, InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
@@ -130,17 +130,12 @@ def _require_together(name, input, *others):
 
 def _normalized(input, weight, bias, eps, relu=False):
     """`normalize_batch`; samples of vmap that share the input share its statistics, whatever their parameters are."""
-    inner = max((_depth(p) for p in (weight, bias) if p is not None), default=0) if LAYERS else 0
-    if not inner or inner <= _depth(input):
+    inner = max(depth_of(getattr(p, "array", p)) for p in (weight, bias)) if LAYERS else 0
+    if not inner or inner <= depth_of(input.array):
         return normalize_batch(input, weight, bias, eps=eps, relu=relu)
     y, mean, scale = normalize_batch(input, eps=eps)
     weight = functional.ones_like(bias) if weight is None else weight
     return (scale_channels_relu if relu else scale_channels)(y, weight, bias), mean, scale
-
-
-def _depth(x):
-    """How many calls of vmap a tensor or an array is inside."""
-    return LAYERS.get(getattr(x, "array", x).__class__, 0)
 
 
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
