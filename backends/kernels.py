@@ -90,9 +90,18 @@ def bind(
         setattr(kernels, name, partial(getattr(kernels, name), schedule=schedule))
     kernels.zeta = partial(kernels.zeta, functions)
     kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
+    kernels.convolve_onto = partial(_convolve_onto, kernels)
     kernels.linear_relu = lambda *operands: kernels.rectify(kernels.linear(*operands))
     kernels.steps = partial(optimizers.steps, kernels)
     return kernels
+
+
+def _convolve_onto(
+    kernels: SimpleNamespace, y: Array, x: Array, w: Array, geometry: Any, bias: Array | None = None, relu: bool = False
+) -> Array:
+    """y + convolve(...), or max(that, 0), in place of y."""
+    y = kernels.increase(y, kernels.convolve(x, w, geometry, bias))
+    return kernels.rectify(y) if relu else y
 
 
 def offer(kernels: SimpleNamespace, xp: Any, *modules: str) -> None:

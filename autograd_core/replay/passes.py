@@ -19,7 +19,7 @@ FRESH = {
     "convolve_relu", "gate", "linear", "linear_relu", "matmul", "multiply", "normalize_batch", "normalize_rows", "pad",
     "put_taps", "relu", "row_gradients", "scale_channels",
 }  # fmt: skip
-
+IN_PLACE = {"add": "increase", "relu": "rectify"}  # kernels that overwrite the first operand
 
 BASIC = re.compile(r"\((slice\((None|-?\d+|, )*\)(, )?|\.\.\.,? ?)+\)")  # an index of slices, which repeats no element
 
@@ -59,12 +59,12 @@ def fewer(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> li
 
     kept: variables whose memory something else may refer to. kernel: the name of a kernel in the program.
     """
-    return _Overwriting(_folded(lines, kept, kernel), kept, kernel).rewritten()
+    return _Overwriting(_summed(_folded(lines, kept, kernel), kept, kernel), kept, kernel).rewritten()
 
 
 def _folded(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
     """The lines with channels scaled by the weights of the convolution that makes them, if nothing else needs them."""
-    uses = Counter(name for line in lines for name in set(line.names))
+    uses = _uses(lines)
     at = {line.call.result.name: i for i, line in enumerate(lines) if line.call and line.call.kernel == "convolve"}
     found: list[Line | None] = list(lines)
     for i, line in enumerate(lines):
@@ -81,17 +81,37 @@ def _folded(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> 
             factors = f"{weight} * {scale}.reshape{(-1, *[1] * (len(call.result.layout[0]) - 1))}"
             summand = shift if bias == "None" else f"{bias} * {scale}" + f" + {shift}" * (shift != "None")
             name = "convolve_relu" if relu == "True" else "convolve"
-            right = f"{kernel(name)}({', '.join([x, factors, *how, summand])})"
+            call = Call(name, [x, factors, *how, summand], convolution.operands, call.result)
             names = [n for n in (call.result.name, x, weight, scale, shift, bias) if n != "None"]
-            found[i], found[at[y]] = Line(f"{call.result.name} = {right}", names, call, True), None
+            found[i], found[at[y]] = Line(_text(call, kernel), names, call, True), None
     return [line for line in found if line is not None]
 
 
+def _summed(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
+    """The lines with large sums and the ReLUs behind them in one call, if only these need the sums."""
+    uses, found = _uses(lines), list[Line]()
+    for line in lines:
+        call, before = line.call, found[-1].call if found else None
+        if call and before and (before.kernel, call.kernel) == ("add", "relu") and call.result.size >= LARGE:
+            y = before.result.name
+            if y == call.operands[0].name and uses[y] == 2 and y not in kept:
+                call = before._replace(kernel="add_relu", result=call.result)
+                names = [call.result.name, *[name for name in found.pop().names if name != y]]
+                line = Line(_text(call, kernel), names, call, True)
+        found.append(line)
+    return found
+
+
+def _uses(lines: list[Line]) -> Counter[str]:
+    return Counter(name for line in lines for name in set(line.names))
+
+
 class _Overwriting:
-    """Lines with `relu(add(a, b))` in one call, and large results in place of operands that are not used later."""
+    """Lines with large results in place of operands that are not used later."""
 
     def __init__(self, lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> None:
         self.lines, self.kept, self.kernel = lines, kept, kernel
+        self.uses = _uses(lines)
         self.last = {name: i for i, line in enumerate(lines) for name in line.names}
         self.makers = {line.call.result.name: i for i, line in enumerate(lines) if line.call}
         self.fresh: set[str] = set()  # arrays that nothing else holds
@@ -104,33 +124,48 @@ class _Overwriting:
             if call is None or call.result.size < LARGE:
                 self.found.append(line)
                 continue
-            call, since = self._with_sum(call, i)
             if call.kernel in ("add", "add_relu", "relu"):
-                line = self._into_part(call, i) or self._in_place(call, since, i)
+                line = self._into_part(call, i) or self._convolved_onto(call, i) or self._in_place(line, call, i)
             if call.kernel in FRESH and call.result.name not in self.kept:
                 self.fresh.add(call.result.name)
             self.found.append(line)
         return self.found
 
-    def _with_sum(self, call: Call, i: int) -> tuple[Call, int]:
-        """A ReLU together with the sum in the line before, if only it needs that; and where the call begins."""
-        before = self.found[-1].call if self.found else None
-        if call.kernel == "relu" and before is not None and before.kernel == "add":
-            y = before.result.name
-            if y == call.operands[0].name and self.last[y] == i and y not in self.kept:
-                self.found.pop()
-                return Call("add_relu", before.arguments, before.operands, call.result), i - 1
-        return call, i
+    def _convolved_onto(self, call: Call, i: int) -> Line | None:
+        """The sum of a convolution and an array that nothing else needs, as an addition to that array."""
+        free = self._free(call, i)
+        for y in [name for name in free if self.uses[name] == 2]:
+            at = next((j for j, line in enumerate(self.found) if line.call and line.call.result.name == y), -1)
+            (_, names, made, _, _), *later = self.found[at:]
+            to = next((name for name in free if name not in names), None)
+            if made is None or made.kernel != "convolve" or to is None or not all(line.pure for line in later):
+                continue
+            del self.found[at]
+            arguments = [to, *made.arguments, str(call.kernel == "add_relu")]
+            changed = call._replace(kernel="convolve_onto", arguments=arguments)
+            names = [call.result.name, to, *[name for name in names if name != y]]
+            return Line(_text(changed, self.kernel), names, call)
+        return None
 
-    def _in_place(self, call: Call, since: int, i: int) -> Line:
-        free = [a.name for a in call.operands if a.name in self.fresh and a.layout == call.result.layout]
-        free = [name for name in free if since <= self.last[name] <= i]
-        names = [call.result.name, *[a.name for a in call.operands]]
-        return Line(_text(call, free, self.kernel), names, call, not free)
+    def _in_place(self, line: Line, call: Call, i: int) -> Line:
+        """A sum or a ReLU in place of an operand, if nothing else needs that."""
+        free = self._free(call, i)
+        if not free:
+            return line
+        others = [a.name for a in call.operands]
+        others.remove(free[0])
+        arguments = [free[0], *others, *[f"out={free[0]}"] * (call.kernel == "add_relu")]
+        changed = call._replace(kernel=IN_PLACE.get(call.kernel, call.kernel), arguments=arguments)
+        return line._replace(text=_text(changed, self.kernel), pure=False)
+
+    def _free(self, call: Call, i: int) -> list[str]:
+        """The operands that the result may overwrite."""
+        alike = [a.name for a in call.operands if a.layout == call.result.layout]
+        return [name for name in alike if name in self.fresh and self.last[name] == i]
 
     def _into_part(self, call: Call, i: int) -> Line | None:
         """The sum of an array and of zeros with values at a slice, as an addition to that slice."""
-        for scattered, other in (call.operands, call.operands[::-1]) if call.kernel == "add" else ():
+        for scattered, other in (call.operands, call.operands[::-1]) if len(call.operands) == 2 else ():
             at = self.makers.get(scattered.name, i)
             made = self.lines[at].call
             if made is None or made.kernel != "add_at" or not BASIC.fullmatch(made.arguments[2]):
@@ -141,21 +176,11 @@ class _Overwriting:
             alike = other.layout == call.result.layout and {a.layout[1] for a in made.operands} == {other.layout[1]}
             if other.name in self.fresh - {scattered.name} and ends and alike and between.isdisjoint(known):
                 self.found[:] = [line for line in self.found if line.call is not made]
-                text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {other.name}"
+                whole = f"{self.kernel('rectify')}({other.name})" if call.kernel == "add_relu" else other.name
+                text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {whole}"
                 return Line(text, [call.result.name, other.name, *[a.name for a in made.operands]])
         return None
 
 
-def _text(call: Call, free: list[str], kernel: Callable[[str], str]) -> str:
-    names = [a.name for a in call.operands]
-    if free:  # the first operand of a sum is the one to overwrite
-        names.remove(free[0])
-        names.insert(0, free[0])
-    operands = ", ".join(names)
-    if not free:
-        right = f"{kernel(call.kernel)}({operands})"
-    elif call.kernel == "add_relu":
-        right = f"{kernel('add_relu')}({operands}, out={free[0]})"
-    else:
-        right = f"{kernel('increase' if call.kernel == 'add' else 'rectify')}({operands})"
-    return f"{call.result.name} = {right}"
+def _text(call: Call, kernel: Callable[[str], str]) -> str:
+    return f"{call.result.name} = {kernel(call.kernel)}({', '.join(call.arguments)})"

@@ -111,7 +111,7 @@ class Program:
             line, scalars = f"{self.constant(np.asarray)}({line})", []
         if not made:
             self._written.update(a.name for a in operands)
-        call = None if kwargs else _call(form, shown, operands, made)
+        call = None if kwargs and form != "pad" else _call(form, shown, operands, made)
         fixed = _fixed(operands[form in BY_SHAPE :], made, operands, random)
         names = [a.name for a in (*made, *operands)]
         text = f"{left} = {line}" if made or form in CONVERSIONS else line

@@ -22,7 +22,7 @@ KERNELS = {
     ),
     "attention": ("attention", "attention_gradients"),
     "channels": ("prelu", "prelu_gradient"),
-    "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
+    "convolution": ("convolve", "convolve_relu", "convolve_onto", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "group_norm": ("normalize_groups", "group_gradients"),
     "layer_norm": ("normalize_rows", "row_gradients"),

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import maker
+from backends.buffers import FLOAT32, maker
 from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 from backends.onednn.choice import multiplies
 from backends.onednn.layouts import as_float32, can_be_described, canonical, to_channels_last
-from backends.onednn.plans import OF_DIFF_WEIGHTS, OF_WEIGHTS, RELU, TRAINING, Plan, Workshop, dims, planned, state
+from backends.onednn.plans import OF_DIFF_WEIGHTS, OF_WEIGHTS, RELU, SUM, TRAINING, Plan, Workshop, dims, planned, state
 from backends.settled import Function, Prepared, prepared
 from backends.strides import channels_last_strides, dense
 
@@ -38,7 +38,10 @@ class _Convolution(Plan):
 
     def image(self, x: Array, w: Array, _: Any = None, bias: Array | None = None) -> Array:
         """The image that kernels make of another one."""
-        y: Array = self.make()
+        return self.onto(self.make(), x, w, None, bias)
+
+    def onto(self, y: Array, x: Array, w: Array, _: Any = None, bias: Array | None = None) -> Array:
+        """The same, in an array that exists."""
         if self.reorder is not None:
             inside = state.scratch(self.weights_size, "weights")
             self.reorder.run(w, inside)
@@ -58,29 +61,51 @@ class _Convolution(Plan):
         return dw
 
 
-def _suits(x: Array, other: Array, w_shape: Sizes) -> bool:
+def _suits(x: Array, other: Array, w_shape: Sizes, bias: Array | None = None) -> bool:
     """Whether oneDNN should compute with this image, or its gradient, another operand, and kernels of this shape."""
-    return (
-        x.size > 0 and x.ndim == len(w_shape) and x.size // x.shape[1] * prod(w_shape) >= SMALL and multiplies(x, other)
-    )
+    large = x.size > 0 and x.ndim == len(w_shape) and x.size // x.shape[1] * prod(w_shape) >= SMALL
+    added = bias is None or (bias.shape, bias.dtype) == (w_shape[:1], other.dtype)
+    return large and added and multiplies(x, other)
 
 
 @prepared
 def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Prepared:
     """See `backends.generic.im2col.convolve`."""
-    if not _suits(x, w, w.shape) or not (bias is None or (bias.shape, bias.dtype) == (w.shape[:1], w.dtype)):
+    if not _suits(x, w, w.shape, bias):
         return None
     if _spans(x.shape, w.shape, geometry):
         return convolve.prepare(_joined(x), _joined_kernels(w), _plain(geometry), bias, relu)
-    x, w = to_channels_last(x), _described(w)
-    plan = _forward(x.dtype, x.shape, w.shape, as_float32(w), geometry, bias is not None, relu)
-    return plan.image, (x, w, None, bias if bias is None else np.ascontiguousarray(bias))
+    plan, operands = _planned_forward(x, w, geometry, bias, RELU if relu else ())
+    return plan.image, operands
+
+
+def _planned_forward(
+    x: Array, w: Array, geometry: Geometry, bias: Array | None, steps: tuple[Any, ...]
+) -> tuple[_Convolution, tuple[Any, ...]]:
+    """A convolution with steps behind it, and its operands as it reads them."""
+    x, w, bias = to_channels_last(x), _described(w), bias if bias is None else np.ascontiguousarray(bias)
+    plan = _forward(x.dtype, x.shape, w.shape, as_float32(w), geometry, bias is not None, steps)
+    return plan, (x, w, None, bias)
 
 
 @prepared
 def convolve_relu(x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Prepared:
     """max(convolve(...), 0); for few channels a second pass is faster than a ReLU within the convolution."""
     return convolve.prepare(x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
+
+
+@prepared
+def convolve_onto(
+    y: Array, x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False
+) -> Prepared:
+    """y + convolve(...), or max(that, 0), in place of y."""
+    if not (_suits(x, w, w.shape, bias) and _is_wide(w.shape, geometry.groups)) or _spans(x.shape, w.shape, geometry):
+        return None
+    shape = (x.shape[0], w.shape[0], *convolution_sizes(x.shape, w.shape, geometry))
+    if not x.dtype == y.dtype == FLOAT32 or (y.shape, y.strides) != (shape, channels_last_strides(shape, 4)):
+        return None
+    plan, operands = _planned_forward(x, w, geometry, bias, (SUM, *RELU) if relu else (SUM,))
+    return plan.onto, (y, *operands)
 
 
 @prepared
@@ -177,7 +202,7 @@ def _forward(
     w_strides: Sizes,
     geometry: Geometry,
     biased: bool,
-    relu: bool,
+    steps: tuple[Any, ...],
 ) -> Plan:
     out = convolution_sizes(x_shape, w_shape, geometry)
     shape = (x_shape[0], w_shape[0], *out)
@@ -192,7 +217,7 @@ def _forward(
         bias,
         y,
         *_steps(geometry),
-        attributes=workshop.attributes(*RELU) if relu else None,
+        attributes=workshop.attributes(*steps),
         avoid="ref" if _is_wide(w_shape, geometry.groups) else "brg",
     )
     inside = workshop.asked(desc, OF_WEIGHTS)

@@ -36,6 +36,7 @@ CAPACITY = 1024  # plans per thread
 # the rest becomes alpha·(exp(x) - 1), which for alpha = 0 is a negative zero; adding 0 makes it positive.
 ELU, LINEAR = 0x22, 0x26
 RELU = ("eltwise", ELU, 0.0, 0.0), ("eltwise", LINEAR, 1.0, 0.0)
+SUM = ("sum", 1.0, 0, TYPES["f"])  # with what the result's memory holds
 
 
 class Failed(RuntimeError):

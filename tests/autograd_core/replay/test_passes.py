@@ -6,6 +6,7 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
+from backends.onednn import choice
 from nn import functional as F
 
 SHAPE = (4, 16, 32, 32)
@@ -44,7 +45,7 @@ def test_inference_of_residual_blocks(bias):
         assert ag.equal(x, before)
     assert run.reasons == []
     assert "scale_channels" not in run.source
-    assert run.source.count("add_relu(") == 2
+    assert run.source.count("add_relu(") == run.source.count("convolve_onto(") == 1  # the first input is an argument
     assert ", out=v" in run.source
 
 
@@ -93,6 +94,69 @@ def test_nothing_that_is_needed_is_overwritten():
             assert ag.equal(found, expected)
         assert ag.equal(x, before)
     assert run.reasons == []
+
+
+class Onto(nn.Module):
+    """Sums with convolutions, of which only those that the names tell may be added in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(16, 16, 3, padding=1) for _ in range(3))
+
+    def of_two(self, x):
+        return self.a(x) + self.b(x)
+
+    def of_its_own_input(self, x):
+        y = 1.0 * self.c(x) + x
+        return F.relu(self.a(y) + y)
+
+    def kept(self, x):
+        y = self.a(x)
+        return self.b(x) + y, y
+
+    def used_again(self, x):
+        y, z = self.a(x), self.b(x)
+        return F.relu(y + z), z * 2, F.relu(y)
+
+    def written_in_between(self, x):
+        y = self.a(x)
+        x = x.mul_(2)
+        return F.relu(self.b(x) + y)
+
+    def overwritten_in_between(self, x):
+        z = F.relu(self.b(x))
+        y = self.a(z)
+        s = F.relu(z + self.c(x) * 2.0)  # in place of z
+        return y + s
+
+    def padded(self, x):
+        y = F.relu(self.a(x))
+        return F.relu(self.b(y) + F.pad(y[:, 4:12], (0, 0, 0, 0, 4, 4)))
+
+
+@pytest.mark.parametrize("path", ["auto", "numpy"])
+@pytest.mark.parametrize("name", [name for name in vars(Onto) if not name.startswith("_")])
+def test_convolutions_are_added_in_place(name, path):
+    ag.manual_seed(0)
+    step = getattr(Onto(), name)
+    before = choice.chosen()
+    choice.choose(path)
+    try:
+        run = ag.capture(ag.no_grad()(step))
+        for _ in range(4):
+            x = ag.randn(SHAPE)
+            with ag.no_grad():
+                expected = step(x.clone())
+            for one, other in zip(both(run(x)), both(expected), strict=True):
+                assert ag.equal(one, other)
+    finally:
+        choice.choose(before)
+    assert run.reasons == []
+    assert ("convolve_onto(" in run.source) is (name in ("of_two", "padded", "written_in_between"))
+
+
+def both(found):
+    return [found] if isinstance(found, ag.Tensor) else found
 
 
 def test_stored_gradients_are_not_overwritten():

@@ -96,6 +96,10 @@ def test_as_in_float64(kernels, case, biased):
         close(y, expected)
         assert channels_last(y).flags.c_contiguous
         np.testing.assert_array_equal(kernels.convolve_relu(x, w, steps, bias), np.maximum(y, 0))
+        z = layouts[2](rng.standard_normal(y.shape, np.float32))
+        for relu, total in ((False, y + z), (True, np.maximum(y + z, 0))):
+            found = kernels.convolve_onto(z.copy(order="K"), x, w, steps, bias, relu)
+            np.testing.assert_array_equal(found, total)
         g = layouts[2](rng.standard_normal(y.shape, np.float32))
         wide_g = g.astype(np.float64)
         before = x.copy(), w.copy(), g.copy()
@@ -114,6 +118,9 @@ def test_relu_behind_a_convolution_keeps_nan(kernels, channels):
     steps = Geometry((1, 1), (0, 0), (1, 1), 1)
     y = kernels.convolve_relu(x, w, steps)
     np.testing.assert_array_equal(y, np.maximum(kernels.convolve(x, w, steps), 0))
+    onto = kernels.convolve_onto(np.zeros_like(y), x, w, steps, None, True)
+    np.testing.assert_array_equal(onto, y)
+    assert not np.signbit(onto[~np.isnan(onto)]).any()
     assert np.isnan(y[0, :, 0, 0]).all()
     assert not np.signbit(y[~np.isnan(y)]).any()
 
