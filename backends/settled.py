@@ -22,6 +22,21 @@ def settled(kernel: Function, *operands: Any) -> Function:
     return kernel if found is None else found
 
 
+def settling(kernel: Function) -> Function:
+    """`kernel`, settled for the operands of its first call, if it offers that."""
+    if not hasattr(kernel, "settle"):
+        return kernel
+    found: Function | None = None
+
+    def call(*operands: Any) -> Any:
+        nonlocal found
+        if found is None:
+            found = settled(kernel, *operands)
+        return found(*operands)
+
+    return call
+
+
 def offer(kernel: Any, settle: Function) -> None:
     """Let a kernel offer settled functions: `settle(general, *operands)` gives one, or None; `general` is what takes
     operands that are laid out otherwise.

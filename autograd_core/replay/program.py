@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_core.engine.binders import LARGE
 from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
+from backends.settled import settling
 
 Functions = tuple[Callable[..., Any], Callable[..., Any]]
 BY_SHAPE = {"empty_like", "full_like", "ones_like", "zeros_like"}  # what the first operand holds does not matter
@@ -183,7 +184,7 @@ class Program:
         """
         shared = kept | self._held | self._roots.keys() | set(self._roots.values())
         lines = self._without_fixed(kept | self._held | self._written)
-        lines = fewer(lines, shared, lambda name: self.constant(getattr(self.kernels, name), name))
+        lines = fewer(lines, shared, self._kernel)
         last = {name: i for i, line in enumerate(lines) for name in line.names}
         ends: dict[int, list[str]] = {}
         for name, i in last.items():
@@ -195,6 +196,13 @@ class Program:
         for scope in (self.scope, general):
             exec(code, scope)  # the lines above
         return self.scope["step"], general["step"]
+
+    def _kernel(self, name: str) -> str:
+        """The name of a kernel of the backend that computes, for one line."""
+        kernel = getattr(self.kernels, name)
+        called = self.constant(settling(kernel), name)
+        self.general[called] = kernel
+        return called
 
     def _without_fixed(self, changing: set[str]) -> list[Line]:
         """The lines but for those that give the same in every replay: their results become constants.
