@@ -198,10 +198,6 @@ def _grid(*shape):
     return Values(shape, Interval(-1.4, 1.35, kinks=(0, *KINKS)))
 
 
-def _surrounded(xp, input, widths):
-    return xp.pad_constant(input, widths=widths) if any(map(any, widths)) else input
-
-
 def _shape(input, widths):
     return tuple([n + low + high for n, (low, high) in zip(input.shape, widths, strict=True)])
 
@@ -215,7 +211,8 @@ def _gradients(xp, g, input, grid, weights, index, taps, widths, needs):
         inner = [slice(low, low + n) for n, (low, _) in zip(input.shape, widths, strict=True)]
         of_input = of_input[tuple(inner)]
     if needs[1]:
-        found = xp.match_points(g, _surrounded(xp, input, widths), index)
+        surrounded = xp.pad_constant(input, widths=widths) if any(map(any, widths)) else input
+        found = xp.match_points(g, surrounded, index)
         axes = [_slope(found, taps, i) for i in reversed(range(len(taps)))]
         of_grid = xp.stack(axes, dim=-1).reshape(grid.shape)
     return of_input, of_grid
@@ -283,11 +280,9 @@ def grid_sample(xp, input, grid, *, mode="bilinear", padding_mode="zeros", align
     return y, weights, index
 
 
-def _slow_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
-    return _slow_sample(input, grid, INTERPOLATION[interpolation_mode], PADDING[padding_mode], align_corners)
-
-
-@composition(POOLING, aliases=("grid_sampler_2d", "grid_sampler_3d"), reference=_slow_sampler,
+@composition(POOLING, aliases=("grid_sampler_2d", "grid_sampler_3d"),
+             reference=lambda x, grid, mode, padding, align_corners: _slow_sample(
+                 x, grid, INTERPOLATION[mode], PADDING[padding], align_corners),
              samples=(sample((1, 1, 3, 2), _grid(1, 2, 2, 2), 0, 1, True),
                       sample((0, 1, 2, 2), _grid(0, 1, 2, 2), 1, 0, False)))
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):

@@ -92,10 +92,6 @@ def _slow_taps(g, taps, shape, window):
     return out
 
 
-def _slow_take(x, taps, window):
-    return slow_transpose(lambda unit: _slow_taps(unit, taps, x.shape, window), taps.shape, x)
-
-
 @op(POOLING, symbol="max pool", samples=WINDOWS, residuals=("taps",),
     reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
     vjp=lambda xp, g, taps, x_shape, window: xp.put_taps(g, taps, shape=x_shape, window=window))
@@ -114,7 +110,9 @@ def put_taps(xp, x, taps, *, shape, window):
     return xp.kernels.put_taps(x, taps, shape, window)
 
 
-@op(POOLING, symbol="take", reference=_slow_take,
+@op(POOLING, symbol="take",
+    reference=lambda x, taps, window: slow_transpose(
+        lambda unit: _slow_taps(unit, taps, x.shape, window), taps.shape, x),
     samples=(sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), window=SQUARES),
              sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), window=OVERLAPPING),
              sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), window=SQUARES)),
@@ -171,11 +169,8 @@ def avg_pool(xp, x, *, window, ceil_mode=False, count_include_pad=True, divisor=
     return xp.kernels.avg_pool(x, window, ceil_mode, count_include_pad, divisor)
 
 
-def _slow_avg_unpool(g, shape, window, **rest):
-    return slow_transpose(lambda unit: _slow_mean(unit, window, **rest), shape, g)
-
-
-@op(POOLING, symbol="mean poolᵀ", reference=_slow_avg_unpool,
+@op(POOLING, symbol="mean poolᵀ",
+    reference=lambda x, shape, window, **rest: slow_transpose(lambda unit: _slow_mean(unit, window, **rest), shape, x),
     samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), window=SQUARES),
              sample((1, 1, 3), shape=(1, 1, 5), window=PADDED, count_include_pad=False),
              sample((1, 1, 4), shape=(1, 1, 6), window=PADDED._replace(kernel=(3,)), ceil_mode=True, divisor=5),

@@ -45,7 +45,8 @@ class Taps:
         of, to, weights = self.of[order], self.to[order], self.weights[order]
         rank = np.arange(len(to)) - np.searchsorted(to, to)
         parts = [rank == k for k in range(rank.max(initial=-1) + 1)]
-        return Columns(Column(_evenly(to[p]), _evenly(of[p]), _unless_ones(weights[p])) for p in parts)
+        weighty = [None if (weights[p] == 1).all() else weights[p] for p in parts]
+        return Columns(Column(_evenly(to[p]), _evenly(of[p]), w) for p, w in zip(parts, weighty, strict=True))
 
 
 def _evenly(index: Array) -> slice | Array:
@@ -54,10 +55,6 @@ def _evenly(index: Array) -> slice | Array:
     if step > 0 and (np.diff(index) == step).all():
         return slice(first, int(index[-1]) + 1, step)
     return index
-
-
-def _unless_ones(weights: Array) -> Array | None:
-    return None if (weights == 1).all() else weights
 
 
 def picking(size: int, of: Array) -> Taps:
@@ -137,14 +134,6 @@ def _smoothed(size: int, count: int, step: float, half: int, filter_at: Any) -> 
     return Taps(size, count, of[read], to[read], weights[read])
 
 
-def _linear_weights(t: Array) -> Array:
-    return np.stack([1 - t, t])
-
-
-def _cubic_weights(t: Array) -> Array:
-    return np.stack([cubic(abs(t - k), KEYS) for k in (-1, 0, 1, 2)])
-
-
 def cubic(t: Array, slope: float) -> Array:
     """Cubic convolution at a distance t (Keys 1981)."""
     near = ((slope + 2) * t - (slope + 3)) * t * t + 1
@@ -153,8 +142,8 @@ def cubic(t: Array, slope: float) -> Array:
 
 
 INTERPOLANTS: dict[str, tuple[tuple[int, ...], Any]] = {
-    "linear": ((0, 1), _linear_weights),
-    "cubic": ((-1, 0, 1, 2), _cubic_weights),
+    "linear": ((0, 1), lambda t: np.stack([1 - t, t])),
+    "cubic": ((-1, 0, 1, 2), lambda t: np.stack([cubic(abs(t - k), KEYS) for k in (-1, 0, 1, 2)])),
 }
 FILTERS: dict[str, tuple[int, Any]] = {
     "linear": (1, lambda t: np.maximum(1 - t, 0)),

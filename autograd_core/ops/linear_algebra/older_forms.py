@@ -40,12 +40,9 @@ def _slow_svd(a):
     return u, s, np.conj(np.swapaxes(vh, -1, -2))
 
 
-def _seen_svd(u, s, v):
-    return spectral.seen_svd(u, s, adjoint(functional, v))
-
-
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=lambda a, some=True: _slow_svd(a),
-             samples=(*[Sample((x,), {"some": s}, _seen_svd) for x in spectral.RECTANGULAR for s in (True, False)],
+             samples=(*[Sample((x,), {"some": some}, lambda u, s, v: spectral.seen_svd(u, s, adjoint(functional, v)))
+                        for x in spectral.RECTANGULAR for some in (True, False)],
                       sample((0, 0))))
 def svd(input, some=True, compute_uv=True) -> SVD:
     """U, S and V (not its adjoint, as in linalg.svd) with input = U diag(S) Vᴴ; `some` means not full_matrices.

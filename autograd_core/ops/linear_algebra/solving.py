@@ -90,12 +90,8 @@ def solve_system(xp, a, b, *, check_errors=True):
     return x
 
 
-def _is_vector(A, B):
-    return B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
-
-
 def _solved(A, B, left, check_errors):
-    if _is_vector(A, B):
+    if B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]):  # a vector, or a stack of them
         if not left:
             raise OperandError("solve(): with left=False the right-hand side must be matrices, not vectors")
         return functional.squeeze(solve_system(A, functional.unsqueeze(B, -1), check_errors=check_errors), -1)

@@ -41,12 +41,8 @@ def _directions(v):
     return v * functional.conj(v[..., :1, :])
 
 
-def _projectors(values, vectors):
-    return values, _directions(vectors)
-
-
 SYMMETRIC = tuple(
-    Sample((x,), statics, _projectors)
+    Sample((x,), statics, lambda values, vectors: (values, _directions(vectors)))
     for x, statics in ((positive(3, 3), {}), (positive(2, 2, 2), {"UPLO": "U"}), (positive(1, 1), {}), ((0, 0), {}))
 )
 

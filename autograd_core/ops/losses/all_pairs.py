@@ -6,15 +6,11 @@ from autograd_core.kinds import MATMUL
 from autograd_core.registry import op, sample
 
 
-def _pull_rule(xp, g, w, x1, x2):
-    return xp.sum(g * x1, dim=-1, keepdim=True) - xp.matmul(g, xp.swapped(x2))
-
-
 @op(MATMUL, symbol="Σw(a-b)", method=False, wide=True,
     samples=(sample((2, 3), (2, 2), (3, 2)), sample((2, 1, 3), (2, 1, 2), (3, 2)), sample((0, 2), (0, 3), (2, 3))),
     reference=lambda w, x1, x2: (w[..., None] * (x1[..., :, None, :] - x2[..., None, :, :])).sum(-2),
-    vjp=(_pull_rule, lambda xp, g, w: g * xp.sum(w, dim=-1, keepdim=True),
-         lambda xp, g, w: -xp.matmul(xp.swapped(w), g)))
+    vjp=(lambda xp, g, w, x1, x2: xp.sum(g * x1, dim=-1, keepdim=True) - xp.matmul(g, xp.swapped(x2)),
+         lambda xp, g, w: g * xp.sum(w, dim=-1, keepdim=True), lambda xp, g, w: -xp.matmul(xp.swapped(w), g)))
 def pull(xp, w, x1, x2):
     """Σⱼ wᵢⱼ (aᵢ - bⱼ) for weights (..., P, R) and the rows of x1 (..., P, M) and x2 (..., R, M)."""
     return xp.kernels.pull(w, x1, x2)

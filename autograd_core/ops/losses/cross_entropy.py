@@ -35,12 +35,19 @@ def _column(xp, x):
     return xp.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
 
 
-def _slow_nll(x, target, ignore_index=None, reduction="mean"):
+def _slow_weighted(x, target, weight, ignore_index=None, reduction="mean", smoothing=0.0):
     losses, valid = np.zeros(target.shape), target != ignore_index
     for at in zip(*np.nonzero(valid), strict=True):
         row = x[(at[0], slice(None), *at[1:])]
-        losses[at] = math.log(math.fsum(map(math.exp, row))) - row[target[at]]
-    return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
+        below = math.log(math.fsum(map(math.exp, row))) - row
+        losses[at] = (1 - smoothing) * weight[target[at]] * below[target[at]] + smoothing * (weight * below).mean()
+    if reduction == "mean":
+        return losses.sum() / weight[target[valid]].sum()
+    return np_reduced(losses, reduction)
+
+
+def _slow_nll(x, target, **statics):
+    return _slow_weighted(x, target, np.ones(x.shape[1]), **statics)
 
 
 @op(LOSS, symbol="cross entropy", domain=REAL, residuals=("shift", "total"), vjp=(_nll_rule, None),
@@ -66,17 +73,8 @@ def _recorded_smoothed_rule(xp, g, input, target, ignore_index, reduction, smoot
     return xp.softmax(input, dim=1) * share - less - share * (smoothing / input.shape[1]), None
 
 
-def _slow_smoothed(x, target, ignore_index=None, reduction="mean", smoothing=0.0):
-    losses, valid = np.zeros(target.shape), target != ignore_index
-    for at in zip(*np.nonzero(valid), strict=True):
-        row = x[(at[0], slice(None), *at[1:])]
-        wanted = (1 - smoothing) * row[target[at]] + smoothing * math.fsum(row) / len(row)
-        losses[at] = math.log(math.fsum(map(math.exp, row))) - wanted
-    return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
-
-
 @op(LOSS, symbol="smoothed", domain=REAL, residuals=("shift", "total"), vjp=(_smoothed_rule, None),
-    composite=_recorded_smoothed_rule, reference=_slow_smoothed,
+    composite=_recorded_smoothed_rule, reference=_slow_nll,
     samples=(sample((4, 3), integers((4,), 0, 3), smoothing=0.1),
              sample((2, 3, 2), integers((2, 2), 0, 3), reduction="none", smoothing=0.5),
              sample((5, 3), integers((5,), 0, 3), ignore_index=1, reduction="sum", smoothing=1.0),
@@ -122,17 +120,6 @@ def _weighed(xp, g, target, weight, ignore_index, reduction):
 
 def _scales(xp, weight, input):
     return xp.reshape(weight, shape=(1, input.shape[1], *(1,) * (input.ndim - 2)))
-
-
-def _slow_weighted(x, target, weight, ignore_index=None, reduction="mean", smoothing=0.0):
-    losses, valid = np.zeros(target.shape), target != ignore_index
-    for at in zip(*np.nonzero(valid), strict=True):
-        row = x[(at[0], slice(None), *at[1:])]
-        below = math.log(math.fsum(map(math.exp, row))) - row
-        losses[at] = (1 - smoothing) * weight[target[at]] * below[target[at]] + smoothing * (weight * below).mean()
-    if reduction == "mean":
-        return losses.sum() / weight[target[valid]].sum()
-    return np_reduced(losses, reduction)
 
 
 WEIGHTS = Values((3,), UNIT)

@@ -86,17 +86,13 @@ def _by_products(x1, x2):
     return functional.where(near, 0, functional.sqrt(functional.where(near, 1, squares)))
 
 
-def _np_cdist(x, y, p=2.0, compute_mode=""):
-    return _np_norms(x[..., :, None, :] - y[..., None, :, :], p)
-
-
 @composition(REDUCTION, method=False,
              samples=(sample((2, 3), (3, 3)),
                       sample((2, 1, 2, 2), (3, 2), p=1.0),
                       sample((2, 3), (2, 3), p=3.0),
                       sample((2, 3), (3, 3), compute_mode=BY_PRODUCTS),
                       sample((0, 3), (2, 3))),
-             reference=_np_cdist)
+             reference=lambda x, y, p=2.0, compute_mode="": _np_norms(x[..., :, None, :] - y[..., None, :, :], p))
 def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
     """Distances (..., P, R), norms of order `p`, between all rows of x1 (..., P, M) and of x2 (..., R, M).
 
@@ -122,11 +118,8 @@ def _lengths(differences, p):
     return lengths if p else lengths.masked_fill(differences.isnan().any(-1), math.nan)
 
 
-def _np_pdist(x, p=2.0):
-    return np.array([np.linalg.norm(a - b, p) for a, b in itertools.combinations(x, 2)])
-
-
-@composition(REDUCTION, method=False, reference=_np_pdist,
+@composition(REDUCTION, method=False,
+             reference=lambda x, p=2.0: np.array([np.linalg.norm(a - b, p) for a, b in itertools.combinations(x, 2)]),
              samples=(sample((4, 3)), sample((3, 2), p=1.0), sample((3, 2), 3), sample((0, 3))))
 def pdist(input, p=2.0):
     """Distances, norms of order `p`, between the rows of a matrix: of 0 to 1, 0 to 2, ..., 1 to 2, ..."""

@@ -111,13 +111,9 @@ def _gelu_bend(xp, g, a, b):
     return g * a * (xp.bell(b, half=True) * ((2 - near * near) / ROOT_TWO_PI))
 
 
-def _slow_gelu_slope(x):
-    return 0.5 * math.erfc(-x * math.sqrt(0.5)) + x * math.exp(-x * x / 2) / ROOT_TWO_PI
-
-
 @op(ELEMENTWISE, symbol="gelu′", domain=REAL, method=False, floating=True, wide=True,
     vjp=(lambda xp, g, b: xp.gelu_gradient(g, b), _gelu_bend), tolerance=1e-11,
-    reference=lambda a, b: a * _slow_gelu_slope(b))
+    reference=lambda a, b: a * (0.5 * math.erfc(-b * math.sqrt(0.5)) + b * math.exp(-b * b / 2) / ROOT_TWO_PI))
 def gelu_gradient(xp, a, b):
     """`input` times the derivative of `gelu` at `other`, Φ(b) + b·φ(b), without cancellation."""
     return xp.kernels.gelu_gradient(a, b)
@@ -158,13 +154,9 @@ def _gelu_tanh_bend(xp, g, a, b):
     return g * a * (gate * rest * (steep * (2 + b * (rest - gate) * steep) + 6 * GELU_CUBIC * (b * b)))
 
 
-def _slow_gelu_tanh_slope(x):
-    return _slow_gate(x) * (1 + x * _slow_gate(-x) * (GELU_LINEAR + 3 * GELU_CUBIC * x * x))
-
-
 @op(ELEMENTWISE, symbol="gelu≈′", domain=REAL, method=False, floating=True, wide=True,
     vjp=(lambda xp, g, b: xp.gelu_tanh_gradient(g, b), _gelu_tanh_bend), tolerance=1e-11,
-    reference=lambda a, b: a * _slow_gelu_tanh_slope(b))
+    reference=lambda a, b: a * _slow_gate(b) * (1 + b * _slow_gate(-b) * (GELU_LINEAR + 3 * GELU_CUBIC * b * b)))
 def gelu_tanh_gradient(xp, a, b):
     """`input` times the derivative of the approximation of `gelu` at `other`, without cancellation."""
     return xp.kernels.gelu_tanh_gradient(a, b)
@@ -205,14 +197,8 @@ def softsign(xp, x):
     return x / (1 + abs(x))
 
 
-def _tanhshrink_rule(xp, g, x):
-    y = xp.tanh(x)
-    return g * (y * y)
-
-
 @op(ELEMENTWISE, symbol="tanhshrink", domain=REAL, method=False, floating=True, wide=True, holomorphic=True,
-    vjp=_tanhshrink_rule,
-    reference=lambda x: x - math.tanh(x), tolerance=1e-8)
+    vjp=lambda xp, g, x: g * xp.square(xp.tanh(x)), reference=lambda x: x - math.tanh(x), tolerance=1e-8)
 def tanhshrink(xp, x):
     """x - tanh(x), without cancellation around 0."""
     return xp.kernels.tanhshrink(x)

@@ -138,13 +138,10 @@ def cosh(xp, x):
     return xp.cosh(x)
 
 
-def _tanh_bend(xp, g, a, b):
-    return -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)
-
-
 @op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True, wide=True,
     reference=lambda a, b: a / math.cosh(b) ** 2,
-    vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))
+    vjp=(lambda xp, g, b: xp.tanh_gradient(g, b),
+         lambda xp, g, a, b: -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)))
 def tanh_gradient(xp, a, b):
     """`input` times the derivative of `tanh` at `other`, without cancellation."""
     return xp.kernels.tanh_gradient(a, b)

@@ -131,15 +131,12 @@ def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, to_nan, needs):
             xp.where(other, xp.gather(share, index=index, dim=dim), xp.where(best == best, 0, best)))
 
 
-def _slow_extremum(x, index, src, dim, largest, to_nan=False):
-    return _slow(lambda old, new: max(old, new) if largest else min(old, new))(x, dim, index, src)
-
-
 @op(INDEXING, symbol="scatter max", method=False, real_only=True,
     samples=(sample((3, 2), integers((4, 2), 0, 3), (4, 2), dim=0, largest=True),
              sample((2, 3), integers((2, 4), 0, 3), (2, 4), dim=1, largest=False),
              sample((2, 3), integers((0, 3), 0, 2), (0, 3), dim=0, largest=True, to_nan=True)),
-    reference=_slow_extremum, joint=_extremum_rule)
+    reference=lambda x, index, src, dim, largest, to_nan=False: _slow(max if largest else min)(x, dim, index, src),
+    joint=_extremum_rule)
 def scatter_extremum(xp, x, index, src, *, dim, largest, to_nan=False):
     """The largest (or smallest) of each element and those that `index` assigns to its place along `dim`.
 

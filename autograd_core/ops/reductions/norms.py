@@ -66,10 +66,6 @@ def minkowski(xp, x, *, p, dim=None, keepdim=False):
     return y if keepdim else y.squeeze(axis)
 
 
-def _sum_of_magnitudes(x, dim, keepdim):
-    return functional.sum(functional.abs(x), dim=dim, keepdim=keepdim)
-
-
 def _count(x, dim, keepdim):
     """The number of nonzero elements, NaN included, with a gradient of 0."""
     counted = functional.sign(functional.abs(functional.where(x == 0, x, 1)))
@@ -83,7 +79,7 @@ def _extreme(extremum):
 
 NORMS = {
     2: lambda x, dim, keepdim: euclidean(x, dim=dim, keepdim=keepdim),
-    1: _sum_of_magnitudes,
+    1: lambda x, dim, keepdim: functional.sum(functional.abs(x), dim=dim, keepdim=keepdim),
     0: _count,
     math.inf: _extreme("amax"),
     -math.inf: _extreme("amin"),

@@ -152,20 +152,16 @@ def _element(values, rank):
     return functional.take_along_dim(values, rank.long(), dim=-1)
 
 
-def _linear(values, ranks):
+def _linear(values, ranks, weight=None):
     low, high = functional.floor(ranks), functional.ceil(ranks)
-    return _between(_element(values, low), _element(values, high), ranks - low)
-
-
-def _midpoint(values, ranks):
-    return _between(_element(values, functional.floor(ranks)), _element(values, functional.ceil(ranks)), 0.5)
+    return _between(_element(values, low), _element(values, high), ranks - low if weight is None else weight)
 
 
 INTERPOLATIONS = {
     "linear": _linear,
     "lower": lambda values, ranks: _element(values, functional.floor(ranks)),
     "higher": lambda values, ranks: _element(values, functional.ceil(ranks)),
-    "midpoint": _midpoint,
+    "midpoint": lambda values, ranks: _linear(values, ranks, 0.5),
     "nearest": lambda values, ranks: _element(values, functional.round(ranks)),
 }
 

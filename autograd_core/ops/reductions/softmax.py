@@ -38,10 +38,6 @@ def _finite(xp, m):
     return xp.where(xp.isfinite(m), m, 0)
 
 
-def _slow_logsumexp(x, dim, keepdim=False):
-    return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
-
-
 def _lse_rule(xp, g, x, dim, keepdim):
     """exp(x) / Σ exp(x), in a form that is exact for equal elements and finite next to an infinite one."""
     e = _exponentials(xp, x, xp.exponent_shift(x, dim=dim))
@@ -64,7 +60,8 @@ def _weighted(xp, g, e, total):
     return g * in_dtype(xp, e / total, e.dtype)
 
 
-@op(REDUCTION, symbol="lse", domain=REAL, floating=True, wide=True, holomorphic=True, reference=_slow_logsumexp,
+@op(REDUCTION, symbol="lse", domain=REAL, floating=True, wide=True, holomorphic=True,
+    reference=lambda x, dim, keepdim=False: np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim)),
     samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True), sample((2, 3), dim=None)),
     aliases=("special.logsumexp",), vjp=_lse_rule)
 def logsumexp(xp, x, *, dim, keepdim=False):
@@ -74,21 +71,9 @@ def logsumexp(xp, x, *, dim, keepdim=False):
     return y if keepdim else y.squeeze(dim)
 
 
-def _softmax_rule(xp, g, y, x_dtype, dim):
-    return in_dtype(xp, xp.kernels.softmax_gradient(g, y, dim), x_dtype)
-
-
 def _recorded_softmax_rule(xp, g, y, x_dtype, dim):
     p = g * y
     return (in_dtype(xp, p - y * xp.sum(p, dim=dim, keepdim=True), x_dtype),)
-
-
-def _log_softmax_rule(xp, g, y, x_dtype, dim):
-    return in_dtype(xp, xp.kernels.log_softmax_gradient(g, y, dim), x_dtype)
-
-
-def _recorded_log_softmax_rule(xp, g, y, x_dtype, dim):
-    return (in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype),)
 
 
 def _nothing(x, dim):
@@ -97,7 +82,8 @@ def _nothing(x, dim):
 
 
 @op(REDUCTION, symbol="softmax", domain=REAL, samples=CAST_FIRST, floating=True, wide=True,
-    aliases=("special.softmax",), vjp=_softmax_rule, composite=_recorded_softmax_rule,
+    aliases=("special.softmax",), composite=_recorded_softmax_rule,
+    vjp=lambda xp, g, y, x_dtype, dim: in_dtype(xp, xp.kernels.softmax_gradient(g, y, dim), x_dtype),
     reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))
 def softmax(xp, x, *, dim, dtype=None):
     """exp(x) / Σ exp(x) along `dim`: positive, with sum 1.
@@ -112,7 +98,9 @@ def softmax(xp, x, *, dim, dtype=None):
 
 @op(REDUCTION, symbol="log softmax", domain=REAL, floating=True, wide=True, aliases=("special.log_softmax",),
     samples=CAST_FIRST, reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
-    vjp=_log_softmax_rule, composite=_recorded_log_softmax_rule)
+    vjp=lambda xp, g, y, x_dtype, dim: in_dtype(xp, xp.kernels.log_softmax_gradient(g, y, dim), x_dtype),
+    composite=lambda xp, g, y, x_dtype, dim: (
+        in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype),))
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
     x = x if dtype is None else x.astype(as_dtype(dtype))

@@ -153,11 +153,9 @@ def _weights(given, name, kinds, count):
 OBSERVED = (sample((3, 5)), sample((6,), correction=0), sample((2, 4), fweights=np.array([1, 3, 0, 2])), sample((0, 3)))
 
 
-def _np_cov(x, correction=1, fweights=None):
-    return np.cov(x, ddof=correction, fweights=fweights) if x.size else np.zeros((0, 0))
-
-
-@composition(REDUCTION, samples=OBSERVED, reference=_np_cov)
+@composition(REDUCTION, samples=OBSERVED,
+             reference=lambda x, correction=1, fweights=None: np.cov(
+                 x, ddof=correction, fweights=fweights) if x.size else np.zeros((0, 0)))
 def cov(input, *, correction=1, fweights=None, aweights=None):
     """Covariance matrix of variables (rows) from observations (columns); for a single variable its variance.
 
