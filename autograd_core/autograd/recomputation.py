@@ -10,7 +10,7 @@ from typing import Any
 
 from autograd_core import random, trees
 from autograd_core.engine.casting import casting_anew
-from autograd_core.engine.nodes import Node, Pick, tick
+from autograd_core.engine.nodes import Node, Pick, behind, tick
 from autograd_core.engine.stand_ins import Kept
 from autograd_core.engine.versions import check_unchanged
 from autograd_core.errors import CheckpointError
@@ -177,15 +177,6 @@ def _frozen(x: Any) -> Any:
 
 def _nodes(result: Any, start: int) -> list[Node]:
     """The nodes behind a result that are younger than `start`, in order of creation."""
-    stack = [x.node for x in trees.leaves(result) if isinstance(x, Tensor) and x.node is not None]
-    seen = set(stack)
-    found = []
-    while stack:
-        n = stack.pop()
-        if n.op is not None and n.number < start:
-            found.append(n)
-            for m in n.parents:
-                if m is not None and m not in seen:
-                    seen.add(m)
-                    stack.append(m)
-    return sorted([n for n in found if n.op is not Pick], key=lambda n: n.number, reverse=True)
+    ends = [x.node for x in trees.leaves(result) if isinstance(x, Tensor) and x.node is not None]
+    found = [n for n in behind(ends, start) if n.op is not None and n.op is not Pick]
+    return sorted(found, key=lambda n: n.number, reverse=True)

@@ -102,16 +102,16 @@ class GradientEdge(NamedTuple):
         return hash(self[:2])
 
 
-def behind(nodes: Iterable[Any]) -> Iterator[Any]:
-    """The nodes of a graph, these first."""
-    stack = list(nodes)
-    seen = set(stack)
+def behind(nodes: Iterable[Any], since: float = 0) -> Iterator[Any]:
+    """The nodes of a graph, these first, as far as they are younger than the number `since`."""
+    seen = dict.fromkeys(n for n in nodes if n.number < since)
+    stack = list(seen)
     while stack:
         n = stack.pop()
         yield n
         for m in n.parents:
-            if m is not None and m not in seen:
-                seen.add(m)
+            if m is not None and m.number < since and m not in seen:
+                seen[m] = None
                 stack.append(m)
 
 

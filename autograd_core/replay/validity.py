@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any
 
+from autograd_core.engine.nodes import behind
 from autograd_core.tensor import Tensor
 from autograd_core.trees import outline
 
@@ -21,19 +22,7 @@ class Odd(Exception):
 
 def differentiable(node: Any) -> bool:
     """Whether a walk from this node would find all that it needs."""
-    if node is None:
-        return False
-    seen: set[Any] = set()
-    queue = [node]
-    while queue:
-        n = queue.pop()
-        if n is None or n in seen or n.op is None:
-            continue
-        if n.op.holds and n.saved is None:
-            return False
-        seen.add(n)
-        queue.extend(n.parents)
-    return True
+    return node is not None and all(n.op is None or n.saved is not None or not n.op.holds for n in behind([node]))
 
 
 def arrangement(args: Any, kwargs: Any, given: list[Any]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.autograd import grad
+from autograd_core.engine.nodes import behind
 from autograd_core.errors import HigherOrderError
 from autograd_core.tensor import Tensor
 from autograd_core.testing.differences import (
@@ -286,13 +287,8 @@ def _with_some_step(compare: Callable[[float], None], eps: float) -> None:
 
 def _saved(outputs: Iterable[Tensor]) -> list[tuple[str, Any, Array]]:
     """(where, array, copy) of everything that the graph saves for backward."""
-    found, seen, stack = [], set(), [y.node for y in outputs]
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        stack.extend(node.parents)
+    found = []
+    for node in behind([y.node for y in outputs if y.node is not None]):
         for name, value in zip(getattr(node.op, "keep", ()), node.saved or (), strict=False):
             arrays = [_memory(a) for a in (value if isinstance(value, tuple) else (value,)) if hasattr(a, "strides")]
             found.extend([(f"'{name}' of {node.name()}", a, host(functional.as_tensor(a))) for a in arrays])

@@ -11,7 +11,7 @@ from typing import Any
 from autograd_core.drawing.collecting.operands import Source
 from autograd_core.engine.anomaly import Observer, observed, watched
 from autograd_core.engine.libraries import LIBRARY
-from autograd_core.engine.nodes import Leaf, RetainGrad, tick
+from autograd_core.engine.nodes import Leaf, RetainGrad, behind, tick
 from autograd_core.engine.stand_ins import Hooked
 from autograd_core.engine.walk import unbroadcast, walk
 from autograd_core.errors import GraphReleasedError
@@ -44,12 +44,7 @@ def seeds_of(ends: Sequence[Tensor]) -> dict[Any, Any]:
 
 def hindrance(ends: Sequence[Tensor]) -> str:
     """The reason why no walk is possible: it would call user hooks, or saved values were released; else ""."""
-    nodes = {t.node for t in ends if t.node is not None}
-    stack = list(nodes)
-    while stack:
-        more = {p for p in stack.pop().parents if p is not None} - nodes
-        nodes |= more
-        stack += more
+    nodes = list(behind([t.node for t in ends if t.node is not None]))
     if any(n.op.__class__ is Hooked or any(h.__class__ is not RetainGrad for h in n.hooks or ()) for n in nodes):
         return "No gradients were computed for this picture, because tensors have hooks, which that would call."
     if any(n.op is not None and n.saved is None for n in nodes):
