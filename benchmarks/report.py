@@ -72,7 +72,7 @@ def roofline(results: Results) -> Rows:
 
 
 def budgets(overhead: Mapping[str, float], results: Results) -> Rows:
-    """The budgets of the design (DESIGN.md, section 3) beside the measurements."""
+    """The costs of the engine beside their budgets."""
     rows = [["cost of the engine", "measured", "budget"]]
     rows += [[f"{name}, × np.multiply", f"{overhead[name]:.1f}×", f"{BUDGETS[name]:g}×"] for name in overhead]
     if isinstance(ours := results.get("import", {}).get(OURS), Rounds):

@@ -26,20 +26,12 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
 }
 # Of the time that there is, what each group gets at least: later ones also get what earlier ones leave.
 SHARES = {
-    "products": 10,
-    "attention": 10,
-    "small": 10,
-    "optimizers": 5,
-    "memory": 20,
-    "ResNet-50": 15,
-    "convolutions": 20,
+    "products": 10, "attention": 10, "small": 10, "optimizers": 5, "memory": 20, "ResNet-50": 15, "convolutions": 20,
     "steps": 10,
-}
+}  # fmt: skip
 # The unit of a group's amounts, and the factor from an amount per millisecond to a rate.
 RATES = {
-    "products": ("TFLOP/s", 2e-9),
-    "attention": ("TFLOP/s", 2e-9),
-    "convolutions": ("TFLOP/s", 2e-9),
+    **dict.fromkeys(("products", "attention", "convolutions"), ("TFLOP/s", 2e-9)),
     "memory": ("of a copy", 1.0),
     "steps": ("images/s", 1e3),
     "small steps": ("samples/s", 1e3),

@@ -159,24 +159,10 @@ def test_the_table_of_operations_has_a_row_per_entry():
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
 def test_a_typed_program_type_checks(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--follow-imports=silent",
-        "--no-error-summary",
-        "--cache-dir",
-        str(tmp_path / "cache"),
-        "program.py",
-    ]
+    command = "-m mypy --strict --follow-imports=silent --no-error-summary --cache-dir cache program.py"
+    places = {"MYPYPATH": str(generate.HERE.parent), "PATH": ""}
     done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={"MYPYPATH": str(generate.HERE.parent), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *command.split()], cwd=tmp_path, env=places, capture_output=True, text=True, check=False
     )
     assert done.stdout == ""
     assert done.returncode == 0

@@ -17,15 +17,9 @@ TYPES = {"int": ctypes.c_int, "intptr_t": ctypes.c_ssize_t, "size_t": ctypes.c_s
          "unsigned int": ctypes.c_uint, "PyObject *": ctypes.py_object, "CUdevice": ctypes.c_int}  # fmt: skip
 ATTRIBUTES = {75: 9, 76: 0, 16: 132, 1: 1024, 8: 49152, 39: 2048, 10: 32, 5: 2**31 - 1, 6: 65535, 7: 65535}
 H200 = {
-    "name": b"NVIDIA H200",
-    "major": 9,
-    "minor": 0,
-    "totalGlobalMem": 141 << 30,
-    "multiProcessorCount": 132,
-    "warpSize": 32,
-    "maxThreadsPerBlock": 1024,
-    "sharedMemPerBlock": 49152,
-}
+    "name": b"NVIDIA H200", "major": 9, "minor": 0, "totalGlobalMem": 141 << 30, "multiProcessorCount": 132,
+    "warpSize": 32, "maxThreadsPerBlock": 1024, "sharedMemPerBlock": 49152,
+}  # fmt: skip
 _kept = []
 
 

@@ -10,16 +10,8 @@ def small():
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1, bias=False))
 
 
-KEYS = [
-    "0.weight",
-    "0.bias",
-    "1.weight",
-    "1.bias",
-    "1.running_mean",
-    "1.running_var",
-    "1.num_batches_tracked",
-    "3.weight",
-]
+OF_NORM = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
+KEYS = ["0.weight", "0.bias", *[f"1.{name}" for name in OF_NORM], "3.weight"]
 
 
 def test_state_round_trip_shares_nothing():

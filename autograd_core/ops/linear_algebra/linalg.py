@@ -11,15 +11,8 @@ from autograd_core.registry import composition, op, sample
 from backends.generic.products import LARGE
 
 PRODUCTS = (
-    sample((2, 3), (3, 4)),
-    sample((3,), (3,)),
-    sample((2, 3), (3,)),
-    sample((3,), (3, 2)),
-    sample((2, 2, 3), (3, 2)),
-    sample((2, 1, 2, 3), (3, 3, 2)),
-    sample((3,), (2, 3, 2)),
-    sample((2, 2, 3), (3,)),
-    sample((0, 3), (3, 2)),
+    sample((2, 3), (3, 4)), sample((3,), (3,)), sample((2, 3), (3,)), sample((3,), (3, 2)), sample((2, 2, 3), (3, 2)),
+    sample((2, 1, 2, 3), (3, 3, 2)), sample((3,), (2, 3, 2)), sample((2, 2, 3), (3,)), sample((0, 3), (3, 2)),
     sample((2, 0), (0, 3)),
 )
 

@@ -13,14 +13,8 @@ from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
 LARGE = 1 << 12  # size from which the order of a sum over several axes matters
 EVERYWHERE = (
-    sample((2, 3)),
-    sample((2, 3, 4), dim=1),
-    sample((2, 3, 4), dim=(0, -1)),
-    sample((3, 2), dim=-1, keepdim=True),
-    sample(()),
-    sample((2, 3), dim=None, keepdim=True),
-    sample((0, 3), dim=1),
-    sample((2, 3), dim=[0, 1]),
+    sample((2, 3)), sample((2, 3, 4), dim=1), sample((2, 3, 4), dim=(0, -1)), sample((3, 2), dim=-1, keepdim=True),
+    sample(()), sample((2, 3), dim=None, keepdim=True), sample((0, 3), dim=1), sample((2, 3), dim=[0, 1]),
 )
 OF_NOTHING = (*EVERYWHERE, sample((0, 3)), sample((2, 0), dim=1))
 CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))

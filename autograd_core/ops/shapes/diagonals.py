@@ -12,12 +12,8 @@ from autograd_core.ops.shapes.shape import ravel
 from autograd_core.registry import composition, op, sample
 
 OFFSETS = (
-    sample((3, 3)),
-    sample((3, 4), offset=1),
-    sample((3, 2), offset=-1),
-    sample((2, 3, 4), offset=1, dim1=-1, dim2=0),
-    sample((2, 3), offset=5),
-    sample((0, 3)),
+    sample((3, 3)), sample((3, 4), offset=1), sample((3, 2), offset=-1), sample((2, 3, 4), offset=1, dim1=-1, dim2=0),
+    sample((2, 3), offset=5), sample((0, 3)),
 )
 
 

@@ -52,16 +52,8 @@ def test_an_expression_is_drawn_with_names_values_and_gradients():
     g.backward(retain_graph=True)
     drawing = ag.draw(g, {"g": g})
     assert connections(drawing) == {
-        ("a", "×"),
-        ("b", "×"),
-        ("b", "^"),
-        ("3", "^"),
-        ("×", "+"),
-        ("^", "+"),
-        ("+", "×"),
-        ("2.5", "×"),
-        ("×", "g"),
-    }
+        ("a", "×"), ("b", "×"), ("b", "^"), ("3", "^"), ("×", "+"), ("^", "+"), ("+", "×"), ("2.5", "×"), ("×", "g"),
+    }  # fmt: skip
     (shown,) = [v for v in vertices(drawing, "leaf") if v.title == "a"]
     assert (shown.shape, shown.dtype, shown.value, shown.gradient) == ((), "float32", "-4.0", "5.0")
     assert [(v.title, v.value) for v in vertices(drawing, "output")] == [("g", "0.0")]

@@ -34,21 +34,9 @@ from backends.onednn import (
 ENTRIES = [*OPS.values(), *COMPOSITIONS.values()]
 SHAPE = (4, 24)  # of pointwise operations: passes take multiples of 16 elements
 BETWEEN, TO_DOUBLE = 1e-5, 1e-4  # tolerances, relative to the largest number and to 1
+SIZED = attention, columns, convolution, layer_norm, normalization, pooling, recurrent, selection, softmax
 THRESHOLDS = (
-    *[
-        (module, "SMALL", 1)
-        for module in (
-            attention,
-            columns,
-            convolution,
-            layer_norm,
-            normalization,
-            pooling,
-            recurrent,
-            selection,
-            softmax,
-        )
-    ],
+    *[(module, "SMALL", 1) for module in SIZED],
     *[(products, name, 0) for name in ("LARGE", "LARGE_VECTOR")],
     (attention, "ROWS", 1),
     (columns, "NARROW", 1),
