@@ -208,15 +208,11 @@ def destination(args: tuple[Any, ...], device: Any = None, dtype: Any = None) ->
     for a in args:
         if isinstance(a, Tensor):
             device, dtype = a.device, a.array.dtype
-        elif isinstance(a, str) and not _names_dtype(a):
+        elif isinstance(a, str) and a not in np.sctypeDict and a != "bfloat16":
             device = a
         elif a is not None and not isinstance(a, bool):
             dtype = a
     return device, dtype
-
-
-def _names_dtype(name: str) -> bool:
-    return name in np.sctypeDict or name == "bfloat16"
 
 
 def _same(here: Device, there: Device) -> bool:

@@ -74,11 +74,8 @@ def ops_table() -> str:
         lines += [f"## {kind.name.capitalize()}", "", *HEAD]
         lines += [_row(e) for e in sorted((e for e in entries if e.kind is kind), key=lambda e: e.name)]
         lines.append("")
-    return "\n".join([*lines, ABSENCE, *map(_absence, ABSENT), ""])
-
-
-def _absence(reason: str) -> str:
-    return f"| {', '.join(f'`{name}`' for name in sorted(ABSENT[reason].split()))} | {reason} |"
+    absent = [f"| `{'`, `'.join(sorted(names.split()))}` | {reason} |" for reason, names in ABSENT.items()]
+    return "\n".join([*lines, ABSENCE, *absent, ""])
 
 
 def _accepted(entry: Op | Composition) -> str:

@@ -72,7 +72,7 @@ def op(
         o.call.__doc__ = o.doc
         o.call.entry = o  # type: ignore[attr-defined]  # for stubs: from a function to what it is the form of
         if o.simple and len(o.inputs) == 2:
-            o.with_number = functools.partial(_with_number, o)
+            o.with_number = lambda tensor, number, first=False: _number_form(o, first).call(tensor, number=number)
         OPS[o.name] = o
         for rules in {id(r): r for r in RULES.values()}.values():
             _overlay(o, rules)
@@ -96,14 +96,9 @@ def _bind(o: Op) -> None:
     o.call = binders.bind(o)
 
 
-def _with_number(o: Op, tensor: Any, number: Any, first: bool = False) -> Any:
-    """An operation of 16-bit floats and a number, computed in float32; `first`: the number is the first operand."""
-    return _number_form(o, first).call(tensor, number=number)
-
-
 @functools.cache
 def _number_form(o: Op, first: bool) -> Op:
-    """The operation with a number in the place of its first or second operand, as a static parameter."""
+    """The operation of 16-bit floats with a number as its first or second operand, a static parameter, in float32."""
 
     def forward(xp: Any, x: Any, *, number: Any) -> Any:
         return o.forward(xp, number, x) if first else o.forward(xp, x, number)

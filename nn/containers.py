@@ -150,7 +150,6 @@ class ModuleList(_Modules):
         lines, start = [], 0
         for text, run in itertools.groupby(map(repr, self)):
             count = len(list(run))
-            text = text.replace("\n", "\n  ")
             names = f"({start}): " if count == 1 else f"({start}-{start + count - 1}): {count} x "
             lines.append(names + text)
             start += count

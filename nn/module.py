@@ -315,8 +315,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __repr__(self) -> str:
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        return framed(self._get_name(), extra, children)
+        return framed(self._get_name(), extra, [f"({name}): {module!r}" for name, module in self._modules.items()])
 
 
 for _name in REGISTRIES:
@@ -346,13 +345,9 @@ def _no_module(value: object) -> str:
     return f"{type(value).__name__} is not a Module subclass" + hint
 
 
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n  ")
-
-
 def framed(name: str, extra: list[str], children: list[str]) -> str:
     """A name with lines in parentheses, on one line if there is only a short one."""
     if len(extra) == 1 and not children:
         return f"{name}({extra[0]})"
-    lines = extra + children
+    lines = extra + [child.replace("\n", "\n  ") for child in children]
     return f"{name}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"

@@ -162,7 +162,10 @@ def _prepared(n: Node, op: Any, g: Any, s: Any, create_graph: bool, useful: set[
     if op.before:
         g = op.before(xp, g, s)
     recorded = create_graph and op.composite
-    rules = op.rules if op.rules and not recorded else _joint(op, xp, g, s, create_graph, _needs(n, useful))
+    if recorded or not op.rules:  # one rule for all inputs
+        rules = _as_rules((recorded or op.joint)(xp, g, s, needs=_needs(n, useful)))
+    else:
+        rules = op.rules
     return xp, [_conjugated(r) for r in rules] if conjugated else rules, shapes, g, s
 
 
@@ -249,13 +252,8 @@ def _needs(n: Node, useful: set[Any] | None) -> tuple[bool, ...]:
     return tuple([m is not None and (useful is None or m in useful) for m in n.parents])
 
 
-def _joint(op: Op, xp: Any, g: Any, s: Any, create_graph: bool, needs: tuple[bool, ...]) -> list[Any]:
-    """One rule for all inputs as one rule per input."""
-    rule: Any = op.composite if create_graph and op.composite else op.joint
-    return _as_rules(rule(xp, g, s, needs=needs))
-
-
 def _as_rules(grads: Iterable[Any]) -> list[Any]:
+    """Gradients that are known, as a rule per input."""
     return [lambda xp, g, s, gi=gi: gi for gi in grads]
 
 

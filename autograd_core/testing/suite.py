@@ -142,7 +142,8 @@ def check_layout(case: Case, *layouts: str) -> None:
     """`check_layouts` for these layouts."""
     case = case.changed(lambda a: np.array(LAYOUTS[layouts[0]](a)))
     values, plain = _results(case)
-    for layout in layouts if _by_value(case.entry) else {"read-only"}.intersection(layouts):
+    by_memory = isinstance(case.entry, Composition) and case.entry.by_memory
+    for layout in {"read-only"}.intersection(layouts) if by_memory else layouts:
         moved, against = replace(case, layout=layout), "that of contiguous inputs"
         for k, (y, wanted) in enumerate(zip(moved.call(*moved.tensors()), values, strict=True)):
             check_close(_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
@@ -341,14 +342,6 @@ def _twice(entry: Entry) -> bool:
     return _differentiable(entry) and entry.order > 1
 
 
-def _pointwise(entry: Entry) -> bool:
-    return bool(entry.kind.pointwise)
-
-
-def _by_value(entry: Entry) -> bool:
-    return not (isinstance(entry, Composition) and entry.by_memory)
-
-
 CHECKS = {
     "value": Check(check_value),
     "gradient": Check(check_gradient, applies=_differentiable),
@@ -359,7 +352,7 @@ CHECKS = {
     "empty": Check(check_shapes, "empty"),
     "layouts": Check(check_layouts),
     "dtype": Check(check_dtype),
-    "integers": Check(check_integers, applies=_pointwise),
+    "integers": Check(check_integers, applies=lambda entry: entry.kind.pointwise),
     "complex": Check(check_complex, most=3),
     "purity": Check(check_purity),
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import OperandError
-from backends.geometry import Sizes, Window
+from backends.geometry import Window
 
 
 def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
@@ -26,15 +26,11 @@ def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
     return value
 
 
-def stride_of(stride: Any, kernel: Sizes) -> Sizes:
-    """The stride of windows, by default the kernel size."""
-    return kernel if stride is None or stride in ((), []) else each(stride, len(kernel), "stride")
-
-
 def window_of(kernel_size: Any, stride: Any, padding: Any, dilation: Any, rank: int) -> Window:
     """The window with these parameters, each a number or one for every axis."""
     kernel = each(kernel_size, rank, "kernel_size")
-    return Window(kernel, stride_of(stride, kernel), each(padding, rank, "padding"), each(dilation, rank, "dilation"))
+    step = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
+    return Window(kernel, step, each(padding, rank, "padding"), each(dilation, rank, "dilation"))
 
 
 def with_batch(input, rank, name):

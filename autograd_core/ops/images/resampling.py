@@ -98,11 +98,6 @@ def _unscaled(n, mode, rank):
     return (n, 2 * n) if mode == "nearest" and rank == 2 else (n,) if mode.endswith("linear") else ()
 
 
-def _area(input, sizes):
-    """Adaptive average pooling, imported late because it is built on this file."""
-    return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)
-
-
 def _slow_interpolation(x, size=None, scale_factor=None, mode="nearest", align_corners=False, **rest):
     """Every output as a sum over the grid of samples, one axis at a time."""
     for dim in range(2, x.ndim):
@@ -180,7 +175,7 @@ def interpolate(
     if min(sizes) < 1 or 0 in input.shape[1:]:
         raise OperandError(f"interpolate(): an input of shape {input.shape} has no interpolation of size {sizes}")
     if mode == "area":
-        return _area(input, sizes)
+        return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)  # which is built on this file
     if input.dtype == dtypes.uint8 and not mode.startswith("nearest"):
         y = interpolate(functional.astype(input, dtypes.float32), size, scale_factor, mode, align_corners,
                         recompute_scale_factor, antialias)

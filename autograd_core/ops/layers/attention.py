@@ -69,14 +69,9 @@ def _numbers(mask, query):
     return functional.astype(mask, query.dtype)
 
 
-def _hidden(mask):
-    """Where a mask of numbers hides every key."""
-    return (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
-
-
 def _masked_softmax(scores, mask):
     """The softmax along the last axis under a mask of numbers; 0 where everything is masked."""
-    scores, nothing = scores + mask, _hidden(mask)
+    scores, nothing = scores + mask, (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
     if not scores.shape[-1] or (checks_values(scores) and holds(~nothing)):
         return functional.softmax(scores, dim=-1)
     # Selected before and after the softmax, so that no NaN reaches a gradient.
