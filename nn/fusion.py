@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from autograd_core import Tensor, enable_grad, no_grad
+from autograd_core.engine.nodes import behind
 from autograd_core.trees import leaves
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.linear import Identity, Linear
@@ -52,7 +53,8 @@ def _fold_all(model: Module, args: tuple[Any, ...]) -> None:
     pairs, before = _pairs(model, args)
     parents = [(owner, name, part) for owner in model.modules() for name, part in owner._modules.items()]
     for layer, norm in pairs:
-        _fold(layer, norm)
+        statistics: Any = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        layer.weight, layer.bias = fuse_conv_bn_weights(layer.weight, layer.bias, *statistics)
         for owner, name, part in parents:
             if part is norm:
                 setattr(owner, name, Identity())
@@ -107,24 +109,13 @@ def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _Batch
 def _uses(outputs: list[Tensor]) -> Counter[Any]:
     """How many times the output of each recorded operation is used, as an operand or as an output of the model."""
     uses = Counter(y.node for y in outputs)
-    stack, seen = list(uses), set(uses)
-    while stack:
-        node = stack.pop()
-        for parent in node.parents if node is not None else ():
-            uses[parent] += 1
-            if parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
+    for node in behind([node for node in uses if node is not None]):
+        uses.update(node.parents)
     return uses
 
 
 def _tensors(outputs: Any) -> list[Tensor]:
     return [y for y in leaves(outputs) if isinstance(y, Tensor)]
-
-
-def _fold(layer: Any, norm: Any) -> None:
-    statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-    layer.weight, layer.bias = fuse_conv_bn_weights(layer.weight, layer.bias, *statistics)
 
 
 def _check_close(name: str, y: Tensor, wanted: Tensor) -> None:
