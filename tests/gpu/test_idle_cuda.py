@@ -15,8 +15,14 @@ import idle_cuda
 cupy = idle_cuda.install()
 warnings.simplefilter("ignore")
 from types import SimpleNamespace
+import autograd_core as ag, nn, optim
 from backends.cupy_backend.launch import Gpu
+from nn import functional as F
 Gpu.library = lambda *_: SimpleNamespace(run=lambda *_, **__: True)
+
+def kernels():
+    return [name.partition("<")[0] for name in cupy.started]
+
 {}
 sys.stdout.flush()
 os._exit(0)  # before CuPy asks Python, which is gone, to free things
@@ -81,7 +87,6 @@ with cupy.cuda.using_allocator(pool.malloc):
 
 def test_many_parameters_are_few_kernels():
     lines = run("""
-import autograd_core as ag, nn, optim
 model = nn.Sequential(*[nn.Linear(3, 3) for _ in range(40)]).to("cuda")
 for p in model.parameters():
     p.grad = ag.ones_like(p.detach())
@@ -99,20 +104,17 @@ for work in (optim.AdamW(model.parameters()).step, lambda: nn.utils.clip_grad_no
 
 def test_a_batch_norm_tracks_and_counts_in_one_kernel():
     lines = run("""
-import autograd_core as ag, nn
 layer, x = nn.BatchNorm1d(8).to("cuda"), ag.zeros(4, 8, device="cuda")
 layer(x)
 cupy.started.clear()
 layer(x)
-print([name.partition("<")[0] for name in cupy.started])
+print(kernels())
 """)
     assert lines == ["['column_moments', 'scale_columns', 'track']"]
 
 
 def test_elementwise_operations_are_single_kernels():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 unary = (F.relu, F.leaky_relu, F.gelu, F.silu, F.softplus, F.elu, F.mish, F.hardswish, F.relu6, F.logsigmoid,
          lambda x: F.gelu(x, approximate="tanh"), ag.sigmoid, ag.tanh, ag.exp, ag.log, ag.log1p, ag.sqrt, ag.rsqrt,
          ag.square, ag.reciprocal, ag.sin, ag.cos, ag.tan, ag.atan, ag.abs, lambda x: x.clamp(-0.5, 0.5),
@@ -136,7 +138,6 @@ for functions, count in ((unary, 1), (binary, 2)):
 
 def test_a_step_between_two_tensors_is_one_kernel():
     lines = run("""
-import autograd_core as ag
 x, y = (ag.zeros(64, 64, device="cuda") for _ in range(2))
 for weight in (0.1, ag.zeros(64, 1, device="cuda")):
     x.lerp(y, weight)
@@ -149,7 +150,6 @@ for weight in (0.1, ag.zeros(64, 1, device="cuda")):
 
 def test_gradients_of_leaves_are_copied_only_if_something_else_holds_them():
     lines = run("""
-import autograd_core as ag, nn
 layer, x = nn.Linear(64, 256).to("cuda"), ag.zeros(4, 16, 64, device="cuda")
 y = layer(x)
 g = ag.ones_like(y)
@@ -175,10 +175,8 @@ for _ in range(2):
 
 def test_attention_by_cudnn_and_in_parts():
     lines = run("""
-import autograd_core as ag
 from backends.cupy_backend import flash
 from backends.generic import attention
-from nn import functional as F
 for flash.LEAST, attention.KEPT in ((1, 1 << 28), (1 << 28, 0)):
     attention.AT_ONCE = 2000
     attention.parts.cache_clear()
@@ -198,7 +196,6 @@ for flash.LEAST, attention.KEPT in ((1, 1 << 28), (1 << 28, 0)):
 def test_bfloat16_stays_bfloat16_beside_numbers():
     lines = run("""
 import numpy as np
-import autograd_core as ag
 import backends
 xp, b = backends.get("cuda").namespace, ag.zeros(3, 4, dtype=ag.bfloat16, device="cuda").array
 for y in (b + 0.5, 0.5 * b, b**0.5, xp.maximum(b, 0.1), xp.clip(b, 0, 1), b.clip(0, 0.5), xp.round(b),
@@ -216,7 +213,6 @@ print(cupy.started)
 
 def test_types_of_few_bits_are_added_at_indices():
     lines = run("""
-import autograd_core as ag
 for dtype in (ag.bool, ag.uint8, ag.int8, ag.int16, ag.float16, ag.bfloat16):
     x, index = ag.ones(4, 3, device="cuda").to(dtype), ag.zeros(4, dtype=ag.int64, device="cuda")
     for y in (x.index_add(0, index, x), x.scatter_add(0, index[:, None].expand(4, 3), x),
@@ -229,8 +225,6 @@ for dtype in (ag.bool, ag.uint8, ag.int8, ag.int16, ag.float16, ag.bfloat16):
 
 def test_operands_in_host_memory_are_not_copied_silently():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 x, index = ag.zeros(4, 4, device="cuda"), ag.zeros(4, 4, dtype=ag.int64)
 for function in (lambda: F.embedding(index[0], x), lambda: x.gather(1, index), lambda: F.nll_loss(x, index[0]),
                  lambda: F.group_norm(x, 2, ag.ones(4)), lambda: ag.isclose(x, ag.zeros(4)), lambda: x + ag.zeros(4),
@@ -247,7 +241,6 @@ print(x[index[0]].shape, ag.where(x > 0, x, ag.tensor(1.0)).shape)
 
 def test_data_has_a_version_of_its_own():
     lines = run("""
-import autograd_core as ag
 x = ag.zeros(2, 2, device="cuda", requires_grad=True)
 y, array = (x * x).sum(), x.array
 d = x.data
@@ -270,8 +263,6 @@ except ag.errors.InplaceError as error:
 
 def test_gradients_of_means_are_not_expanded_in_memory():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 a, b = (ag.zeros(64, 64, device="cuda", requires_grad=True) for _ in range(2))
 for loss in (F.smooth_l1_loss, F.l1_loss, lambda a, b: F.binary_cross_entropy_with_logits(a, b.detach())):
     y = loss(a, b)
@@ -284,8 +275,6 @@ for loss in (F.smooth_l1_loss, F.l1_loss, lambda a, b: F.binary_cross_entropy_wi
 
 def test_cross_entropy_is_four_kernels_for_any_number_of_targets():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 for n in (64, 100_000):
     x, t = ag.zeros(n, 10, device="cuda", requires_grad=True), ag.zeros(n, dtype=ag.int64, device="cuda")
     for weight in (None, ag.ones(10, device="cuda")):
@@ -295,15 +284,13 @@ for n in (64, 100_000):
             cupy.started.clear()
             loss = F.cross_entropy(x, t, weight, label_smoothing=smoothing)
             ag.autograd.grad(loss, x, g)
-            print([name.partition("<")[0] for name in cupy.started])
+            print(kernels())
 """)
     assert lines == ["['nll_rows', 'nll_total', 'nll_total', 'nll_gradient_rows']"] * 8
 
 
 def test_concatenations_and_heads_of_attention_take_one_copy():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 x = ag.zeros(2, 6, 3, 4, 8, device="cuda", requires_grad=True)
 cupy.started.clear()
 y = F.scaled_dot_product_attention(*x.permute(2, 0, 3, 1, 4), is_causal=True)
@@ -319,7 +306,6 @@ for join in (lambda: ag.cat([x, x, x]), lambda: ag.stack([x, x, x], -1)):
 
 def test_a_scale_is_adjusted_in_one_kernel():
     lines = run("""
-import autograd_core as ag, optim
 p = ag.ones(3, device="cuda", requires_grad=True)
 p.grad, scaler, optimizer = ag.ones(3, device="cuda"), ag.amp.GradScaler("cuda"), optim.SGD([p], 0.1)
 scaler.scale(p)
@@ -327,15 +313,13 @@ for _ in range(2):
     scaler.step(optimizer)
     cupy.started.clear()
     scaler.update()
-print([name.partition("<")[0] for name in cupy.started])
+print(kernels())
 """)
     assert lines == ["['adjust_scale']"]
 
 
 def test_gradients_of_reductions_are_few_kernels():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 functions = (lambda x: x.norm(dim=1), lambda x: x.amax(0), lambda x: x.std(1), lambda x: x.var(0),
              lambda x: ag.logsumexp(x, 1), lambda x: F.normalize(x), lambda x: F.cosine_similarity(x, x.detach()))
 for function in functions:
@@ -351,7 +335,6 @@ for function in functions:
 
 def test_sums_of_16_bit_floats_are_rounded_where_they_are_made():
     lines = run("""
-import autograd_core as ag
 x = ag.zeros(64, 128, dtype=ag.bfloat16, device="cuda")
 for dim in (None, 0, (0, 1)):
     cupy.started.clear()
