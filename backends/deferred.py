@@ -1,4 +1,4 @@
-"""Libraries that are too expensive to import before they are used."""
+"""Namespaces whose members are made on first use: of libraries that are expensive to import, or adapted."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -21,3 +21,15 @@ class Deferred:
         function = self._wrap(function) if self._wrap else function
         setattr(self, name, function)
         return function
+
+
+class Adapted:
+    """The members of a module or another namespace, each as `adapt(name, member)` gives it on first use."""
+
+    def __init__(self, members: Any, adapt: Callable[[str, Any], Any]) -> None:
+        self._members, self._adapt = members, adapt
+
+    def __getattr__(self, name: str) -> Any:
+        member = self._adapt(name, getattr(self._members, name))
+        setattr(self, name, member)
+        return member

@@ -21,6 +21,7 @@ from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.errors import VmapError
 from autograd_core.registry import add_library
+from backends.deferred import Adapted
 from backends.generic import products as products_of
 from backends.kernels import offer
 from backends.locks import shared_lock
@@ -101,7 +102,7 @@ def layer(library: Any) -> type[Batched]:
 def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members = {name: _member(cls, name, m) for name, m in vars(library).items() if not name.startswith("_")}
     members |= {name: partial(f, cls, getattr(library, name, None)) for name, f in SPECIAL.items()}
-    members |= {name: _Part(cls, getattr(library, name)) for name in ("linalg", "fft")}
+    members |= {name: Adapted(getattr(library, name), partial(_member, cls)) for name in ("linalg", "fft")}
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)
@@ -125,21 +126,11 @@ def _member(cls: Any, name: str, member: Any) -> Any:
     return partial(_stacked if name in tables.LAST_AXES else loops.each, cls, member)
 
 
-class _Part:
-    """A submodule of an array library, such as its Fourier transforms, which may be imported on first use."""
-
-    def __init__(self, cls: Any, library: Any) -> None:
-        self._cls, self._library = cls, library
-
-    def __getattr__(self, name: str) -> Any:
-        return _member(self._cls, name, getattr(self._library, name))
-
-
 def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
     members: dict[str, Any] = {}
     for name, kernel in vars(kernels).items():
         if not callable(kernel):
-            members[name] = _Pointwise(cls, kernel)
+            members[name] = Adapted(kernel, lambda _, function: partial(pointwise, cls, function))  # scipy.special
             continue
         module = getattr(getattr(kernel, "func", kernel), "__module__", "").rpartition(".")[2]
         if name in tables.FOLDED:
@@ -159,16 +150,6 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
     members["add_at"], members["fused"] = partial(add_at, cls), None
     members["diagonal"], members["wide"] = partial(_diagonal_kernel, cls, kernels.diagonal), frozenset()
     return SimpleNamespace(**members)
-
-
-class _Pointwise:
-    """A module of elementwise functions, such as scipy.special, imported on first use."""
-
-    def __init__(self, cls: Any, library: Any) -> None:
-        self._cls, self._library = cls, library
-
-    def __getattr__(self, name: str) -> Any:
-        return partial(pointwise, self._cls, getattr(self._library, name))
 
 
 class _Ufunc:

@@ -15,7 +15,7 @@ from autograd_core.errors import OperandError
 from autograd_core.registry import add_library
 from autograd_core.replay.noted import Noted, check_shape, compute, current_program, mapped, supposed, unwrapped
 from backends import registry
-from backends.deferred import Deferred
+from backends.deferred import Adapted, Deferred
 
 # Functions that look at shapes and dtypes only.
 STATIC = {
@@ -49,23 +49,11 @@ class _Ufunc:
         return _function(member, f"{self._ufunc.__name__}_{name}") if callable(member) else member
 
 
-class _Members:
-    """The functions of a module or namespace, each adapted on first use."""
-
-    def __init__(self, held: Any) -> None:
-        self._held = held
-
-    def __getattr__(self, name: str) -> Any:
-        member = _adapted(getattr(self._held, name), name)
-        setattr(self, name, member)
-        return member
-
-
-def _adapted(member: Any, name: str) -> Any:
+def _adapted(name: str, member: Any) -> Any:
     if isinstance(member, np.ufunc):
         return _Ufunc(member)
     if isinstance(member, (ModuleType, SimpleNamespace, Deferred)):
-        return _Members(member)
+        return Adapted(member, _adapted)
     return _function(member, name) if callable(member) and not isinstance(member, type) else member
 
 
@@ -73,7 +61,7 @@ class _Namespace(SimpleNamespace):
     """NumPy's functions and the CPU's kernels, for noted arrays."""
 
     def __getattr__(self, name: str) -> Any:
-        return _adapted(getattr(np, name), name)
+        return _adapted(name, getattr(np, name))
 
     def each(self, o: Op, arrays: Any, statics: dict[str, Any]) -> Any:
         """An operation on noted arrays beside others."""
@@ -128,8 +116,8 @@ def _expect(check: Callable[..., bool], *args: Any) -> None:
 
 def _make() -> Any:
     host = registry.get("cpu").library(None)
-    made: Any = _Namespace(**{n: _adapted(f, n) for n, f in vars(host).items() if n not in ("kernels", "library")})
-    made.kernels = SimpleNamespace(**{n: _adapted(f, n) for n, f in vars(host.kernels).items()})
+    made: Any = _Namespace(**{n: _adapted(n, f) for n, f in vars(host).items() if n not in ("kernels", "library")})
+    made.kernels = SimpleNamespace(**{n: _adapted(n, f) for n, f in vars(host.kernels).items()})
     made.asynchronous, made.ndarray = False, Noted
     return made
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import APART
+from backends.deferred import Adapted
 from backends.geometry import Array, Sizes
 from backends.live import refuse_uploads
 
@@ -160,7 +161,7 @@ class Ordered:
         if name.startswith("_") or isinstance(value, type):
             return value
         if isinstance(value, ModuleType | SimpleNamespace):
-            return _Submodule(value, self)
+            return Adapted(value, self._member)
         if not callable(value):
             return value
         if name in FUNCTIONS:
@@ -220,18 +221,6 @@ class Ordered:
             return _back(function(x.transpose(axes), [widths[i] for i in axes], *args, **given), axes)
 
         return pad
-
-
-class _Submodule:
-    """A module of the library, such as `linalg`, whose functions are looked up on first use."""
-
-    def __init__(self, module: Any, ordered: Ordered) -> None:
-        self._module, self._ordered = module, ordered
-
-    def __getattr__(self, name: str) -> Any:
-        member = self._ordered._member(name, getattr(self._module, name))
-        setattr(self, name, member)
-        return member
 
 
 def _at(function: Function) -> Function:
