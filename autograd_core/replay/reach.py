@@ -46,7 +46,7 @@ class Settings:
             self._version,
             *[m.training for m in self._silent],
             *[_plain(place.get(name)) for place, name in self._named],
-            *[_content(cell) for cell in self._cells],
+            *[_plain(_content(cell)) for cell in self._cells],
         )
 
     def _of_modules(self) -> Iterator[Any]:
@@ -59,7 +59,7 @@ class Settings:
     def _values(self) -> dict[tuple[int, str], Any]:
         places = [(vars(m), name) for m in self._modules for name in vars(m)] + self._named
         found = {(id(place), name): v for place, name in places if (v := place.get(name)).__class__ in PLAIN}
-        return found | {(id(cell), ""): _content(cell) for cell in self._cells}
+        return found | {(id(cell), ""): _plain(_content(cell)) for cell in self._cells}
 
     def watched(self, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The result of the step; what it changes itself is no setting from now on."""
@@ -101,7 +101,7 @@ def _numbers(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
         named, asked = _words(f.__code__)
         words |= named
         attributes |= asked
-        inner = [cell for cell in f.__closure__ or () if _is_full(cell)]
+        inner = [cell for cell in f.__closure__ or () if _content(cell) is not None]
         cells += inner
         reached = [*[cell.cell_contents for cell in inner], *[home.get(name) for name in sorted(named)]]
         reached += [vars(type(o)).get(name) for o in [*objects, *reached] if _has_numbers(o) for name in asked]
@@ -143,7 +143,7 @@ def modules_of(function: Callable[..., Any]) -> list[Any]:
 
 def _next(o: Any) -> Iterator[Any]:
     if isinstance(o, FunctionType):
-        yield from [cell.cell_contents for cell in o.__closure__ or () if _is_full(cell)]
+        yield from [value for cell in o.__closure__ or () if (value := _content(cell)) is not None]
         yield from [o.__globals__[name] for name in sorted(_words(o.__code__)[0]) if name in o.__globals__]
         yield from (*(o.__defaults__ or ()), *(o.__kwdefaults__ or {}).values())
     elif isinstance(o, MethodType):
@@ -160,22 +160,15 @@ def _next(o: Any) -> Iterator[Any]:
 
 
 def _content(cell: Any) -> Any:
+    """What a cell of a closure holds; None if it is empty."""
     try:
-        value = cell.cell_contents
+        return cell.cell_contents
     except ValueError:
         return None
-    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
     return value if value.__class__ in PLAIN else None
-
-
-def _is_full(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
 
 
 def _words(code: CodeType) -> tuple[set[str], set[str]]:

@@ -292,11 +292,7 @@ class Stream:
         return lambda *args, **kwargs: self._recorder.draw(source, draw, args, kwargs)
 
 
-class _Hole:
-    """The place of a tensor among results."""
-
-
-_HOLE = _Hole()
+_HOLE = object()  # the place of a tensor among results
 
 
 def _filled(form: Any, *values: Any) -> Any:
