@@ -156,7 +156,7 @@ def _scatter_nd(x: Tensor, index: Tensor, updates: Tensor, *, reduction: str = "
 
 @reads("OneHot")
 def _one_hot(index: Tensor, depth: Any, values: Tensor, *, axis: int = -1) -> Tensor:
-    n = ints(depth)[0] if not isinstance(depth, Tensor) else int(depth.reshape(-1)[0].item())
+    n = int(number(depth))
     at = axis % (index.ndim + 1)
     hot = index.long().remainder(n).unsqueeze(at) == ag.arange(n).reshape([-1] + [1] * (index.ndim - at))
     inside = ((index >= -n) & (index < n)).unsqueeze(at)
@@ -165,7 +165,7 @@ def _one_hot(index: Tensor, depth: Any, values: Tensor, *, axis: int = -1) -> Te
 
 @reads("Trilu")
 def _trilu(x: Tensor, k: Any = None, *, upper: int = 1) -> Tensor:
-    diagonal = 0 if k is None else int(number(k.reshape(-1)[0]))
+    diagonal = 0 if k is None else int(number(k))
     return ag.triu(x, diagonal) if upper else ag.tril(x, diagonal)
 
 
