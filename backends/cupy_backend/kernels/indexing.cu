@@ -14,8 +14,8 @@ struct Positions {
         Int at[MOST], place = 0;
         value = 0;
         for (int k = MOST - 1; k >= 0; --k) {
-            at[k] = i % sizes[k];
-            i /= sizes[k];
+            Int rest = sizes[k] == 1 ? i : quotient(i, sizes[k]);
+            at[k] = i - rest * sizes[k], i = rest;
             value += at[k] * values[k];
         }
         for (int a = 0; a < MOST; ++a) {

@@ -9,7 +9,7 @@ template <typename T, int V> struct Spot {
 
     __device__ Spot(Int rows, Int n) {
         Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = n / V;
-        row = at / packs, column = at % packs * V, inside = row < rows;
+        row = quotient(at, packs), column = (at - row * packs) * V, inside = row < rows;
     }
 };
 

@@ -109,7 +109,7 @@ template <typename S> __device__ void give(S *y, S s) { *y = s; }
 template <typename S, typename T, int V, typename R>
 __global__ void SHARED_THREADS reduce_rows(const T *x, S *states, unsigned int *counts, R *y, Int rows, Int n, Int parts,
                                            Int chunk) {
-    Int line = (Int)blockIdx.x * blockDim.y + threadIdx.y, row = line / parts, part = line % parts;
+    Int line = (Int)blockIdx.x * blockDim.y + threadIdx.y, row = quotient(line, parts), part = line - row * parts;
     S s;
     if (row < rows) {
         x += row * n;
@@ -138,7 +138,7 @@ __global__ void SHARED_THREADS reduce_rows(const T *x, S *states, unsigned int *
 template <typename S, typename T, int V, typename R>
 __global__ void SHARED_THREADS reduce_columns(const T *x, S *states, unsigned int *counts, R *y, Int outer, Int n,
                                               Int inner, Int chunk) {
-    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V, image = at / packs, column = at % packs * V;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V, image = quotient(at, packs), column = (at - image * packs) * V;
     Int first = (Int)blockIdx.y * chunk, last = first + chunk < n ? first + chunk : n;
     S s[V];
     if (image < outer) {

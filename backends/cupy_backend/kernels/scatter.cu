@@ -20,7 +20,7 @@ template <typename T, typename I>
 __global__ void add_rows(const T *x, const I *index, Wide<T> *y, Int count, Int rows, Int width) {
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= count * width) return;
-    Int row = index[at / width];
+    Int from = quotient(at, width), row = index[from];
     if (row < 0) row += rows;
-    if (row >= 0 && row < rows) atomicAdd(y + row * width + at % width, wide(x[at]));
+    if (row >= 0 && row < rows) atomicAdd(y + row * width + (at - from * width), wide(x[at]));
 }
