@@ -6,7 +6,7 @@ from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, 
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
 from backends.geometry import Array, Sizes, wide_dtype
 
-HOLDING = "softmax", "nll"  # kernels that hold rows in registers
+HOLDING = "softmax", "softmax_gradient", "nll"  # kernels that hold rows in registers
 PER_BLOCK, MOST_BLOCKS = 1 << 13, 1 << 8  # losses that a block of threads adds up, and blocks
 
 
@@ -243,8 +243,9 @@ def row_gradients(
     if needs[0]:
         dx = xp.empty(x.shape, dtype=x.dtype)
         v = gpu.vector(x.dtype, n, arrays=(g, x, dx, weight))
-        threads = threads_for_rows(rows, n // v)
-        gpu.launch("rows.row_gradients", (x.dtype, v), *threads, g, x, weight, mean, scale, dx, rows, n)
+        *threads, held = threads_that_hold(x.dtype, rows, n, v)
+        operands: tuple[Any, ...] = (g, x, weight, mean, scale, dx, rows, n)
+        gpu.launch("rows.row_gradients", (x.dtype, v, held), *threads, *operands)
     if needs[1] or needs[2]:
         of_weight, of_bias = (xp.empty((n,), dtype=x.dtype) if need else None for need in needs[1:])
         v = gpu.vector(x.dtype, n, arrays=(g, x))

@@ -180,20 +180,21 @@ template <typename T, int V, int K> struct Held {
     }
     __device__ int place(int j) const { return threadIdx.x + j * blockDim.x; }
     __device__ bool there(int j) const { return place(j) < packs; }
-    template <typename F> __device__ A sum(F term) const {
+    // F takes a number of this row and those at the same place in others.
+    template <typename F, typename... H> __device__ A sum(F term, const H &...others) const {
         A found = 0;
 #pragma unroll
         for (int j = 0; j < K; ++j)
             if (there(j))
-                for (int k = 0; k < V; ++k) found += term(of[j][k]);
+                for (int k = 0; k < V; ++k) found += term(of[j][k], others.of[j][k]...);
         return row_sum(found);
     }
-    template <typename F> __device__ void put(T *y, F f) const {
+    template <typename F, typename... H> __device__ void put(T *y, F f, const H &...others) const {
 #pragma unroll
         for (int j = 0; j < K; ++j) {
             if (!there(j)) continue;
             Pack<T, V> p;
-            for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(f(of[j][k]));
+            for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(f(of[j][k], others.of[j][k]...));
             ((Pack<T, V> *)y)[place(j)] = p;
         }
     }

@@ -56,15 +56,31 @@ __global__ void HOLDING_THREADS normalize_rows(const T *x, const T *weight, cons
     }
 }
 
-// The gradient in x; those in weight and bias are sums of columns (columns.cu).
-template <typename T, int V>
-__global__ void ROW_THREADS row_gradients(const T *g, const T *x, const T *weight, const Wide<T> *mean,
+// The gradient in x; those in weight and bias are sums of columns (columns.cu). K as above.
+template <typename T, int V, int K>
+__global__ void HOLDING_THREADS row_gradients(const T *g, const T *x, const T *weight, const Wide<T> *mean,
                                           const Wide<T> *scale, T *dx, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     g += row * n, x += row * n, dx += row * n;
     A m = mean ? mean[row] : (A)0, s = scale[row], along = 0, sum = 0;
+    if constexpr (K > 0) {
+        Held<T, V, K> gs(g, n, (A)0), xs(x, n, (A)0);
+#pragma unroll
+        for (int j = 0; j < K; ++j) {
+            Pack<T, V> w;
+            if (weight && gs.there(j)) w = ((const Pack<T, V> *)weight)[gs.place(j)];
+            for (int k = 0; k < V; ++k) {
+                if (weight) gs.of[j][k] *= wide(w.of[k]);
+                xs.of[j][k] = (xs.of[j][k] - m) * s;
+            }
+        }
+        along = gs.sum([](A v, A z) { return v * z; }, xs) / (A)n;
+        if (mean) sum = gs.sum([](A v) { return v; }) / (A)n;
+        gs.put(dx, [=](A v, A z) { return (v - sum - z * along) * s; }, xs);
+        return;
+    }
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i], w;
         if (weight) w = ((const Pack<T, V> *)weight)[i];

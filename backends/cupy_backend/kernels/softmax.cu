@@ -112,13 +112,15 @@ __global__ void HOLDING_THREADS softmax_rows(const T *x, T *y, Int rows, Int n) 
     }
 }
 
-// Of columns: the middle axis of (outer, n, inner).
+// Where column `at` of (outer, n, inner) begins: a column is along the middle axis.
+__device__ inline Int start_of(Int at, Int n, Int inner) { return at + quotient(at, inner) * (n - 1) * inner; }
+
 template <typename T, bool LOGARITHM>
 __global__ void softmax_columns(const T *x, T *y, Int outer, Int n, Int inner) {
     using A = Wide<T>;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
-    Int start = at / inner * n * inner + at % inner;
+    Int start = start_of(at, n, inner);
     x += start, y += start;
     Total<A> t = total_of_column(x, n, inner);
     for (Int i = 0; i < n; ++i) y[i * inner] = Narrow<T>::of(share<T, LOGARITHM>(wide(x[i * inner]), t));
@@ -126,17 +128,23 @@ __global__ void softmax_columns(const T *x, T *y, Int outer, Int n, Int inner) {
 
 // Gradients of both, given the result y: y (g - Σ g y), or g - exp(y) Σ g.
 template <typename T, bool LOGARITHM> __device__ Wide<T> term(Wide<T> g, Wide<T> y) { return LOGARITHM ? g : g * y; }
-template <typename T, bool LOGARITHM> __device__ T slope(Wide<T> g, Wide<T> y, Wide<T> sum) {
-    return Narrow<T>::of(LOGARITHM ? g - exp(y) * sum : y * g - y * sum);
+template <typename T, bool LOGARITHM> __device__ Wide<T> slope(Wide<T> g, Wide<T> y, Wide<T> sum) {
+    return LOGARITHM ? g - exp(y) * sum : y * g - y * sum;
 }
 
-template <typename T, int V, bool LOGARITHM>
-__global__ void ROW_THREADS softmax_gradient_rows(const T *g, const T *y, T *dx, Int rows, Int n) {
+template <typename T, int V, int K, bool LOGARITHM>
+__global__ void HOLDING_THREADS softmax_gradient_rows(const T *g, const T *y, T *dx, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     g += row * n, y += row * n, dx += row * n;
     A sum = 0;
+    if constexpr (K > 0) {
+        Held<T, V, K> gs(g, n, (A)0), ys(y, n, (A)0);
+        sum = gs.sum([](A a, A b) { return term<T, LOGARITHM>(a, b); }, ys);
+        gs.put(dx, [=](A a, A b) { return slope<T, LOGARITHM>(a, b, sum); }, ys);
+        return;
+    }
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)y)[i];
         for (int k = 0; k < V; ++k) sum += term<T, LOGARITHM>(wide(p.of[k]), wide(q.of[k]));
@@ -144,7 +152,8 @@ __global__ void ROW_THREADS softmax_gradient_rows(const T *g, const T *y, T *dx,
     sum = row_sum(sum);
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)y)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = slope<T, LOGARITHM>(wide(p.of[k]), wide(q.of[k]), sum);
+        for (int k = 0; k < V; ++k)
+            p.of[k] = Narrow<T>::of(slope<T, LOGARITHM>(wide(p.of[k]), wide(q.of[k]), sum));
         ((Pack<T, V> *)dx)[i] = p;
     }
 }
@@ -154,11 +163,12 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
     using A = Wide<T>;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
-    Int start = at / inner * n * inner + at % inner;
+    Int start = start_of(at, n, inner);
     g += start, y += start, dx += start;
     A sum = 0;
     for (Int i = 0; i < n; ++i) sum += term<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]));
-    for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
+    for (Int i = 0; i < n; ++i)
+        dx[i * inner] = Narrow<T>::of(slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum));
 }
 
 // Weights of attention: the softmax of scores times `scale`, plus a mask if there is one; 0 where that hides all keys.
@@ -172,9 +182,12 @@ __global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, 
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, y += row * n;
-    Int number = row % queries, matrix = row / queries;
+    Int matrix = quotient(row, queries), number = row - matrix * queries;
     int last = (int)(first >= 0 && first + number + 1 < n ? first + number + 1 : n);  // 32 bits: registers are scarce
-    if (mask) mask += matrix / heads * by_image + matrix % heads * by_head + number * by_query;
+    if (mask) {
+        Int image = quotient(matrix, heads);
+        mask += image * by_image + (matrix - image * heads) * by_head + number * by_query;
+    }
     A s = (A)scale;
     auto score = [=](A v, int key) {
         return key >= last ? -infinity<A>() : mask ? v * s + wide(mask[key * by_key]) : v * s;
@@ -240,16 +253,21 @@ template <typename T> __device__ Means<Wide<T>> weighted_means(const T *x, const
     return m;
 }
 
+// The number of the class `chosen`, of n; NaN if it is none of them.
+template <typename T> __device__ Wide<T> of_class(const T *x, Int chosen, Int n, Int step) {
+    return 0 <= chosen && chosen < n ? wide(x[chosen * step]) : not_a_number<Wide<T>>();
+}
+
 // Losses log Σ exp(x) - x[target] of rows, times what the target weighs; and their largest numbers and sums. A share of the
 // target, `spread`, lies on all n classes evenly. A loss is 0 where the target is `ignored`, and NaN where it is none of the
-// classes.
+// classes. own: the number of the target.
 template <typename T>
-__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, const T *weight, Int n, Int step, Int ignored, Wide<T> spread,
+__device__ T loss(Wide<T> own, Total<Wide<T>> t, Int chosen, const T *weight, Int n, Int ignored, Wide<T> spread,
                   Means<Wide<T>> m) {
     using A = Wide<T>;
     if (chosen == ignored) return Narrow<T>::of((A)0);
     if (chosen < 0 || chosen >= n) return Narrow<T>::of(not_a_number<A>());
-    A high = log(t.sum), found = weight_of(weight, chosen) * (high - (wide(x[chosen * step]) - t.largest));
+    A high = log(t.sum), found = weight_of(weight, chosen) * (high - (own - t.largest));
     return Narrow<T>::of(spread > 0 ? found - spread * (found - (m.weights * high - m.differences)) : found);
 }
 
@@ -262,12 +280,16 @@ __global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, const T 
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
+    Int chosen = target[row];  // asked for before the row: all that a thread waits for is on its way together
+    A own;
     Total<A> t;
     if constexpr (K > 0) {
         Held<T, V, K> held(x, n, -infinity<A>());
+        own = of_class(x, chosen, n, 1);
         t = total_of(held);
         if (spread > 0 && !weight) m.differences = held.sum([=](A v) { return v - t.largest; }) / (A)n;
     } else {
+        own = of_class(x, chosen, n, 1);
         t = total_of_row<T, V>(x, n);
         if (spread > 0 && !weight) {
             for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
@@ -279,7 +301,7 @@ __global__ void HOLDING_THREADS nll_rows(const T *x, const Int *target, const T 
     }
     if (spread > 0 && weight) m = weighted_means(x, weight, t.largest, n);
     if (threadIdx.x == 0) {
-        losses[row] = loss(x, t, target[row], weight, n, 1, ignored, spread, m);
+        losses[row] = loss(own, t, chosen, weight, n, ignored, spread, m);
         largest[row] = t.largest, sum[row] = t.sum;
     }
 }
@@ -291,14 +313,15 @@ __global__ void nll_columns(const T *x, const Int *target, const T *weight, T *l
     Means<Wide<T>> m;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
-    x += at / inner * n * inner + at % inner;
+    x += start_of(at, n, inner);
+    Int chosen = target[at];
     Total<Wide<T>> t = total_of_column(x, n, inner);
     for (Int i = 0; i < n && spread > 0; ++i) {
         Wide<T> w = weight_of(weight, i) / (Wide<T>)n;
         m.differences += w * (wide(x[i * inner]) - t.largest), all += w;
     }
     if (weight) m.weights = all;
-    losses[at] = loss(x, t, target[at], weight, n, inner, ignored, spread, m);
+    losses[at] = loss(of_class(x, chosen, n, inner), t, chosen, weight, n, ignored, spread, m);
     largest[at] = t.largest, sum[at] = t.sum;
 }
 
@@ -378,7 +401,7 @@ __global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid,
     A spread = (A)smoothing, mean = weight && spread > 0 ? (A)0 : (A)1;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
-    Int start = at / inner * n * inner + at % inner, chosen = target[at];
+    Int start = start_of(at, n, inner), chosen = target[at];
     x += start, dx += start;
     bool known = 0 <= chosen && chosen < n;
     A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored);
@@ -396,8 +419,7 @@ __global__ void picked(const T *x, const Int *target, T *losses, Int outer, Int 
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     Int chosen = target[at];
-    bool known = 0 <= chosen && chosen < n;
-    A found = known ? -wide(x[(at / inner * n + chosen) * inner + at % inner]) : not_a_number<A>();
+    A found = -of_class(x + start_of(at, n, inner), chosen, n, inner);
     losses[at] = Narrow<T>::of(chosen == ignored ? (A)0 : found);
 }
 
@@ -410,5 +432,5 @@ __global__ void picked_gradient(const T *g, Int each, const Wide<T> *valid, cons
     if (chosen == ignored) return;
     Wide<T> share = share_of(g, each, valid, at, chosen, n, ignored);
     bool known = 0 <= chosen && chosen < n;
-    dx[(at / inner * n + (known ? chosen : 0)) * inner + at % inner] = Narrow<T>::of(-share);
+    dx[start_of(at, n, inner) + (known ? chosen : 0) * inner] = Narrow<T>::of(-share);
 }

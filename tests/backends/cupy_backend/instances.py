@@ -14,7 +14,7 @@ FUNCTIONS = {
     "softmax": {
         "softmax_rows": ("v", "held", LOGICAL),
         "softmax_columns": (LOGICAL,),
-        "softmax_gradient_rows": ("v", LOGICAL),
+        "softmax_gradient_rows": ("v", "held", LOGICAL),
         "softmax_gradient_columns": (LOGICAL,),
         "nll_rows": ("v", "held"),
         "nll_columns": (),
@@ -23,7 +23,7 @@ FUNCTIONS = {
         "picked": (),
         "picked_gradient": (),
     },
-    "rows": {"normalize_rows": ("v", "held"), "row_gradients": ("v",)},
+    "rows": {"normalize_rows": ("v", "held"), "row_gradients": ("v", "held")},
     "columns": {
         "column_moments": ("v",),
         "scale_columns": ("v", LOGICAL),

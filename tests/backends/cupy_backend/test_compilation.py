@@ -30,11 +30,12 @@ VECTORS = {
     "elementwise": ["map<Relu, float, 4>", "map<AddRelu, Bfloat16, 8>", "drop<Bfloat16, 8>"],
     "columns": ["column_moments<Bfloat16, 8>", "scale_columns<Bfloat16, 8, true>", "batch_gradient<float, 4>"],
     "pooling": ["max_of_windows<Bfloat16, unsigned char, 8>", "put_taps<Bfloat16, unsigned char, 8>"],
-    "rows": ["normalize_rows<float, 4, 8>", "normalize_rows<Bfloat16, 8, 4>", "row_gradients<Bfloat16, 8>"],
+    "rows": ["normalize_rows<float, 4, 8>", "normalize_rows<Bfloat16, 8, 4>", "row_gradients<Bfloat16, 8, 4>"],
     "softmax": [
         "softmax_rows<Bfloat16, 8, 4, false>",
         "softmax_rows<float, 4, 0, true>",
         "nll_rows<float, 4, 8>",
+        "softmax_gradient_rows<float, 4, 8, true>",
         "nll_gradient_rows<Bfloat16, 8>",
     ],
     "reduction": [f"reduce_{what}<Sum<float>, Bfloat16, 8, float>" for what in ("rows", "columns")],
@@ -48,6 +49,14 @@ def test_threads_read_16_bytes_at_once_and_keep_all_in_registers(source):
     for name, text in kernels.items():
         assert re.search(r"ld\.global\.(nc\.)?v(4\.[a-z]32|2\.[a-z]64)", text), name
         assert ".local" not in text, name
+
+
+def test_gradients_of_rows_read_memory_once():
+    rows = {"softmax": ["softmax_gradient_rows<float, 4, 8, false>"], "rows": ["row_gradients<float, 4, 8>"]}
+    for source, names in rows.items():
+        (text,) = nvrtc.compiled(source_of(source), names, *FLAGS, "--gpu-architecture=compute_90").values()
+        arrays = 2 + (source == "rows")  # with the weights
+        assert len(re.findall(r"ld\.global\.(?:nc\.)?v4", text)) == 8 * arrays
 
 
 def test_pooling_divides_by_multiplying():
