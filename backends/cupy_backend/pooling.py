@@ -61,9 +61,9 @@ def put_taps(gpu: Gpu, g: Array, taps: Array, x_shape: Sizes, window: Window) ->
     gs, ts = xp.ascontiguousarray(channels_last(g)), _numbers(xp, taps)
     dx = xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, ts, dx))
-    geometry = x_shape[2:], g.shape[2:], window
+    geometry, dilated = (x_shape[2:], g.shape[2:], window), max(window.dilation) > 1
     threads = dx.size // x_shape[-1] * -(-x_shape[-1] // SPAN) // v
-    _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, geometry=geometry, count=threads)
+    _over(gpu, "put_taps", (g.dtype, ts.dtype, v, dilated), dx, v, gs, ts, dx, geometry=geometry, count=threads)
     return channels_first(dx)
 
 

@@ -109,6 +109,13 @@ __device__ inline double about(double a, double b) { return a / b; }
 // NaN passes the bounds.
 template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins
+#if __CUDA_ARCH__ >= 800
+__device__ inline float larger(float a, float b) {
+    float y;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+}
+#endif
 template <typename A> __device__ inline A smaller(A a, A b) { return a < b || a != a ? a : b; }
 template <typename A> __device__ inline A sign(A x) { return x > 0 ? (A)1 : x < 0 ? (A)-1 : x; }  // NaN stays
 

@@ -26,10 +26,10 @@ struct Window {
         int end = (int)out[axis].by;
         return {behind > 0 ? (int)stride[axis].quotient(behind) : 0, last < end ? last + 1 : end};
     }
-    // The tap with which output o reads input i, or -1.
-    __device__ int tap(int axis, int i, int o) const {
+    // The tap with which output o reads input i, or -1; without dilation it may also be none of the kernel's.
+    template <bool DILATED> __device__ int tap(int axis, int i, int o) const {
         int reach = i - start(axis, o), d = dilation[axis];
-        return d == 1 ? reach : reach % d ? -1 : reach / d;
+        return !DILATED ? reach : reach % d ? -1 : reach / d;
     }
 };
 
@@ -61,37 +61,128 @@ __device__ inline Int row(const Place &place, const Divisor *size, int d, int h,
     return ((place.image * size[0].by + d) * size[1].by + h) * size[2].by * packs.by + place.pack;
 }
 
+// V maxima so far and the numbers of their taps: the first of equals. Of NaN only that there was one is known.
+template <typename T, int V> struct Best {
+    using A = Wide<T>;
+    A most[V];
+    int tap[V];
+
+    __device__ Best(int first) {
+        for (int k = 0; k < V; ++k) most[k] = -infinity<A>(), tap[k] = first;
+    }
+    __device__ void take(const Pack<T, V> &p, int number) {
+        for (int k = 0; k < V; ++k) {
+            A value = wide(p.of[k]);
+            if (value > most[k]) tap[k] = number;
+            most[k] = larger(most[k], value);
+        }
+    }
+    __device__ T value(int k) const { return Narrow<T>::of(most[k]); }
+    __device__ int named(int k) const { return tap[k]; }
+};
+
+// The same of 16-bit floats, two in each word, with up to 256 taps: for the architectures that compare two at once.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+// Where those of a are greater, as bits that are all 1; and the greater ones, NaN before all others.
+template <typename T> __device__ unsigned int greater_of_two(T, unsigned int a, unsigned int b) {
+    unsigned int found = 0;
+    for (int half = 0; half < 32; half += 16)
+        if (wide(T{(unsigned short)(a >> half)}) > wide(T{(unsigned short)(b >> half)})) found |= 0xffffu << half;
+    return found;
+}
+template <typename T> __device__ unsigned int larger_of_two(T, unsigned int a, unsigned int b) {
+    unsigned int found = 0;
+    for (int half = 0; half < 32; half += 16) {
+        float x = larger(wide(T{(unsigned short)(a >> half)}), wide(T{(unsigned short)(b >> half)}));
+        found |= (unsigned int)Narrow<T>::of(x).bits << half;
+    }
+    return found;
+}
+#ifdef __CUDA_ARCH__
+#define OF_TWO(NAME, T, INSTRUCTION)                                                     \
+    __device__ inline unsigned int NAME(T, unsigned int a, unsigned int b) {             \
+        unsigned int y;                                                                  \
+        asm(INSTRUCTION " %0, %1, %2;" : "=r"(y) : "r"(a), "r"(b));                      \
+        return y;                                                                        \
+    }
+OF_TWO(greater_of_two, Half, "set.gt.u32.f16x2")
+OF_TWO(greater_of_two, Bfloat16, "set.gt.u32.bf16x2")
+OF_TWO(larger_of_two, Half, "max.NaN.f16x2")
+OF_TWO(larger_of_two, Bfloat16, "max.NaN.bf16x2")
+#endif
+template <typename T, int V> struct BestPairs {
+    unsigned int most[V / 2], tap[V / 2];
+
+    __device__ BestPairs(int first) {
+        for (int k = 0; k < V / 2; ++k)
+            most[k] = Narrow<T>::of(-infinity<float>()).bits * 0x10001u, tap[k] = first * 0x10001u;
+    }
+    __device__ void take(const Pack<T, V> &p, int number) {
+        const Pack<unsigned int, V / 2> &pairs = (const Pack<unsigned int, V / 2> &)p;
+        for (int k = 0; k < V / 2; ++k) {
+            unsigned int more = greater_of_two(T(), pairs.of[k], most[k]);
+            tap[k] = (tap[k] & ~more) | (number * 0x10001u & more);
+            most[k] = larger_of_two(T(), pairs.of[k], most[k]);
+        }
+    }
+    __device__ T value(int k) const { return {(unsigned short)(most[k / 2] >> k % 2 * 16)}; }
+    __device__ int named(int k) const { return tap[k / 2] >> k % 2 * 16 & 0xffff; }
+};
+template <typename T, typename K, int V, bool PAIRS> struct BestOf { using type = Best<T, V>; };
+template <typename T, typename K, int V> struct BestOf<T, K, V, true> { using type = BestPairs<T, V>; };
+#else
+template <typename T, typename K, int V, bool PAIRS> struct BestOf { using type = Best<T, V>; };
+#endif
+
 // The largest element of every window and the number K of its tap: the first of equals, and NaN before all others.
 template <typename T, typename K, int V>
 __global__ void max_of_windows(const T *x, T *y, K *taps, Int count, const __grid_constant__ Window w) {
-    using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
     Place o(index, w.out, w.packs);
     Range a = w.taps(0, o.at[0]), b = w.taps(1, o.at[1]), c = w.taps(2, o.at[2]);
     bool any = a.from < a.to && b.from < b.to && c.from < c.to;
-    A best[V];
-    int tap[V], first = ((any ? a.from : w.kernel[0] - 1) * w.kernel[1] + (any ? b.from : w.kernel[1] - 1)) * w.kernel[2]
-                        + (any ? c.from : w.kernel[2] - 1);
-    for (int k = 0; k < V; ++k) best[k] = -infinity<A>(), tap[k] = first;
-    for (int i = a.from; i < a.to; ++i)
-        for (int j = b.from; j < b.to; ++j) {
-            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + j * w.dilation[1];
-            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs);
-#pragma unroll 3
-            for (int l = c.from; l < c.to; ++l) {
-                int v = w.start(2, o.at[2]) + l * w.dilation[2];
-                Pack<T, V> p = line[(Int)v * w.packs.by];
-                for (int k = 0; k < V; ++k) {
-                    A value = wide(p.of[k]);
-                    if (!(value <= best[k]) && best[k] == best[k])
-                        best[k] = value, tap[k] = (i * w.kernel[1] + j) * w.kernel[2] + l;
+    int first = ((any ? a.from : w.kernel[0] - 1) * w.kernel[1] + (any ? b.from : w.kernel[1] - 1)) * w.kernel[2]
+                + (any ? c.from : w.kernel[2] - 1);
+    const Int across = (Int)w.dilation[2] * w.packs.by, down = (Int)w.dilation[1] * w.size[2].by * w.packs.by;
+    const int v = w.start(2, o.at[2]) + c.from * w.dilation[2];
+    auto over_taps = [&](auto take) {
+        for (int i = a.from; i < a.to; ++i) {
+            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + b.from * w.dilation[1];
+            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs) + (Int)v * w.packs.by;
+            for (int j = b.from; j < b.to; ++j, line += down) {
+                int number = (i * w.kernel[1] + j) * w.kernel[2], l = c.from;
+                const Pack<T, V> *at = line;
+#pragma unroll 1
+                for (; l + 3 <= c.to; l += 3, at += 3 * across) {  // all three are on their way together
+                    Pack<T, V> p = at[0], q = at[across], r = at[2 * across];
+                    take(p, number + l), take(q, number + l + 1), take(r, number + l + 2);
+                }
+#pragma unroll 1
+                for (; l < c.to; ++l, at += across) {
+                    Pack<T, V> p = *at;
+                    take(p, number + l);
                 }
             }
         }
+    };
+    typename BestOf<T, K, V, sizeof(T) == 2 && sizeof(K) == 1 && V % 2 == 0>::type best(first);
+    over_taps([&](const Pack<T, V> &p, int number) { best.take(p, number); });
     Pack<T, V> result;
     Pack<K, V> where;
-    for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(best[k]), where.of[k] = (K)tap[k];
+    bool missing = false;  // the tap of a NaN
+    for (int k = 0; k < V; ++k) {
+        result.of[k] = best.value(k), where.of[k] = (K)best.named(k);
+        missing = missing || !(wide(result.of[k]) == wide(result.of[k]));
+    }
+    if (missing) {
+        bool found[V];
+        for (int k = 0; k < V; ++k) found[k] = wide(result.of[k]) == wide(result.of[k]);
+        over_taps([&](const Pack<T, V> &p, int number) {
+            for (int k = 0; k < V; ++k)
+                if (!found[k] && !(wide(p.of[k]) == wide(p.of[k]))) found[k] = true, where.of[k] = (K)number;
+        });
+    }
     ((Pack<T, V> *)y)[index] = result;
     ((Pack<K, V> *)taps)[index] = where;
 }
@@ -111,10 +202,38 @@ __global__ void take_taps(const T *x, const K *taps, T *y, Int count, const __gr
     y[index] = inside ? x[row(o, w.size, at[0], at[1], w.packs) + (Int)at[2] * w.packs.by] : Narrow<T>::of((Wide<T>)0);
 }
 
+// What a thread of `put_taps` reads of V windows: their taps, to be compared with a number, and their numbers. Bytes and
+// pairs are used where they are in a word: to take them out costs more than to compare and to add.
+template <typename K, int V> struct Names {
+    Pack<K, V> own;
+
+    __device__ bool is(int k, unsigned int number) const { return own.of[k] == (K)number; }
+};
+template <int V> struct Bytes {
+    Pack<unsigned int, V / 4> own;
+
+    __device__ bool is(int k, unsigned int number) const {
+        return !((own.of[k / 4] ^ number * 0x1010101u) & 0xffu << k % 4 * 8);
+    }
+};
+template <> struct Names<unsigned char, 4> : Bytes<4> {};
+template <> struct Names<unsigned char, 8> : Bytes<8> {};
+
+template <typename T, int V> struct Numbered {
+    Pack<T, V> own;
+
+    __device__ Wide<T> of(int k) const { return wide(own.of[k]); }
+};
+template <> struct Numbered<Bfloat16, 8> {
+    Pack<unsigned int, 4> own;
+
+    __device__ float of(int k) const { return __uint_as_float(k % 2 ? own.of[k / 2] & 0xffff0000u : own.of[k / 2] << 16); }
+};
+
 // The transpose: every element of the image adds up, tap by tap, the windows that name it. Finding these takes longer than
 // adding, so a thread does it for several pixels.
-template <typename T, typename K, int V>
-__global__ void put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
+template <typename T, typename K, int V, bool DILATED>
+__global__ void __launch_bounds__(256, sizeof(K) == 1 ? 3 : 2) put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
@@ -125,20 +244,28 @@ __global__ void put_taps(const T *g, const K *taps, T *dx, Int count, const __gr
     Range v = {w.outputs(2, first).from, w.outputs(2, beyond - 1).to};
     for (int p = d.to - 1; p >= d.from; --p)
         for (int q = h.to - 1; q >= h.from; --q) {
-            int a = w.tap(0, i.at[0], p), b = w.tap(1, i.at[1], q);
+            int a = w.tap<DILATED>(0, i.at[0], p), b = w.tap<DILATED>(1, i.at[1], q);
             if (a < 0 || b < 0) continue;
-            Int line = row(i, w.out, p, q, w.packs);
+            Int line = row(i, w.out, p, q, w.packs) + (Int)(v.to - 1) * w.packs.by;
+            const Names<K, V> *names = (const Names<K, V> *)taps + line;
+            const Numbered<T, V> *windows = (const Numbered<T, V> *)g + line;
             int ahead = (a * w.kernel[1] + b) * w.kernel[2];
+            if (v.from >= v.to) continue;
+            Names<K, V> next = *names;
+            Numbered<T, V> coming = *windows;
             for (int r = v.to - 1; r >= v.from; --r) {
-                Int at = line + (Int)r * w.packs.by;
-                Pack<K, V> t = ((const Pack<K, V> *)taps)[at];
-                Pack<T, V> s = ((const Pack<T, V> *)g)[at];
+                Names<K, V> t = next;
+                Numbered<T, V> s = coming;
+                if (r > v.from) {  // on their way while these are added
+                    next = *(names -= w.packs.by);
+                    coming = *(windows -= w.packs.by);
+                }
 #pragma unroll
                 for (int m = 0; m < SPAN; ++m) {
-                    int c = w.tap(2, first + m, r);
-                    if (c < 0 || c >= w.kernel[2]) continue;
+                    int c = w.tap<DILATED>(2, first + m, r);
+                    if ((unsigned int)c >= (unsigned int)w.kernel[2]) continue;
                     for (int k = 0; k < V; ++k)
-                        if ((int)t.of[k] == ahead + c) sum[m][k] += wide(s.of[k]);
+                        if (t.is(k, ahead + c)) sum[m][k] += s.of(k);
                 }
             }
         }
@@ -200,11 +327,11 @@ __global__ void avg_pool_input(const T *g, T *dx, Int count, Int padded, double 
     Range d = w.outputs(0, i.at[0]), h = w.outputs(1, i.at[1]), v = w.outputs(2, i.at[2]);
     for (int p = d.to - 1; p >= d.from; --p)
         for (int q = h.to - 1; q >= h.from; --q) {
-            if (w.tap(0, i.at[0], p) < 0 || w.tap(1, i.at[1], q) < 0) continue;
+            if (w.tap<true>(0, i.at[0], p) < 0 || w.tap<true>(1, i.at[1], q) < 0) continue;
             Int line = row(i, w.out, p, q, w.packs);
 #pragma unroll 2
             for (int r = v.to - 1; r >= v.from; --r) {
-                if (w.tap(2, i.at[2], r) < 0) continue;
+                if (w.tap<true>(2, i.at[2], r) < 0) continue;
                 Pack<T, V> s = ((const Pack<T, V> *)g)[line + (Int)r * w.packs.by];
                 A n = elements(w, p, q, r, padded != 0, (A)divisor);
                 for (int k = 0; k < V; ++k) sum[k] += wide(s.of[k]) / n;

@@ -34,7 +34,7 @@ FUNCTIONS = {
     "pooling": {
         "max_of_windows": (TAPS, "v"),
         "take_taps": (TAPS,),
-        "put_taps": (TAPS, "v"),
+        "put_taps": (TAPS, "v", LOGICAL),
         "avg_pool": ("v",),
         "avg_pool_input": ("v",),
     },

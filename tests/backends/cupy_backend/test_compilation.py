@@ -29,7 +29,7 @@ def test_sources_compile(source):
 VECTORS = {
     "elementwise": ["map<Relu, float, 4>", "map<AddRelu, Bfloat16, 8>", "drop<Bfloat16, 8>"],
     "columns": ["column_moments<Bfloat16, 8>", "scale_columns<Bfloat16, 8, true>", "batch_gradient<float, 4>"],
-    "pooling": ["max_of_windows<Bfloat16, unsigned char, 8>", "put_taps<Bfloat16, unsigned char, 8>"],
+    "pooling": ["max_of_windows<Bfloat16, unsigned char, 8>", "put_taps<Bfloat16, unsigned char, 8, false>"],
     "rows": ["normalize_rows<float, 4, 8>", "normalize_rows<Bfloat16, 8, 4>", "row_gradients<Bfloat16, 8, 4>"],
     "softmax": [
         "softmax_rows<Bfloat16, 8, 4, false>",
@@ -59,8 +59,16 @@ def test_gradients_of_rows_read_memory_once():
         assert len(re.findall(r"ld\.global\.(?:nc\.)?v4", text)) == 8 * arrays
 
 
+def test_pooling_compares_two_16_bit_floats_at_once():
+    names = [f"max_of_windows<{dtype}, unsigned char, 8>" for dtype in ("Half", "Bfloat16")]
+    for name, text in nvrtc.compiled(source_of("pooling"), names, *FLAGS, "--gpu-architecture=compute_90").items():
+        kind = "f16x2" if "Half" in name else "bf16x2"
+        assert f"set.gt.u32.{kind}" in text, name
+        assert f"max.NaN.{kind}" in text, name
+
+
 def test_pooling_divides_by_multiplying():
-    names = [f"{name}<float, unsigned char, 4>" for name in ("max_of_windows", "put_taps")]
+    names = ["max_of_windows<float, unsigned char, 4>", "put_taps<float, unsigned char, 4, false>"]
     kernels = nvrtc.compiled(source_of("pooling"), names, *FLAGS, "--gpu-architecture=compute_90")
     for name, text in kernels.items():
         assert text.count("mul.hi.u32") >= 4, name

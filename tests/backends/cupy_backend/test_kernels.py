@@ -298,6 +298,19 @@ def test_max_pooling(gpu, dtype, geometry, layout):
 
 
 @each_dtype
+def test_the_first_of_several_nans_and_of_equal_zeros_is_the_largest(gpu, dtype):
+    # By vectors, which 16-bit floats fill with pairs; a window of four taps and one of three across.
+    x = np.asarray([-np.inf, 0.0, -0.0, 1.0, np.nan, -np.nan, 2.0], dtype)[rng.integers(0, 7, (2, 16, 9, 11))]
+    for window in (Window((2, 4), (2, 3), (1, 1), (1, 1)), Window((3, 3), (2, 2), (1, 1), (1, 1))):
+        y, taps = pooling.max_of_windows(gpu, x, window, False)
+        exact, named = plain.max_of_windows(wide(x), window, False)
+        np.testing.assert_array_equal(wide(y), exact)
+        np.testing.assert_array_equal(taps, named)
+        g = draw(y.shape, dtype)
+        close(pooling.put_taps(gpu, g, taps, x.shape, window), plain.put_taps(wide(g), named, x.shape, window), dtype)
+
+
+@each_dtype
 @pytest.mark.parametrize("geometry", [g for g in GEOMETRIES if max(g[1].dilation) == 1], ids=kernel_of)
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("divisor", [None, 2.5])
