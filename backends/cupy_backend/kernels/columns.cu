@@ -38,9 +38,9 @@ __global__ void SHARED_THREADS column_moments(const T *x, Moments<Wide<T>> *part
     A count = 0;
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
-            Pack<T, V> p = *(const Pack<T, V> *)(x + row * n + column);
+            Read<T, V> p = *(const Read<T, V> *)(x + row * n + column);
             A share = about((A)1, ++count);
-            for (int k = 0; k < V; ++k) s[k].add(wide(p.of[k]), share);
+            for (int k = 0; k < V; ++k) s[k].add(p.of(k), share);
         }
     for (int k = 0; k < V; ++k) s[k].count = count;
     if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;
@@ -82,19 +82,18 @@ __global__ void scale_columns(const T *__restrict__ x, const Wide<T> *mean, cons
 #pragma unroll 2
     for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
         Int at = row * n + column;
-        Pack<T, V> p = *(const Pack<T, V> *)(x + at);
+        Read<T, V> p = *(const Read<T, V> *)(x + at);
+        Pack<T, V> result;
         for (int k = 0; k < V; ++k) {
-            A v = (wide(p.of[k]) - m[k]) * s[k] + b[k];
-            p.of[k] = Narrow<T>::of(RELU ? zero_if_negative(v) : v);
+            A v = (p.of(k) - m[k]) * s[k] + b[k];
+            result.of[k] = Narrow<T>::of(RELU ? zero_if_negative(v) : v);
         }
-        *(Pack<T, V> *)(y + at) = p;
+        *(Pack<T, V> *)(y + at) = result;
     }
 }
 
-// What of a cotangent passes the ReLU behind a normalisation: all of it where there is none.
-template <typename T> __device__ Wide<T> passed(T g, const T *y, Int at) {
-    return y && wide(y[at]) <= 0 ? (Wide<T>)0 : wide(g);
-}
+// What of a cotangent g passes the ReLU behind a normalisation, with the result y: all of it where there is none.
+template <typename A> __device__ A passed(A g, bool rectified, A y) { return rectified && y <= 0 ? (A)0 : g; }
 
 // The sums of g and of g (x - mean) scale of every column; y is the result of the ReLU, or null.
 template <typename T, int V>
@@ -111,12 +110,12 @@ __global__ void SHARED_THREADS column_sums(const T *g, const T *x, const T *y, c
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
             Int at = row * n + column;
-            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at), r;
-            if (y) r = *(const Pack<T, V> *)(y + at);
+            Read<T, V> p = *(const Read<T, V> *)(g + at), q = *(const Read<T, V> *)(x + at), r;
+            if (y) r = *(const Read<T, V> *)(y + at);
             for (int k = 0; k < V; ++k) {
-                A v = passed(p.of[k], y ? r.of : nullptr, k);
+                A v = passed(p.of(k), y != nullptr, r.of(k));
                 s[k].first += v;
-                s[k].second += v * (wide(q.of[k]) - m[k]);
+                s[k].second += v * (q.of(k) - m[k]);
             }
         }
     if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;
@@ -144,13 +143,14 @@ __global__ void batch_gradient(const T *__restrict__ g, const T *__restrict__ x,
     }
     for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
         Int at = row * n + column;
-        Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at), r;
-        if (y) r = *(const Pack<T, V> *)(y + at);
+        Read<T, V> p = *(const Read<T, V> *)(g + at), q = *(const Read<T, V> *)(x + at), r;
+        if (y) r = *(const Read<T, V> *)(y + at);
+        Pack<T, V> result;
         for (int k = 0; k < V; ++k) {
-            A v = passed(p.of[k], y ? r.of : nullptr, k);
-            p.of[k] = Narrow<T>::of((v - sum[k] - (wide(q.of[k]) - m[k]) * s[k] * along[k]) * slope[k]);
+            A v = passed(p.of(k), y != nullptr, r.of(k));
+            result.of[k] = Narrow<T>::of((v - sum[k] - (q.of(k) - m[k]) * s[k] * along[k]) * slope[k]);
         }
-        *(Pack<T, V> *)(dx + at) = p;
+        *(Pack<T, V> *)(dx + at) = result;
     }
 }
 
@@ -167,12 +167,12 @@ __global__ void SHARED_THREADS row_parameter_sums(const T *g, const T *x, const 
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
             Int at = row * n + column;
-            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at);
+            Read<T, V> p = *(const Read<T, V> *)(g + at), q = *(const Read<T, V> *)(x + at);
             A m = mean ? mean[row] : (A)0, r = scale[row];
             for (int k = 0; k < V; ++k) {
-                A v = wide(p.of[k]);
+                A v = p.of(k);
                 s[k].first += v;
-                s[k].second += v * ((wide(q.of[k]) - m) * r);
+                s[k].second += v * ((q.of(k) - m) * r);
             }
         }
     if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;

@@ -79,6 +79,34 @@ struct Divisor {
 // V neighbours, read and written at once.
 template <typename T, int V> struct alignas(sizeof(T) * V) Pack { T of[V]; };
 
+// A vector that is only read. Of 16-bit floats two lie in a word, and are taken from there in an instruction each.
+template <typename T, int V> struct Read {
+    Pack<T, V> own;
+
+    Read() = default;
+    __device__ explicit Read(Wide<T> everywhere) {
+        for (int k = 0; k < V; ++k) own.of[k] = Narrow<T>::of(everywhere);
+    }
+    __device__ Wide<T> of(int k) const { return wide(own.of[k]); }
+};
+template <typename T> struct ReadPairs {
+    Pack<unsigned int, 4> own;
+
+    ReadPairs() = default;
+    __device__ explicit ReadPairs(float everywhere) {
+        for (int k = 0; k < 4; ++k) own.of[k] = Narrow<T>::of(everywhere).bits * 0x10001u;
+    }
+    __device__ float of(int k) const { return second(T(), own.of[k / 2], k % 2 != 0); }
+    static __device__ float second(Half, unsigned int pair, bool is) {
+        return wide(Half{(unsigned short)(is ? pair >> 16 : pair)});
+    }
+    static __device__ float second(Bfloat16, unsigned int pair, bool is) {
+        return __uint_as_float(is ? pair & 0xffff0000u : pair << 16);
+    }
+};
+template <> struct Read<Half, 8> : ReadPairs<Half> { using ReadPairs::ReadPairs; };
+template <> struct Read<Bfloat16, 8> : ReadPairs<Bfloat16> { using ReadPairs::ReadPairs; };
+
 template <typename A> __device__ inline A zero_if_negative(A x) { return x < 0 ? (A)0 : x; }  // NaN stays
 // Not joined with an addition: what computes rounding errors counts on those of products.
 __device__ inline float times(float a, float b) {
@@ -175,15 +203,12 @@ template <typename T, int V, int K> struct Held {
     int packs;
 
     __device__ Held(const T *x, Int n, A beyond) : packs((int)(n / V)) {
-        Pack<T, V> own[K];
+        Read<T, V> own[K];
 #pragma unroll
-        for (int j = 0; j < K; ++j) {
-            for (int k = 0; k < V; ++k) own[j].of[k] = Narrow<T>::of(beyond);
-            if (there(j)) own[j] = ((const Pack<T, V> *)x)[place(j)];
-        }
+        for (int j = 0; j < K; ++j) own[j] = there(j) ? ((const Read<T, V> *)x)[place(j)] : Read<T, V>(beyond);
 #pragma unroll
         for (int j = 0; j < K; ++j)
-            for (int k = 0; k < V; ++k) of[j][k] = wide(own[j].of[k]);
+            for (int k = 0; k < V; ++k) of[j][k] = own[j].of(k);
     }
     __device__ int place(int j) const { return threadIdx.x + j * blockDim.x; }
     __device__ bool there(int j) const { return place(j) < packs; }

@@ -202,8 +202,7 @@ __global__ void take_taps(const T *x, const K *taps, T *y, Int count, const __gr
     y[index] = inside ? x[row(o, w.size, at[0], at[1], w.packs) + (Int)at[2] * w.packs.by] : Narrow<T>::of((Wide<T>)0);
 }
 
-// What a thread of `put_taps` reads of V windows: their taps, to be compared with a number, and their numbers. Bytes and
-// pairs are used where they are in a word: to take them out costs more than to compare and to add.
+// The taps of V windows, to be compared with a number: bytes where they lie in a word, as to take them out costs more.
 template <typename K, int V> struct Names {
     Pack<K, V> own;
 
@@ -218,17 +217,6 @@ template <int V> struct Bytes {
 };
 template <> struct Names<unsigned char, 4> : Bytes<4> {};
 template <> struct Names<unsigned char, 8> : Bytes<8> {};
-
-template <typename T, int V> struct Numbered {
-    Pack<T, V> own;
-
-    __device__ Wide<T> of(int k) const { return wide(own.of[k]); }
-};
-template <> struct Numbered<Bfloat16, 8> {
-    Pack<unsigned int, 4> own;
-
-    __device__ float of(int k) const { return __uint_as_float(k % 2 ? own.of[k / 2] & 0xffff0000u : own.of[k / 2] << 16); }
-};
 
 // The transpose: every element of the image adds up, tap by tap, the windows that name it. Finding these takes longer than
 // adding, so a thread does it for several pixels.
@@ -248,14 +236,14 @@ __global__ void __launch_bounds__(256, sizeof(K) == 1 ? 3 : 2) put_taps(const T 
             if (a < 0 || b < 0) continue;
             Int line = row(i, w.out, p, q, w.packs) + (Int)(v.to - 1) * w.packs.by;
             const Names<K, V> *names = (const Names<K, V> *)taps + line;
-            const Numbered<T, V> *windows = (const Numbered<T, V> *)g + line;
+            const Read<T, V> *windows = (const Read<T, V> *)g + line;
             int ahead = (a * w.kernel[1] + b) * w.kernel[2];
             if (v.from >= v.to) continue;
             Names<K, V> next = *names;
-            Numbered<T, V> coming = *windows;
+            Read<T, V> coming = *windows;
             for (int r = v.to - 1; r >= v.from; --r) {
                 Names<K, V> t = next;
-                Numbered<T, V> s = coming;
+                Read<T, V> s = coming;
                 if (r > v.from) {  // on their way while these are added
                     next = *(names -= w.packs.by);
                     coming = *(windows -= w.packs.by);

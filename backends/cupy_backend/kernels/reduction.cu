@@ -91,12 +91,12 @@ template <typename S> __device__ S over_line(S s) {
     return s;
 }
 
-template <typename T> __device__ auto taken(T x) { return wide(x); }
-template <typename A> __device__ Sum<A> taken(Sum<A> s) { return s; }
-template <typename A> __device__ Squares<A> taken(Squares<A> s) { return s; }
-template <typename A> __device__ Largest<A> taken(Largest<A> s) { return s; }
-template <typename A> __device__ Smallest<A> taken(Smallest<A> s) { return s; }
-template <typename A> __device__ Deviations<A> taken(Deviations<A> s) { return s; }
+// States are read as they are.
+template <typename A> __device__ Sum<A> wide(Sum<A> s) { return s; }
+template <typename A> __device__ Squares<A> wide(Squares<A> s) { return s; }
+template <typename A> __device__ Largest<A> wide(Largest<A> s) { return s; }
+template <typename A> __device__ Smallest<A> wide(Smallest<A> s) { return s; }
+template <typename A> __device__ Deviations<A> wide(Deviations<A> s) { return s; }
 
 template <typename S, typename T> __device__ void begin(S &s, T first) { s.begin(wide(first)); }
 template <typename S> __device__ void begin(S &, S) {}
@@ -116,11 +116,11 @@ __global__ void SHARED_THREADS reduce_rows(const T *x, S *states, unsigned int *
         begin(s, x[0]);
         Int packs = n / V, last = (part + 1) * chunk < packs ? (part + 1) * chunk : packs;
         for (Int i = part * chunk + threadIdx.x; i < last; i += blockDim.x) {
-            Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-            for (int k = 0; k < V; ++k) s.add(taken(p.of[k]));
+            Read<T, V> p = ((const Read<T, V> *)x)[i];
+            for (int k = 0; k < V; ++k) s.add(p.of(k));
         }
         if (part == parts - 1)  // what does not fill a vector
-            for (Int i = packs * V + threadIdx.x; i < n; i += blockDim.x) s.add(taken(x[i]));
+            for (Int i = packs * V + threadIdx.x; i < n; i += blockDim.x) s.add(wide(x[i]));
     }
     s = over_line(s);
     if (parts > 1) {
@@ -145,8 +145,8 @@ __global__ void SHARED_THREADS reduce_columns(const T *x, S *states, unsigned in
         x += image * n * inner + column;
         for (int k = 0; k < V; ++k) begin(s[k], x[k]);
         for (Int i = first + threadIdx.y; i < last; i += blockDim.y) {
-            Pack<T, V> p = *(const Pack<T, V> *)(x + i * inner);
-            for (int k = 0; k < V; ++k) s[k].add(taken(p.of[k]));
+            Read<T, V> p = *(const Read<T, V> *)(x + i * inner);
+            for (int k = 0; k < V; ++k) s[k].add(p.of(k));
         }
     }
     if (!whole(s, states, counts, image, inner, column, image < outer)) return;
