@@ -42,9 +42,11 @@ def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None, dtype: Any = 
         return None if y is None else y.reshape(*a.shape[:-1], b.shape[-1])
     if a.ndim == b.ndim == 2:
         return _multiplied(gpu, a, b, dtype=dtype)
-    lead = gpu.xp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    lead = a.shape[:-2]
+    if lead != b.shape[:-2]:
+        lead = gpu.xp.broadcast_shapes(lead, b.shape[:-2])
     y = _multiplied(gpu, _stack(gpu, a, lead), _stack(gpu, b, lead), dtype=dtype)
-    return None if y is None else y.reshape(*lead, *y.shape[1:])
+    return y if y is None or len(lead) == 1 else y.reshape(*lead, *y.shape[1:])
 
 
 def _suits(a: Array, b: Array) -> bool:
@@ -53,11 +55,11 @@ def _suits(a: Array, b: Array) -> bool:
 
 def _stack(gpu: Gpu, x: Array, lead: tuple[int, ...]) -> Array:
     """Matrices (..., rows, columns) as one stack (count, rows, columns)."""
+    if len(lead) == 1 and x.shape[:-2] == lead:
+        return x
     count = prod(lead)
     if x.ndim == 2 or prod(x.shape[:-2]) == 1:
         return gpu.xp.broadcast_to(x.reshape(x.shape[-2:]), (count, *x.shape[-2:]))
-    if len(lead) == 1 and x.shape[:-2] == lead:
-        return x
     return gpu.xp.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(count, *x.shape[-2:])
 
 
