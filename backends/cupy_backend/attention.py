@@ -112,5 +112,5 @@ def _by_rows(gpu: Gpu, name: str, x: Array, others: tuple[Array, ...], dtype: An
     y, n = gpu.xp.empty(x.shape, dtype=dtype), x.shape[-1]
     v, rows = gpu.vector(x.dtype, n, arrays=(x, *others, y)), prod(x.shape[:-1])
     operands = (x, *others, y, rows, n, float(scale), *rest)
-    gpu.launch(f"softmax.{name}", (dtype, v), *threads_for_rows(rows, n // v), *operands)
+    gpu.launch(f"attention.{name}", (dtype, v), *threads_for_rows(rows, n // v), *operands)
     return y

@@ -1,9 +1,10 @@
 """Our own kernels, compiled on first use of a dtype and started on the current stream.
 
-The sources are `kernels/*.cu`, with `common.cuh` in front of each. CuPy compiles them with NVRTC and caches the result
-on disk (`CUPY_CACHE_DIR`).
+The sources are `kernels/*.cu`, with `common.cuh` in front of each, and what they include. CuPy compiles them with NVRTC
+and caches the result on disk (`CUPY_CACHE_DIR`).
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -152,10 +153,11 @@ def _spelled(parameter: Any) -> str:
 
 @cache
 def source_of(name: str) -> str:
-    """The text of `common.cuh` and `kernels/<name>.cu`, followed by any lines after the name."""
+    """The text of `common.cuh` and `kernels/<name>.cu` with what it includes, followed by any lines after the name."""
     folder = files("backends.cupy_backend") / "kernels"
     file, _, written = name.partition("\n")
-    return (folder / "common.cuh").read_text() + (folder / f"{file}.cu").read_text() + written
+    own = re.sub(r'#include "(.+)"\n', lambda line: (folder / line[1]).read_text(), (folder / f"{file}.cu").read_text())
+    return (folder / "common.cuh").read_text() + own + written
 
 
 class CupyLauncher:

@@ -6,7 +6,7 @@ from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, 
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
 from backends.geometry import Array, Sizes, wide_dtype
 
-HOLDING = "softmax", "softmax_gradient", "nll"  # kernels that hold rows in registers
+HOLDING = "softmax.softmax", "softmax.softmax_gradient", "losses.nll"  # kernels that hold rows in registers
 PER_BLOCK, MOST_BLOCKS = 1 << 13, 1 << 8  # losses that a block of threads adds up, and blocks
 
 
@@ -35,7 +35,7 @@ def _softmax(gpu: Gpu, x: Array, axis: Any, logarithm: bool) -> Array | None:
         return None
     x, outer, n, inner = along(gpu.xp, x, axis)
     y = empty_like(gpu.xp, x)
-    _launch(gpu, "softmax", x.dtype, (logarithm,), (x, y), (outer, n, inner))
+    _launch(gpu, "softmax.softmax", x.dtype, (logarithm,), (x, y), (outer, n, inner))
     return y
 
 
@@ -45,7 +45,7 @@ def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) 
     y, outer, n, inner = along(gpu.xp, y, axis)
     g = laid_out(gpu.xp, g, y)
     dx = empty_like(gpu.xp, y)
-    _launch(gpu, "softmax_gradient", y.dtype, (logarithm,), (g, y, dx), (outer, n, inner))
+    _launch(gpu, "softmax.softmax_gradient", y.dtype, (logarithm,), (g, y, dx), (outer, n, inner))
     return dx
 
 
@@ -66,7 +66,7 @@ def softmax_nll(
     target, weight = _places(xp, x, target), None if weight is None else xp.ascontiguousarray(weight)
     losses, largest, sums = (empty_like(xp, target, dtype) for dtype in (x.dtype, wide, wide))
     operands = (x, target, weight, losses, largest, sums)
-    _launch(gpu, "nll", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
+    _launch(gpu, "losses.nll", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
     return _total(gpu, losses, target, n, ignored, reduction, weight), largest[:, None], sums[:, None]
 
 
@@ -77,7 +77,7 @@ def picked_nll(gpu: Gpu, x: Array, target: Array, ignore_index: int | None, redu
     ignored, (x, *sizes) = _ignored(ignore_index), along(gpu.xp, x, 1)
     target = _places(gpu.xp, x, target)
     losses = empty_like(gpu.xp, target, x.dtype)
-    gpu.launch("softmax.picked", (x.dtype,), *threads_for(target.size), x, target, losses, *sizes, ignored)
+    gpu.launch("losses.picked", (x.dtype,), *threads_for(target.size), x, target, losses, *sizes, ignored)
     return _total(gpu, losses, target, sizes[1], ignored, reduction)
 
 
@@ -105,7 +105,7 @@ def _counted(
     y, shared = gpu.xp.empty((), dtype=dtype), gpu.shared(blocks, 2, wide_dtype(gpu.xp, dtype))
     operands = (losses, target, weight, *shared, y, target.size, n, ignored, mean)
     types = dtype, dtype if weight is None else weight.dtype
-    gpu.launch("softmax.nll_total", types, (blocks,), (1024,), *operands)
+    gpu.launch("losses.nll_total", types, (blocks,), (1024,), *operands)
     return y
 
 
@@ -132,7 +132,7 @@ def softmax_nll_gradient(
     valid = _counted(gpu, None, target, n, ignored, 0, wide, weight) if reduction == "mean" else None
     dx = empty_like(xp, x)
     operands = (g, int(reduction == "none"), valid, x, target, weight, largest, sums, dx)
-    _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
+    _launch(gpu, "losses.nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
     return dx
 
 
@@ -174,7 +174,7 @@ def nll_gradient(
     valid = _counted(gpu, None, target, shape[1], ignored, 0, wide) if reduction == "mean" else None
     sizes = shape[0], shape[1], target.size // shape[0]
     operands = gpu.xp.ascontiguousarray(g), int(reduction == "none"), valid, target, dx
-    gpu.launch("softmax.picked_gradient", (dx.dtype,), *threads_for(target.size), *operands, *sizes, ignored)
+    gpu.launch("losses.picked_gradient", (dx.dtype,), *threads_for(target.size), *operands, *sizes, ignored)
     return dx
 
 
@@ -209,10 +209,10 @@ def _launch(
         if name in HOLDING:
             *threads, held = threads_that_hold(dtype, outer, n, v)
             parameters = (held, *parameters)
-        gpu.launch(f"softmax.{name}_rows", (dtype, v, *parameters), *threads, *arrays, outer, n, *options)
+        gpu.launch(f"{name}_rows", (dtype, v, *parameters), *threads, *arrays, outer, n, *options)
     else:
         types = (dtype, *parameters)
-        gpu.launch(f"softmax.{name}_columns", types, *threads_for(outer * inner), *arrays, *sizes, *options)
+        gpu.launch(f"{name}_columns", types, *threads_for(outer * inner), *arrays, *sizes, *options)
 
 
 def normalize_rows(

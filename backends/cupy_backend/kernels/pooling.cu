@@ -221,7 +221,8 @@ template <> struct Names<unsigned char, 8> : Bytes<8> {};
 // The transpose: every element of the image adds up, tap by tap, the windows that name it. Finding these takes longer than
 // adding, so a thread does it for several pixels.
 template <typename T, typename K, int V, bool DILATED>
-__global__ void __launch_bounds__(256, sizeof(K) == 1 ? 3 : 2) put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
+__global__ void __launch_bounds__(256, sizeof(K) == 1 && !DILATED ? 3 : 2)
+put_taps(const T *g, const K *taps, T *dx, Int count, const __grid_constant__ Window w) {
     using A = Wide<T>;
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;

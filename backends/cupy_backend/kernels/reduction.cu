@@ -138,7 +138,8 @@ __global__ void SHARED_THREADS reduce_rows(const T *x, S *states, unsigned int *
 template <typename S, typename T, int V, typename R>
 __global__ void SHARED_THREADS reduce_columns(const T *x, S *states, unsigned int *counts, R *y, Int outer, Int n,
                                               Int inner, Int chunk) {
-    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V, image = quotient(at, packs), column = (at - image * packs) * V;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V;
+    Int image = quotient(at, packs), column = (at - image * packs) * V;
     Int first = (Int)blockIdx.y * chunk, last = first + chunk < n ? first + chunk : n;
     S s[V];
     if (image < outer) {

@@ -16,6 +16,8 @@ FUNCTIONS = {
         "softmax_columns": (LOGICAL,),
         "softmax_gradient_rows": ("v", "held", LOGICAL),
         "softmax_gradient_columns": (LOGICAL,),
+    },
+    "losses": {
         "nll_rows": ("v", "held"),
         "nll_columns": (),
         "nll_gradient_rows": ("v",),
@@ -53,6 +55,7 @@ FUNCTIONS = {
     "reduction": {},
     "alignment": {},
     "copying": {},
+    "attention": {},
 }
 # Of each state: what its results may be.
 STATES = {
@@ -84,9 +87,10 @@ def expressions(source: str) -> list[str]:
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
         if source == "optimizers":
             found += [f"change<{step}, {name}>" for step in STEPS]
-        if source == "softmax":
+        if source == "attention":
             functions, wide = ("attention_weights", "attention_slopes"), max(size, 4)
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
+        if source == "losses":
             found += [f"nll_total<{total}, {name}>" for total in (name, "double" if size == 8 else "float")]
         if source == "reduction":
             found += reductions(name, "double" if name == "double" else "float", lengths)

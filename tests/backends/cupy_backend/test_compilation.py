@@ -34,10 +34,10 @@ VECTORS = {
     "softmax": [
         "softmax_rows<Bfloat16, 8, 4, false>",
         "softmax_rows<float, 4, 0, true>",
-        "nll_rows<float, 4, 8>",
         "softmax_gradient_rows<float, 4, 8, true>",
-        "nll_gradient_rows<Bfloat16, 8>",
     ],
+    "losses": ["nll_rows<float, 4, 8>", "nll_gradient_rows<Bfloat16, 8>"],
+    "attention": ["attention_slopes<Bfloat16, 4>"],
     "reduction": [f"reduce_{what}<Sum<float>, Bfloat16, 8, float>" for what in ("rows", "columns")],
     "optimizers": ["change<Adam, float>", "change<Sgd, Bfloat16>"],
 }
