@@ -193,7 +193,9 @@ def _refuse(name: str, *operands: Any, **given: Any) -> Any:
 
 SYMBOLS: Any = _Symbols()
 SYMBOLS.kernels = kernels.bind(SYMBOLS, 1, SYMBOLS)
-FUNCTIONS |= {f.__name__: partial(f, SYMBOLS) for f in (arithmetic.remainder, arithmetic.floor_divide)}
+FUNCTIONS |= {
+    f.__name__: partial(f, SYMBOLS) for f in (arithmetic.remainder, arithmetic.floor_divide, arithmetic.logaddexp2)
+}
 for _name in ("erf", "erfc"):  # CUDA's own are as exact, and float32 stays in float32
     setattr(SYMBOLS.kernels, _name, _function(f"{_name}({{0}})"))
 

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 FUNCTIONS = (
     "matmul", "dot", "sum", "max", "min", "concatenate", "stack", "take_along_axis", "remainder", "floor_divide",
+    "logaddexp2",
 )  # fmt: skip
 POINTWISE = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
@@ -46,7 +47,7 @@ KERNELS = {
     "optimizers": ("steps", "rescale", "norm", "counted", "adjust_scale", *STEPS),
     "indexing": ("add_at", "take_at", "take_along_axis"),
     "products": ("product", "linear", "matmul", "dot"),
-    "quotients": ("remainder", "floor_divide"),
+    "corrected": ("remainder", "floor_divide", "logaddexp2"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
     "recurrent": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX, "weighted_nll", "weighted_nll_gradient"),

@@ -1,5 +1,6 @@
 """Arithmetic on large arrays."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,3 +54,9 @@ def floor_divide(xp: Any, a: Any, b: Any) -> Array:
     if not hasattr(b, "dtype"):
         return found if b else a / b
     return xp.where(b == 0, a / b, found)
+
+
+def logaddexp2(xp: Any, a: Any, b: Any) -> Array:
+    """log₂(2^a + 2^b) of floats; equal ones may be infinite."""
+    beyond = xp.log1p(xp.exp2(-abs(a - b))) * (1 / math.log(2))
+    return xp.where(a == b, a + 1, xp.maximum(a, b) + beyond)

@@ -1,6 +1,7 @@
-"""Remainders and quotients of floats rounded down, as NumPy defines them.
+"""Functions of floats as NumPy defines them, where CuPy's give other numbers.
 
-CuPy's are computed from the rounded quotient: off by one where that is near an integer, and NaN for infinite divisors.
+Its remainders and quotients are computed from the rounded quotient: off by one where that is near an integer, and NaN
+for infinite divisors. Its logarithms of sums of powers of 2 lose what is much less than 1.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ Function = Callable[..., Any]
 # Each with a number as its second or its first operand.
 WITH_NUMBER: dict[Function, tuple[Function, Function]] = {
     f: (lambda xp, x, number, f=f: f(xp, x, number), lambda xp, x, number, f=f: f(xp, number, x))
-    for f in (arithmetic.remainder, arithmetic.floor_divide)
+    for f in (arithmetic.remainder, arithmetic.floor_divide, arithmetic.logaddexp2)
 }
 
 
@@ -28,6 +29,11 @@ def remainder(gpu: Gpu, a: Any, b: Any) -> Array | None:
 def floor_divide(gpu: Gpu, a: Any, b: Any) -> Array | None:
     """NumPy's `floor_divide` of floats."""
     return _computed(gpu, arithmetic.floor_divide, a, b)
+
+
+def logaddexp2(gpu: Gpu, a: Any, b: Any) -> Array | None:
+    """NumPy's `logaddexp2` of floats."""
+    return _computed(gpu, arithmetic.logaddexp2, a, b)
 
 
 def _computed(gpu: Gpu, function: Function, *operands: Any) -> Array | None:
