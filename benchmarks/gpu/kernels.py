@@ -125,6 +125,7 @@ def _convolution(
         x = engine.random(batch, channels, size, size, dtype="bfloat16", last=True)
         w = engine.random(outputs, channels, kernel, kernel, dtype="bfloat16")
         g = engine.random(batch, outputs, out, out, dtype="bfloat16", last=True)
+        w = w.contiguous(memory_format=engine.core.channels_last)  # as in a model of channels-last images
         steps = Geometry((stride,) * 2, (kernel // 2,) * 2, (1, 1), groups=1)
         if engine.name == "ours":
             k, (x, w, g) = kernels(), (t.array for t in (x, w, g))
@@ -133,7 +134,6 @@ def _convolution(
                 "input": lambda: k.convolve_input(g, w, x.shape, steps),
                 "weight": lambda: k.convolve_weight(g, x, w.shape, steps),
             }[direction]
-        w = w.contiguous(memory_format=engine.core.channels_last)
         if direction == "forward":
             return _quiet(engine, lambda: engine.nn.functional.conv2d(x, w, None, *steps))
         backward, mask = engine.core.ops.aten.convolution_backward, [direction == "input", direction == "weight", False]
