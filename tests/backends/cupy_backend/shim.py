@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -50,7 +51,26 @@ extern "C" bool start(int i, unsigned int seed, const unsigned int *sizes, void 
 
 def start(source, expression, grid, block, arguments):
     """As `CupyLauncher`: integers as long long, floats as double, arrays as their address, structs as they are."""
+    wanted, given = parameters(source_of(source), expression.partition("<")[0]), [*map(kind_of, arguments)]
+    wanted = [g if w == "int or struct" else w for w, g in zip(wanted, given, strict=True)]
+    assert given == wanted, f"{expression} takes {wanted}, and is given {given}"
     run(*library_of(source, expression if "\n" in source else None), expression, grid, block, arguments)
+
+
+@cache
+def parameters(text, function):
+    """What a kernel takes: integers, of which addresses are some, floats, and structs by value."""
+    (found,) = re.findall(rf"__global__[^;{{}}]*?\b{function}\(([^{{}}]*)\) \{{", text)
+    kinds = []
+    for parameter in re.sub(r"<[^<>]*>", "", found).split(","):
+        of = "float" if "double" in parameter else "struct" if "__grid_constant__" in parameter else "int"
+        kinds.append("int" if "*" in parameter else "int or struct" if "Given" in parameter else of)
+    return kinds
+
+
+def kind_of(argument):
+    """The kind of an argument as it is passed."""
+    return "struct" if isinstance(argument, Struct) else "float" if isinstance(argument, float) else "int"
 
 
 def run(library, places, expression, grid, block, arguments):

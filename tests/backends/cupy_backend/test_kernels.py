@@ -597,3 +597,11 @@ def test_nothing_to_do(gpu, shape):
     assert pooling.max_of_windows(gpu, x, Window((2, 2), (2, 2), (0, 0), (1, 1)), False) is None
     assert rows.softmax(gpu, x, 1) is None
     assert rows.softmax(gpu, np.zeros((), np.float32), 0) is None
+
+
+def test_the_kinds_of_arguments_are_those_of_the_kernel(gpu):
+    x = np.ones(8, np.float32)
+    with pytest.raises(AssertionError, match="takes"):
+        gpu.launch("elementwise.drop", (x.dtype, 4), (1,), (32,), x, x, x, 2, 2)
+    with pytest.raises(ValueError, match="shorter"):
+        gpu.launch("elementwise.drop", (x.dtype, 4), (1,), (32,), x, x, x, 2.0)
