@@ -36,7 +36,7 @@ from benchmarks.gpu import acceptance, bench, check, workers
 LIMIT = 60.0  # seconds for one operation or measurement, mostly for compilation
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
 CAPTURED, LARGE = 0.25, 0.5  # of that, when what comes before all other operations ends
-WARNINGS = "warnings"
+WARNINGS, FIGURES = "warnings", "figures"
 SECONDS = "seconds"
 WHAT = [("machine",), ("libraries",)]
 SHOWN, WIDTH = 30, 300  # of the warnings: lines, and characters of each; the file has all
@@ -116,6 +116,8 @@ class _File:
         if monotonic() - self.written < since:
             return
         draft = self.path.with_suffix(".part")
+        with suppress(Exception):  # shown with the table
+            self.found[FIGURES] = [figure._asdict() for figure in acceptance.figures(self.found)]
         with _shown():  # a full disk, for instance
             draft.write_text(json.dumps(self.found, indent=1, default=str) + "\n")
             draft.replace(self.path)

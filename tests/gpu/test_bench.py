@@ -88,6 +88,11 @@ def test_every_figure_is_named_and_judged(short, monkeypatch, tmp_path, capsys):
         "small steps, captured / PyTorch's plain": "yes",
         "optimizers / PyTorch's fused": "not measured",
     }
+    written = {figure["name"]: figure for figure in json.loads(file.read_text())["figures"]}
+    assert {name: figure["met"] for name, figure in written.items()} == {
+        name: {"yes": True, "NO": False, "not measured": None}[said] for name, said in met.items()
+    }
+    assert written["small steps, captured / plain"]["wanted"] == ">= 2"
 
 
 def test_figures_that_failed_or_were_cut_short_are_not_met():
@@ -192,10 +197,11 @@ def test_the_file_is_replaced_as_a_whole(tmp_path, capsys):
     file.write()
     file.found["a"] = 2
     file.write(since=60)  # too soon
-    assert json.loads(file.path.read_text()) == {"a": 1}
+    assert json.loads(file.path.read_text())["a"] == 1
     file.found["b"] = ValueError("what JSON does not know")
     file.write()
-    assert json.loads(file.path.read_text()) == {"a": 2, "b": "what JSON does not know"}
+    found = json.loads(file.path.read_text())
+    assert (found["a"], found["b"]) == (2, "what JSON does not know")
     file.path = tmp_path / "no folder" / "found.json"
     file.write()  # is shown, and ends nothing
     assert "No such file" in capsys.readouterr().err
