@@ -1,8 +1,12 @@
-"""Elementwise kernels that would otherwise take several passes."""
+"""Elementwise kernels that would otherwise take several passes, or read 16-bit floats one by one."""
+
+from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for
-from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out
+from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out, name_of
 from backends.geometry import Array
+
+CONVERTED, AT_ONCE = ("float16", "bfloat16", "float32"), 4  # elements that a thread converts: 16 bytes of float32
 
 
 def relu(gpu: Gpu, x: Array) -> Array | None:
@@ -23,6 +27,19 @@ def add(gpu: Gpu, a: Array, b: Array) -> Array | None:
 def add_relu(gpu: Gpu, a: Array, b: Array) -> Array | None:
     """See `backends.generic.selection.add_relu`."""
     return _mapped(gpu, "AddRelu", a, b)
+
+
+def converted(gpu: Gpu, x: Array, dtype: Any) -> Array | None:
+    """See `backends.generic.conversion.converted`; between floats of up to 32 bits."""
+    dtype = gpu.xp.dtype(dtype)
+    fit = x.dtype != dtype and name_of(x.dtype) in CONVERTED and name_of(dtype) in CONVERTED
+    if not (fit and x.size and is_dense(x)):
+        return None
+    y = empty_like(gpu.xp, x, dtype)
+    v = AT_ONCE if gpu.vector(dtype, arrays=(x, y)) > 1 else 1
+    threads = threads_for(x.size // v + x.size % v)
+    gpu.launch("elementwise.convert", (x.dtype, dtype, v), *threads, x, y, x.size)
+    return y
 
 
 def drop(gpu: Gpu, x: Array, keep: Array, scale: float) -> Array | None:

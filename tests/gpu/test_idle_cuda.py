@@ -304,6 +304,21 @@ for join in (lambda: ag.cat([x, x, x]), lambda: ag.stack([x, x, x], -1)):
     assert lines == ["['copy_parts', 'copy_parts', 'copy_parts']", "['copy_parts<16>']", "['copy_parts<4>']"]
 
 
+def test_floats_are_converted_by_vectors():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+x, w = (ag.zeros(512, 512, device="cuda", requires_grad=True) for _ in range(2))
+g = ag.ones(512, 512, device="cuda")
+cupy.started.clear()
+with ag.amp.autocast("cuda", dtype=ag.bfloat16):
+    y = F.linear(x, w)
+    y.float().backward(g)
+print([name for name in cupy.started if "copy" in name], sum("convert" in name for name in cupy.started))
+""")
+    assert lines == ["[] 6"]
+
+
 def test_a_scale_is_adjusted_in_one_kernel():
     lines = run("""
 p = ag.ones(3, device="cuda", requires_grad=True)

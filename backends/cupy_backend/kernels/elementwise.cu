@@ -20,6 +20,20 @@ template <typename F, typename T, int V> __global__ void map(const T *a, const T
     }
 }
 
+// In another dtype.
+template <typename T, typename R, int V> __global__ void convert(const T *x, R *y, Int n) {
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = n / V;
+    if (at < packs) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[at];
+        Pack<R, V> q;
+        for (int k = 0; k < V; ++k) q.of[k] = Narrow<R>::of(wide(p.of[k]));
+        ((Pack<R, V> *)y)[at] = q;
+    } else if (at - packs < n - packs * V) {
+        Int i = packs * V + at - packs;
+        y[i] = Narrow<R>::of(wide(x[i]));
+    }
+}
+
 // x · scale where `keep` holds, else x · 0, so that what is not finite becomes NaN.
 template <typename T, int V>
 __global__ void drop(const Pack<T, V> *x, const Pack<unsigned char, V> *keep, Pack<T, V> *y, double scale, Int packs) {

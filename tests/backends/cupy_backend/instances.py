@@ -85,6 +85,8 @@ def expressions(source: str) -> list[str]:
         if source == "elementwise":
             functions = ("Add", "AddRelu", "Relu", "Gate")
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
+            others = [other for other, there in FLOATS.items() if max(size, there) <= 4 and other != name]
+            found += [f"convert<{name}, {other}, {v}>" for other in others for v in (4, 1)]
         if source == "optimizers":
             found += [f"change<{step}, {name}>" for step in STEPS]
         if source == "attention":

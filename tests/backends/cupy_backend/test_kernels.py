@@ -11,6 +11,7 @@ from backends import determinism
 from backends import kernels as generic
 from backends.cupy_backend import alignment, elementwise, indexing, normalization, optimizers, pooling, rows, table
 from backends.cupy_backend.launch import divisor as divisor_of
+from backends.cupy_backend.layouts import memory_order
 from backends.deferred import Deferred
 from backends.geometry import Window, channels_first, channels_last
 
@@ -295,6 +296,26 @@ def test_max_pooling(gpu, dtype, geometry, layout):
     np.testing.assert_array_equal(wide(chosen), plain.take_taps(wide(x), taps, window))
     g = draw(y.shape, dtype, layout)
     close(pooling.put_taps(gpu, g, taps, shape, window), plain.put_taps(wide(g), named, shape, window), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:3], ids=lambda d: np.dtype(d).name)
+@pytest.mark.parametrize("shape, layout", [((), "plain"), ((7,), "plain"), ((2, 3, 5, 4), "channels_last")])
+def test_conversions(gpu, dtype, shape, layout):
+    x = draw(shape, np.float32, layout)
+    if shape:
+        x[..., 0], x[..., 1], x[..., 2], x[..., 3] = np.nan, np.inf, -0.0, 1e5  # too much for float16
+    with np.errstate(over="ignore"):
+        x = x.astype(dtype)
+        for other in DTYPES[:3]:
+            y = elementwise.converted(gpu, x, other)
+            if other == dtype:
+                assert y is None
+                continue
+            assert (y.dtype, memory_order(y)) == (other, memory_order(x))
+            np.testing.assert_array_equal(wide(y), wide(x.astype(other)))
+            np.testing.assert_array_equal(np.signbit(wide(y)), np.signbit(wide(x)))
+    assert elementwise.converted(gpu, np.broadcast_to(x, (2, *x.shape)), np.float32) is None
+    assert elementwise.converted(gpu, x, np.int64) is None
 
 
 @each_dtype
