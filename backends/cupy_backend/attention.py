@@ -15,6 +15,8 @@ from backends.cupy_backend.products import matmul
 from backends.generic.attention import gradients_in_parts, in_parts
 from backends.geometry import Array, wide_dtype
 
+AT_ONCE = 1 << 30  # bytes of weights that are computed at once if there are more: every part costs Python 20 launches
+
 
 def attention(
     gpu: Gpu, query: Array, key: Array, value: Array, scale: float, is_causal: bool, mask: Array | None = None
@@ -32,7 +34,7 @@ def attention(
         y = None if weights is None else matmul(gpu, weights, value)
         return None if y is None else (y, weights)
 
-    return in_parts(gpu.xp, attend, query, key, value, mask, is_causal)
+    return in_parts(gpu.xp, attend, query, key, value, mask, is_causal, AT_ONCE)
 
 
 def attention_gradients(
@@ -64,7 +66,7 @@ def attention_gradients(
         weights = _weights(gpu, query, key, scale, first if is_causal else None, mask)
         return None if weights is None else _gradients(gpu, g, query, key, value, weights, scale, masked)
 
-    return gradients_in_parts(gpu.xp, gradients, g, query, key, value, mask, is_causal)
+    return gradients_in_parts(gpu.xp, gradients, g, query, key, value, mask, is_causal, AT_ONCE)
 
 
 def _stacks(gpu: Gpu, *arrays: Array) -> Sequence[Array]:

@@ -33,15 +33,24 @@ class Part(NamedTuple):
         return query[self.rows], key[self.seen], value[self.seen], mask
 
 
+def are_kept(rows: Sizes, keys: int) -> bool:
+    """Whether the weights of these rows are kept for the gradients."""
+    return 4 * math.prod(rows) * keys <= KEPT
+
+
 @lru_cache(maxsize=64)
-def parts(rows: Sizes, keys: int, is_causal: bool) -> list[Part]:
-    """The parts of attention from `rows`, the leading axes and that of the queries; a single one if it is small."""
-    if 4 * math.prod(rows) * keys <= KEPT:
+def parts(rows: Sizes, keys: int, is_causal: bool, at_once: int = 0) -> list[Part]:
+    """The parts of attention from `rows`, the leading axes and that of the queries; a single one if it is small.
+
+    at_once: bytes of weights of a part, if not AT_ONCE.
+    """
+    if are_kept(rows, keys):
         return [Part(*([tuple([slice(n) for n in sizes]) for sizes in (rows, (*rows[:-1], keys))]))]
     axes: list[Sequence[slice]] = []
     below = 4 * keys
     for size in reversed(rows):
-        axes.append(blocks(size, max(1, min(AT_ONCE // below, -(-size // STEPS) if is_causal and not axes else size))))
+        most = -(-size // STEPS) if is_causal and not axes else size
+        axes.append(blocks(size, max(1, min((at_once or AT_ONCE) // below, most))))
         below *= size
     return [
         Part((*lead, queries), (*lead, slice(min(keys, queries.stop) if is_causal else keys)))
@@ -75,15 +84,23 @@ def attention(
 
 
 def in_parts(
-    xp: Any, attend: Callable[..., Any], query: Array, key: Array, value: Array, mask: Array | None, is_causal: bool
+    xp: Any,
+    attend: Callable[..., Any],
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    is_causal: bool,
+    at_once: int = 0,
 ) -> tuple[Array, Array | None] | None:
     """The results of attend(query, key, value, mask, number of the first query), or of its parts, without weights.
 
-    None as soon as `attend` gives None.
+    None as soon as `attend` gives None. at_once: as for `parts`.
     """
-    some = parts(query.shape[:-1], key.shape[-2], is_causal)
+    some = parts(query.shape[:-1], key.shape[-2], is_causal, at_once)
     if len(some) == 1:
-        return attend(query, key, value, mask, 0)
+        found = attend(query, key, value, mask, 0)
+        return found if found is None or are_kept(query.shape[:-1], key.shape[-2]) else (found[0], None)
     y = xp.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype)
     for part in some:
         found = attend(*part.of(query, key, value, mask), part.first)
@@ -130,12 +147,13 @@ def gradients_in_parts(
     value: Array,
     mask: Array | None,
     is_causal: bool,
+    at_once: int = 0,
 ) -> Any:
     """The sums of gradients(g, query, key, value, mask, number of the first query) of the parts.
 
-    None as soon as `gradients` gives None.
+    None as soon as `gradients` gives None. at_once: as for `parts`.
     """
-    some = parts(query.shape[:-1], key.shape[-2], is_causal)
+    some = parts(query.shape[:-1], key.shape[-2], is_causal, at_once)
     if len(some) == 1:
         return gradients(g, query, key, value, mask, 0)
     wide, of_scores = wide_dtype(xp, query.dtype), None

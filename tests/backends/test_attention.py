@@ -32,7 +32,7 @@ def limits(monkeypatch):
 def test_parts_cover_every_weight_once(limits, rows, keys, is_causal, at_once):
     limits(0, at_once)
     seen = np.zeros((*rows, keys), int)
-    for part in attention.parts(rows, keys, is_causal):
+    for part in attention.parts(rows, keys, is_causal, at_once):
         piece = seen[(*part.rows, part.seen[-1])]
         piece += 1
         assert 4 * piece.size <= max(at_once, 4 * keys)

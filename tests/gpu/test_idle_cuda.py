@@ -175,10 +175,10 @@ for _ in range(2):
 
 def test_attention_by_cudnn_and_in_parts():
     lines = run("""
-from backends.cupy_backend import flash
+from backends.cupy_backend import attention as ours, flash
 from backends.generic import attention
 for flash.LEAST, attention.KEPT in ((1, 1 << 28), (1 << 28, 0)):
-    attention.AT_ONCE = 2000
+    ours.AT_ONCE = 2000
     attention.parts.cache_clear()
     for dtype in (ag.bfloat16, ag.float32):
         for mask in (None, ag.zeros(2, 1, 1, 40, dtype=dtype, device="cuda", requires_grad=True)):

@@ -17,12 +17,13 @@ rng = np.random.default_rng(0)
 TOLERANCE = {True: {2: 2e-2, 4: 1e-6, 8: 1e-14}, False: {2: 2e-2, 4: 4e-6, 8: 4e-14}}
 
 
-@pytest.fixture(params=["whole", "in parts"])
+@pytest.fixture(params=["whole", "computed again", "in parts"])
 def divided(request, monkeypatch):
-    """Attention as it is, and with only a few weights at once."""
-    if request.param == "in parts":
+    """Attention as it is, without weights that are kept, and with only a few at once."""
+    if request.param != "whole":
         monkeypatch.setattr(parts, "KEPT", 0)
-        monkeypatch.setattr(parts, "AT_ONCE", 300)
+    if request.param == "in parts":
+        monkeypatch.setattr(attention, "AT_ONCE", 300)
     parts.parts.cache_clear()
     yield
     parts.parts.cache_clear()
