@@ -61,6 +61,38 @@ __device__ inline Int row(const Place &place, const Divisor *size, int d, int h,
     return ((place.image * size[0].by + d) * size[1].by + h) * size[2].by * packs.by + place.pack;
 }
 
+// take(vector, number of the tap) for the taps of a window that lie in the image, from the first on. Up to three in a line
+// are read at once, those of the next line while they are taken: a thread would wait for each line otherwise.
+template <typename T, int V, typename F>
+__device__ void over_window(const Window &w, const Place &o, const T *x, Range a, Range b, Range c, F take) {
+    const Int across = (Int)w.dilation[2] * w.packs.by, down = (Int)w.dilation[1] * w.size[2].by * w.packs.by;
+    const int width = c.to - c.from, v = w.start(2, o.at[2]) + c.from * w.dilation[2];
+    if (b.from >= b.to || width <= 0) return;
+    for (int i = a.from; i < a.to; ++i) {
+        int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + b.from * w.dilation[1];
+        const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs) + (Int)v * w.packs.by;
+        int number = (i * w.kernel[1] + b.from) * w.kernel[2] + c.from;
+        Pack<T, V> now[3], next[3];
+        for (int u = 0; u < 3; ++u)
+            if (u < width) now[u] = line[u * across];
+#pragma unroll 1
+        for (int j = b.from; j < b.to; ++j, number += w.kernel[2]) {
+            if (j + 1 < b.to)
+                for (int u = 0; u < 3; ++u)
+                    if (u < width) next[u] = line[down + u * across];
+            for (int u = 0; u < 3; ++u)
+                if (u < width) take(now[u], number + u);
+#pragma unroll 1
+            for (int u = 3; u < width; ++u) {
+                Pack<T, V> p = line[u * across];
+                take(p, number + u);
+            }
+            line += down;
+            for (int u = 0; u < 3; ++u) now[u] = next[u];
+        }
+    }
+}
+
 // V maxima so far and the numbers of their taps: the first of equals. Of NaN only that there was one is known.
 template <typename T, int V> struct Best {
     using A = Wide<T>;
@@ -130,13 +162,35 @@ template <typename T, int V> struct BestPairs {
 };
 template <typename T, typename K, int V, bool PAIRS> struct BestOf { using type = Best<T, V>; };
 template <typename T, typename K, int V> struct BestOf<T, K, V, true> { using type = BestPairs<T, V>; };
+static constexpr bool IN_PAIRS = true;
 #else
+static constexpr bool IN_PAIRS = false;
 template <typename T, typename K, int V, bool PAIRS> struct BestOf { using type = Best<T, V>; };
 #endif
 
+// The first taps that are NaN, of the windows of a vector that have some. Not part of the kernel's code, whose registers it
+// would need.
+template <typename T, typename K>
+__device__ __noinline__ void name_nans(const T *x, K *taps, Int index, int length, const Window &w) {
+    Place o(index, w.out, w.packs);
+    Range a = w.taps(0, o.at[0]), b = w.taps(1, o.at[1]), c = w.taps(2, o.at[2]);
+    for (int i = a.to - 1; i >= a.from; --i)
+        for (int j = b.to - 1; j >= b.from; --j)
+            for (int l = c.to - 1; l >= c.from; --l) {
+                int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + j * w.dilation[1];
+                int v = w.start(2, o.at[2]) + l * w.dilation[2];
+                Int at = (row(o, w.size, d, h, w.packs) + (Int)v * w.packs.by) * length;
+                for (int k = 0; k < length; ++k) {
+                    Wide<T> own = wide(x[at + k]);
+                    if (own != own) taps[index * length + k] = (K)((i * w.kernel[1] + j) * w.kernel[2] + l);
+                }
+            }
+}
+
 // The largest element of every window and the number K of its tap: the first of equals, and NaN before all others.
 template <typename T, typename K, int V>
-__global__ void max_of_windows(const T *x, T *y, K *taps, Int count, const __grid_constant__ Window w) {
+__global__ void __launch_bounds__(256, sizeof(K) == 1 && (IN_PAIRS || sizeof(T) > 2) ? 4 : 2)
+max_of_windows(const T *x, T *y, K *taps, Int count, const __grid_constant__ Window w) {
     Int index = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= count) return;
     Place o(index, w.out, w.packs);
@@ -144,30 +198,8 @@ __global__ void max_of_windows(const T *x, T *y, K *taps, Int count, const __gri
     bool any = a.from < a.to && b.from < b.to && c.from < c.to;
     int first = ((any ? a.from : w.kernel[0] - 1) * w.kernel[1] + (any ? b.from : w.kernel[1] - 1)) * w.kernel[2]
                 + (any ? c.from : w.kernel[2] - 1);
-    const Int across = (Int)w.dilation[2] * w.packs.by, down = (Int)w.dilation[1] * w.size[2].by * w.packs.by;
-    const int v = w.start(2, o.at[2]) + c.from * w.dilation[2];
-    auto over_taps = [&](auto take) {
-        for (int i = a.from; i < a.to; ++i) {
-            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + b.from * w.dilation[1];
-            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs) + (Int)v * w.packs.by;
-            for (int j = b.from; j < b.to; ++j, line += down) {
-                int number = (i * w.kernel[1] + j) * w.kernel[2], l = c.from;
-                const Pack<T, V> *at = line;
-#pragma unroll 1
-                for (; l + 3 <= c.to; l += 3, at += 3 * across) {  // all three are on their way together
-                    Pack<T, V> p = at[0], q = at[across], r = at[2 * across];
-                    take(p, number + l), take(q, number + l + 1), take(r, number + l + 2);
-                }
-#pragma unroll 1
-                for (; l < c.to; ++l, at += across) {
-                    Pack<T, V> p = *at;
-                    take(p, number + l);
-                }
-            }
-        }
-    };
     typename BestOf<T, K, V, sizeof(T) == 2 && sizeof(K) == 1 && V % 2 == 0>::type best(first);
-    over_taps([&](const Pack<T, V> &p, int number) { best.take(p, number); });
+    over_window<T, V>(w, o, x, a, b, c, [&](const Pack<T, V> &p, int number) { best.take(p, number); });
     Pack<T, V> result;
     Pack<K, V> where;
     bool missing = false;  // the tap of a NaN
@@ -175,16 +207,9 @@ __global__ void max_of_windows(const T *x, T *y, K *taps, Int count, const __gri
         result.of[k] = best.value(k), where.of[k] = (K)best.named(k);
         missing = missing || !(wide(result.of[k]) == wide(result.of[k]));
     }
-    if (missing) {
-        bool found[V];
-        for (int k = 0; k < V; ++k) found[k] = wide(result.of[k]) == wide(result.of[k]);
-        over_taps([&](const Pack<T, V> &p, int number) {
-            for (int k = 0; k < V; ++k)
-                if (!found[k] && !(wide(p.of[k]) == wide(p.of[k]))) found[k] = true, where.of[k] = (K)number;
-        });
-    }
     ((Pack<T, V> *)y)[index] = result;
     ((Pack<K, V> *)taps)[index] = where;
+    if (missing) name_nans(x, taps, index, V, w);
 }
 
 // The element that a tap names in each window; 0 beyond the image.
@@ -289,16 +314,9 @@ __global__ void avg_pool(const T *x, T *y, Int count, Int padded, double divisor
     Place o(index, w.out, w.packs);
     Range a = w.taps(0, o.at[0]), b = w.taps(1, o.at[1]), c = w.taps(2, o.at[2]);
     A sum[V] = {};
-    for (int i = a.from; i < a.to; ++i)
-        for (int j = b.from; j < b.to; ++j) {
-            int d = w.start(0, o.at[0]) + i * w.dilation[0], h = w.start(1, o.at[1]) + j * w.dilation[1];
-            const Pack<T, V> *line = (const Pack<T, V> *)x + row(o, w.size, d, h, w.packs);
-#pragma unroll 3
-            for (int l = c.from; l < c.to; ++l) {
-                Pack<T, V> p = line[(Int)(w.start(2, o.at[2]) + l * w.dilation[2]) * w.packs.by];
-                for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]);
-            }
-        }
+    over_window<T, V>(w, o, x, a, b, c, [&](const Pack<T, V> &p, int) {
+        for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]);
+    });
     A n = elements(w, o.at[0], o.at[1], o.at[2], padded != 0, (A)divisor);
     Pack<T, V> result;
     for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k] / n);

@@ -37,6 +37,7 @@ using std::trunc;
 
 #define __global__ static
 #define __device__
+#define __noinline__
 #define __shared__ static
 #define __grid_constant__
 #define __launch_bounds__(...)
