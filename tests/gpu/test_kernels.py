@@ -10,7 +10,7 @@ import autograd_core as ag
 import backends
 import nn
 import optim
-from backends.cupy_backend import table
+from backends.cupy_backend import backend, table
 from backends.cupy_backend.launch import Gpu, Unusable
 
 
@@ -62,6 +62,24 @@ def test_16_bit_floats_stay_what_they_are(compiling, monkeypatch, without):
     np.testing.assert_allclose(far.grad.tolist(), near.grad.tolist(), atol=0.04 * near.grad.abs().max().item())
     started = {"normalize_rows", "row_gradients", "attention_weights", "attention_slopes", "softmax_rows"}
     assert started & set(compiling) == (set() if without else started)
+
+
+@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16])
+def test_operators_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compiling, monkeypatch, dtype):
+    monkeypatch.setattr(backend, "MANY", 24)
+    near = [ag.randn(4, 6).to(dtype), ag.randn(4, 6).to(dtype), ag.randn(1, 6).to(dtype)]
+    near[0][0, 0] = ag.inf
+    far = [x.to("cuda") for x in near]
+    for operator in ("__add__", "__sub__", "__mul__", "__truediv__"):
+        for left, right in ((0, 1), (0, 2), (2, 0)):
+            compiling.clear()
+            y, expected = getattr(far[left], operator)(far[right]), getattr(near[left], operator)(near[right])
+            assert (compiling, y.dtype) == (["fused"], dtype)
+            np.testing.assert_array_equal(y.tolist(), expected.tolist())
+    compiling.clear()
+    assert (far[0][:3] + far[1][:3]).dtype == dtype  # too small
+    assert (far[0] + far[1].float()).dtype == ag.float32
+    assert compiling == []
 
 
 @pytest.mark.parametrize("dtype", [ag.float32, ag.float16])
