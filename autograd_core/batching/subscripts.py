@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd_core.batching import loops
 from autograd_core.batching.levels import aligned, held_by, level_of
+from autograd_core.engine.libraries import depth_of
 
 
 def read(x: Any, index: Any) -> Any:
@@ -19,7 +20,8 @@ def read(x: Any, index: Any) -> Any:
     level = level_of((x, *parts), depth=x.depth)
     y = x.held[found[0]]
     if level is not None:
-        return type(x)(y.transpose(found[1](y.ndim)), level)
+        order = found[1](y.ndim)
+        return type(x)(y if order == tuple(range(y.ndim)) else y.transpose(order), level)  # a view is not written
     return type(x)(y if getattr(y, "base", None) is None else y.copy())  # a base says that writes reach another array
 
 
@@ -35,8 +37,18 @@ def write(x: Any, index: Any, value: Any) -> None:
         kept = x.ndim - sum(p.__class__ is int for p in parts) + parts.count(None)  # x[index].ndim, without a view
         x.held[(slice(None), *parts)] = aligned(type(x), value, kept)
     else:
+        _diverge_within(x, (*parts, value))
         for i in range(x.level.size):
             x.sample(i)[loops.sampled(index, i, x.depth)] = loops.sampled(value, i, x.depth)
+
+
+def _diverge_within(x: Any, values: Any) -> None:
+    """Let samples of outer calls of vmap diverge before they are written, because they will be views."""
+    while depth := depth_of(x.held):
+        values, x = [held_by(type(x), v) for v in values], x.held
+        level = level_of(values, depth=depth)
+        if level is not None:
+            x.diverge(level)
 
 
 def for_all(ndim: int, parts: tuple[Any, ...], mapped: bool, cls: Any) -> Any:

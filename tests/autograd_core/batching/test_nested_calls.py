@@ -3,6 +3,7 @@
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core import func
 from autograd_core.errors import VmapError
 from autograd_core.func import vmap
@@ -72,3 +73,15 @@ def test_parameters_of_draws_may_differ_further_outside():
     inner = vmap(lambda rate, x: ag.poisson(rate) + x, (None, 0), randomness="same")
     drawn = vmap(lambda rate: inner(rate, ag.zeros(2, 1)), randomness="different")(ag.full((3, 50), 9.0))
     assert len({tuple(row) for rows in drawn.tolist() for row in rows}) == 3
+
+
+@pytest.mark.parametrize("loss", [nn.functional.nll_loss, nn.functional.multi_margin_loss])
+def test_places_that_differ_inside_take_values_that_differ_outside(loss):
+    x, targets, weights = ag.randn(2, 3, dtype=ag.float64), ag.tensor([[0, 2], [1, 0]]), ag.tensor([1.0, 2, 3])
+
+    def slope(target, weight):
+        return func.grad(lambda x: loss(x, target) * weight)(x)
+
+    found = vmap(lambda weight: vmap(lambda target: slope(target, weight))(targets))(weights)
+    expected = ag.stack([ag.stack([slope(target, weight) for target in targets]) for weight in weights])
+    ag.testing.assert_close(found, expected)
