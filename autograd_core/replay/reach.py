@@ -20,13 +20,14 @@ Place = tuple[dict[str, Any], str]  # where a setting is: the attributes of an o
 
 
 class Settings:
-    """The modes and plain attributes of the modules that a step reaches, and the numbers that its code names.
+    """The modes and plain attributes of the modules that a step reaches, how many groups of parameters optimizers
+    have, and the numbers that its code names.
 
     What the step itself changes, such as a count, is not among them.
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
-        self.outermost = modules_of(step)
+        self.outermost, self._optimizers = reached(step)
         self._modules = [m for o in self.outermost for m in (o.modules() if hasattr(o, "_apply") else [o])]
         self._silent = [m for m in self._modules if not hasattr(m, "_apply")]  # they tell of no change
         self._named, self._cells = _numbers(step, self._modules)
@@ -45,6 +46,7 @@ class Settings:
         return (
             self._version,
             *[m.training for m in self._silent],
+            *[len(o.param_groups) for o in self._optimizers],
             *[_plain(place.get(name)) for place, name in self._named],
             *[_plain(_content(cell)) for cell in self._cells],
         )
@@ -121,9 +123,10 @@ def _has_numbers(o: Any) -> bool:
     return hasattr(o, "__dict__") and not isinstance(o, known) and not hasattr(o, "_apply")
 
 
-def modules_of(function: Callable[..., Any]) -> list[Any]:
-    """The outermost objects that are in training or evaluation mode, as an attribute `training` says."""
-    found: list[Any] = []
+def reached(function: Callable[..., Any]) -> tuple[list[Any], list[Any]]:
+    """The outermost objects that are in training or evaluation mode, as an attribute `training` says; optimizers."""
+    modules: list[Any] = []
+    optimizers: list[Any] = []
     seen: set[int] = set()
     here: list[Any] = [function]
     for _ in range(DEPTH):
@@ -134,11 +137,18 @@ def modules_of(function: Callable[..., Any]) -> list[Any]:
             seen.add(id(o))
             own = {} if isinstance(o, FunctionType) else getattr(o, "__dict__", {})  # a decorator may copy a module's
             if isinstance(own.get("training"), bool):
-                found.append(o)
+                modules.append(o)
+                optimizers.extend(filter(_is_optimizer, own.values()))
+            elif _is_optimizer(o):
+                optimizers.append(o)
             else:
                 there.extend(_next(o))
         here = there
-    return found
+    return modules, optimizers
+
+
+def _is_optimizer(o: Any) -> bool:
+    return isinstance(getattr(o, "__dict__", {}).get("param_groups"), list)
 
 
 def _next(o: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+import optim
 
 FACTOR = 2.0
 
@@ -100,6 +101,26 @@ def test_attributes_of_the_object_of_a_method():
     assert trainer.step(x).item() == 4
     trainer.shift = 2.0
     assert trainer.step(x).item() == 5
+
+
+def test_groups_of_parameters_that_are_added_to_an_optimizer():
+    def trained(wrapped):
+        a, b = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
+        optimizer = optim.SGD([a], lr=0.1)
+
+        @wrapped
+        def step(x):
+            optimizer.zero_grad()
+            ((a + b) * x).square().sum().backward()
+            optimizer.step()
+
+        for i in range(8):
+            if i == 4:
+                optimizer.add_param_group({"params": [b], "lr": 0.05})
+            step(ag.ones(2))
+        return b.tolist(), b.grad.tolist()
+
+    assert trained(ag.capture) == trained(lambda step: step)
 
 
 def test_what_the_step_itself_changes_is_no_setting():
