@@ -116,9 +116,10 @@ INDEX: dict[str, str] = {
     "pointwise.gamma": """
         Tensor.digamma Tensor.digamma_ Tensor.igamma Tensor.igamma_ Tensor.igammac Tensor.igammac_ Tensor.lgamma
         Tensor.lgamma_ Tensor.mvlgamma Tensor.mvlgamma_ Tensor.polygamma Tensor.polygamma_ beta_log_density beta_path
-        binomial_log_density digamma digamma_ gamma_log_density gamma_path igamma igammac lgamma lgamma_ mvlgamma
-        mvlgamma_ polygamma polygamma_ polygamma_of special.digamma special.gammainc special.gammaincc
-        special.gammaln special.multigammaln special.polygamma special.psi special.zeta zeta""",
+        binomial_log_density digamma digamma_ gamma_log_density gamma_path igamma igammac lgamma lgamma_
+        log_less_digamma mvlgamma mvlgamma_ polygamma polygamma_ polygamma_of special.digamma special.gammainc
+        special.gammaincc special.gammaln special.multigammaln special.polygamma special.psi special.zeta
+        stirling_rest zeta""",
     "pointwise.gating": """
         drop glu""",
     "pointwise.mixing": """

@@ -63,40 +63,41 @@ __all__ = [
     'kaiser_window', 'kl_div', 'kron', 'kth_position', 'kthvalue', 'l1_loss', 'layer_norm', 'lcm', 'ldexp', 'ldexp_',
     'le', 'leaky_gate', 'leaky_relu', 'least_squares', 'lerp', 'less', 'less_equal', 'lgamma', 'lgamma_', 'linear',
     'linear_cross_entropy', 'linear_relu', 'linspace', 'lobpcg', 'local_response_norm', 'log', 'log10', 'log10_',
-    'log1p', 'log1p_', 'log2', 'log2_', 'log_', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logdet',
-    'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logistic_loss', 'logit', 'logit_', 'logsigmoid',
-    'logspace', 'logsumexp', 'lp_pool1d', 'lp_pool2d', 'lp_pool3d', 'lstm_gates', 'lstm_scan', 'lt', 'lu', 'lu_solve',
-    'lu_unpack', 'manual_seed', 'margin_ranking_loss', 'masked_fill', 'masked_scatter', 'masked_select', 'match_points',
-    'matmul', 'matrix_exp', 'matrix_power', 'max', 'max_along', 'max_of_windows', 'max_pool', 'max_pool1d',
-    'max_pool2d', 'max_pool3d', 'max_pool_cells', 'max_unpool1d', 'max_unpool2d', 'max_unpool3d', 'maximum', 'mean',
-    'median', 'median_position', 'meshgrid', 'min', 'min_along', 'minimum', 'minkowski', 'mish', 'mish_gradient',
-    'mix_rows', 'mm', 'mode', 'mode_position', 'move', 'moveaxis', 'movedim', 'mse_loss', 'msort', 'mul',
-    'multi_margin_loss', 'multilabel_margin_loss', 'multilabel_soft_margin_loss', 'multinomial', 'multiply', 'mv',
-    'mvlgamma', 'mvlgamma_', 'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'narrow',
-    'narrow_copy', 'ndtri_slope', 'ne', 'neg', 'neg_', 'negative', 'negative_', 'nextafter', 'nll_loss', 'nonzero',
-    'nonzero_static', 'norm', 'normal', 'normalize', 'normalize_batch', 'normalize_groups', 'normalize_rows',
-    'not_equal', 'numel', 'one_hot', 'ones', 'ones_like', 'orgqr', 'ormqr', 'outer', 'overwrite', 'overwritten', 'pad',
-    'pad_constant', 'pairwise_distance', 'pca_lowrank', 'pdist', 'permute', 'permute_copy', 'permute_dims',
-    'picked_nll', 'pinverse', 'pixel_shuffle', 'pixel_unshuffle', 'place', 'place_diagonal', 'poisson',
-    'poisson_nll_loss', 'polar', 'polygamma', 'polygamma_', 'polygamma_of', 'positive', 'positive_', 'pow', 'power',
-    'prelu', 'prod', 'pseudoinverse', 'pull', 'put', 'put_taps', 'put_view', 'qr', 'qr_factors', 'quantile', 'rad2deg',
-    'rad2deg_', 'radians', 'radians_', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like',
-    'randperm', 'range', 'ravel', 'read_points', 'real', 'reciprocal', 'reciprocal_', 'recurrence', 'recurrence_back',
-    'reinterpret', 'relu', 'relu6', 'relu_', 'relu_of', 'remainder', 'renorm', 'repeat', 'repeat_interleave',
-    'resample', 'reshape', 'resolve_conj', 'resolve_neg', 'restride', 'rms_norm', 'rnn_scan', 'roll', 'rot90', 'round',
-    'round_', 'row_major', 'row_stack', 'rsqrt', 'rsqrt_', 'rsub', 'scalar_tensor', 'scale_channels',
-    'scale_channels_relu', 'scaled_i_slope', 'scaled_k_slope', 'scatter', 'scatter_add', 'scatter_extremum',
-    'scatter_reduce', 'searchsorted', 'seed', 'segment_reduce', 'select', 'select_copy', 'select_scatter', 'selu',
-    'set_rng_state', 'sgn', 'sgn_', 'shared_median', 'sigmoid', 'sigmoid_', 'sigmoid_gradient', 'sign', 'sign_',
-    'signbit', 'silu', 'silu_gradient', 'sin', 'sin_', 'sinc', 'sinc_', 'sinc_slope', 'sinh', 'sinh_', 'slice_scatter',
-    'slogdet', 'sloped', 'smooth_l1_loss', 'smoothed_nll', 'soft_margin_loss', 'softmax', 'softmax_nll', 'softmin',
-    'softplus', 'softplus_gradient', 'softshrink', 'softsign', 'solve_lower_upper', 'solve_system', 'sort', 'split',
-    'split_copy', 'split_sizes', 'split_with_sizes', 'split_with_sizes_copy', 'spread', 'sqrt', 'sqrt_', 'square',
-    'square_', 'squared_error', 'squeeze', 'squeeze_copy', 'stack', 'std', 'std_mean', 'stft', 'sub', 'subtract', 'sum',
-    'sum_to', 'sum_to_size', 'svd', 'svd_factors', 'svd_lowrank', 'swapaxes', 'swapdims', 'swapped', 't', 't_copy',
-    'take', 'take_along_axis', 'take_along_dim', 'take_plane', 'take_rows', 'take_taps', 'tan', 'tan_', 'tanh', 'tanh_',
-    'tanh_gradient', 'tanhshrink', 'tensor', 'tensor_split', 'tensordot', 'threshold', 'tile', 'topk', 'topk_positions',
-    'trace', 'transpose', 'transpose_copy', 'trapezoid', 'trapz', 'triangular_solve', 'tril', 'tril_indices',
+    'log1p', 'log1p_', 'log2', 'log2_', 'log_', 'log_excess', 'log_less_digamma', 'log_softmax', 'logaddexp',
+    'logaddexp2', 'logcumsumexp', 'logdet', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logistic_loss',
+    'logit', 'logit_', 'logsigmoid', 'logspace', 'logsumexp', 'lp_pool1d', 'lp_pool2d', 'lp_pool3d', 'lstm_gates',
+    'lstm_scan', 'lt', 'lu', 'lu_solve', 'lu_unpack', 'manual_seed', 'margin_ranking_loss', 'masked_fill',
+    'masked_scatter', 'masked_select', 'match_points', 'matmul', 'matrix_exp', 'matrix_power', 'max', 'max_along',
+    'max_of_windows', 'max_pool', 'max_pool1d', 'max_pool2d', 'max_pool3d', 'max_pool_cells', 'max_unpool1d',
+    'max_unpool2d', 'max_unpool3d', 'maximum', 'mean', 'median', 'median_position', 'meshgrid', 'min', 'min_along',
+    'minimum', 'minkowski', 'mish', 'mish_gradient', 'mix_rows', 'mm', 'mode', 'mode_position', 'move', 'moveaxis',
+    'movedim', 'mse_loss', 'msort', 'mul', 'multi_margin_loss', 'multilabel_margin_loss', 'multilabel_soft_margin_loss',
+    'multinomial', 'multiply', 'mv', 'mvlgamma', 'mvlgamma_', 'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian',
+    'nanquantile', 'nansum', 'narrow', 'narrow_copy', 'ndtri_slope', 'ne', 'neg', 'neg_', 'negative', 'negative_',
+    'nextafter', 'nll_loss', 'nonzero', 'nonzero_static', 'norm', 'normal', 'normalize', 'normalize_batch',
+    'normalize_groups', 'normalize_rows', 'not_equal', 'numel', 'one_hot', 'ones', 'ones_like', 'orgqr', 'ormqr',
+    'outer', 'overwrite', 'overwritten', 'pad', 'pad_constant', 'pairwise_distance', 'pca_lowrank', 'pdist', 'permute',
+    'permute_copy', 'permute_dims', 'picked_nll', 'pinverse', 'pixel_shuffle', 'pixel_unshuffle', 'place',
+    'place_diagonal', 'poisson', 'poisson_nll_loss', 'polar', 'polygamma', 'polygamma_', 'polygamma_of', 'positive',
+    'positive_', 'pow', 'power', 'prelu', 'prod', 'pseudoinverse', 'pull', 'put', 'put_taps', 'put_view', 'qr',
+    'qr_factors', 'quantile', 'rad2deg', 'rad2deg_', 'radians', 'radians_', 'rand', 'rand_like', 'randint',
+    'randint_like', 'randn', 'randn_like', 'randperm', 'range', 'ravel', 'read_points', 'real', 'reciprocal',
+    'reciprocal_', 'recurrence', 'recurrence_back', 'reinterpret', 'relu', 'relu6', 'relu_', 'relu_of', 'remainder',
+    'renorm', 'repeat', 'repeat_interleave', 'resample', 'reshape', 'resolve_conj', 'resolve_neg', 'restride',
+    'rms_norm', 'rnn_scan', 'roll', 'rot90', 'round', 'round_', 'row_major', 'row_stack', 'rsqrt', 'rsqrt_', 'rsub',
+    'scalar_tensor', 'scale_channels', 'scale_channels_relu', 'scaled_i_slope', 'scaled_k_slope', 'scatter',
+    'scatter_add', 'scatter_extremum', 'scatter_reduce', 'searchsorted', 'seed', 'segment_reduce', 'select',
+    'select_copy', 'select_scatter', 'selu', 'set_rng_state', 'sgn', 'sgn_', 'shared_median', 'sigmoid', 'sigmoid_',
+    'sigmoid_gradient', 'sign', 'sign_', 'signbit', 'silu', 'silu_gradient', 'sin', 'sin_', 'sinc', 'sinc_',
+    'sinc_slope', 'sinh', 'sinh_', 'slice_scatter', 'slogdet', 'sloped', 'smooth_l1_loss', 'smoothed_nll',
+    'soft_margin_loss', 'softmax', 'softmax_nll', 'softmin', 'softplus', 'softplus_gradient', 'softshrink', 'softsign',
+    'solve_lower_upper', 'solve_system', 'sort', 'split', 'split_copy', 'split_sizes', 'split_with_sizes',
+    'split_with_sizes_copy', 'spread', 'sqrt', 'sqrt_', 'square', 'square_', 'squared_error', 'squeeze', 'squeeze_copy',
+    'stack', 'std', 'std_mean', 'stft', 'stirling_rest', 'sub', 'subtract', 'sum', 'sum_to', 'sum_to_size', 'svd',
+    'svd_factors', 'svd_lowrank', 'swapaxes', 'swapdims', 'swapped', 't', 't_copy', 'take', 'take_along_axis',
+    'take_along_dim', 'take_plane', 'take_rows', 'take_taps', 'tan', 'tan_', 'tanh', 'tanh_', 'tanh_gradient',
+    'tanhshrink', 'tensor', 'tensor_split', 'tensordot', 'threshold', 'tile', 'topk', 'topk_positions', 'trace',
+    'transpose', 'transpose_copy', 'trapezoid', 'trapz', 'triangular_solve', 'tril', 'tril_indices',
     'triplet_margin_loss', 'triplet_margin_with_distance_loss', 'triu', 'triu_indices', 'true_divide', 'trunc',
     'trunc_', 'trunc_divide', 'unbind', 'unbind_copy', 'unflatten', 'unfold', 'unfold_copy', 'unique',
     'unique_consecutive', 'unpool', 'unravel_index', 'unsafe_chunk', 'unsafe_split', 'unsqueeze', 'unsqueeze_copy',
@@ -587,6 +588,8 @@ def log1p_(input: Operand) -> Tensor: ...
 def log2(input: Operand) -> Tensor: ...
 def log2_(input: Operand) -> Tensor: ...
 def log_(input: Operand) -> Tensor: ...
+def log_excess(input: Operand, other: Operand) -> Tensor: ...
+def log_less_digamma(input: Operand) -> Tensor: ...
 def log_ndtr(input: Operand) -> Tensor: ...
 def log_softmax(input: Operand, dim: _int, dtype: DTypeLike | None = None) -> Tensor: ...
 def logaddexp(input: Operand, other: Operand) -> Tensor: ...
@@ -858,6 +861,7 @@ def stack(tensors: Sequence[Tensor], dim: _int = 0) -> Tensor: ...
 def std(input: Operand, dim: Dim = None, unbiased: Any = None, keepdim: _bool = False, *, correction: _int = 1) -> Tensor: ...
 def std_mean(input: Operand, dim: Dim = None, unbiased: Any = None, keepdim: _bool = False, *, correction: _int = 1) -> tuple[Tensor, ...]: ...
 def stft(input: Operand, n_fft: Any, hop_length: Any = None, win_length: Any = None, window: Any = None, center: _bool = True, pad_mode: str = 'reflect', normalized: _bool = False, onesided: Any = None, return_complex: Any = None, align_to_window: Any = None) -> Tensor: ...
+def stirling_rest(input: Operand) -> Tensor: ...
 def sub(input: Operand, other: Operand, last: Any = None, *, alpha: Number = 1) -> Tensor: ...
 def subtract(input: Operand, other: Operand, last: Any = None, *, alpha: Number = 1) -> Tensor: ...
 def sum(input: Operand, dim: Dim = None, keepdim: _bool = False, dtype: DTypeLike | None = None) -> Tensor: ...

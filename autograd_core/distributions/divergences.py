@@ -12,7 +12,8 @@ from autograd_core.distributions.counts import Binomial, Geometric, Poisson
 from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.gammas import Beta, Gamma, InverseGamma, log_beta
+from autograd_core.distributions.gammas import Beta, Gamma, InverseGamma
+from autograd_core.distributions.large_shapes import dirichlet_divergence, gamma_divergence, poisson_divergence
 from autograd_core.distributions.locations import EULER, Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
@@ -111,17 +112,12 @@ def _exponential(p: Exponential, q: Exponential) -> Tensor:
 @register_kl(Gamma, Gamma)
 @register_kl(InverseGamma, InverseGamma)
 def _gamma(p: Gamma, q: Gamma) -> Tensor:
-    a, b = p.concentration, q.concentration
-    return (
-        b * (p.rate / q.rate).log() + b.lgamma() - a.lgamma() + (a - b) * a.digamma() + (q.rate - p.rate) * a / p.rate
-    )
+    return gamma_divergence(p.concentration, q.concentration, q.rate / p.rate)
 
 
 @register_kl(Beta, Beta)
 def _beta(p: Beta, q: Beta) -> Tensor:
-    a, b, c, d = p.concentration1, p.concentration0, q.concentration1, q.concentration0
-    inner = (a - c) * a.digamma() + (b - d) * b.digamma() + (c + d - a - b) * (a + b).digamma()
-    return log_beta(c, d) - log_beta(a, b) + inner
+    return dirichlet_divergence(*(functional.stack([d.concentration1, d.concentration0], -1) for d in (p, q)))
 
 
 @register_kl(ContinuousBernoulli, ContinuousBernoulli)
@@ -137,9 +133,7 @@ def _pareto(p: Pareto, q: Pareto) -> Tensor:
 
 @register_kl(Dirichlet, Dirichlet)
 def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
-    a, b, total = p.concentration, q.concentration, p.concentration.sum(-1, keepdim=True)
-    inner = ((a - b) * (a.digamma() - total.digamma())).sum(-1)
-    return a.sum(-1).lgamma() - b.sum(-1).lgamma() - (a.lgamma() - b.lgamma()).sum(-1) + inner
+    return dirichlet_divergence(p.concentration, q.concentration)
 
 
 @register_kl(Bernoulli, Bernoulli)
@@ -163,7 +157,7 @@ def _geometric(p: Geometric, q: Geometric) -> Tensor:
 
 @register_kl(Poisson, Poisson)
 def _poisson(p: Poisson, q: Poisson) -> Tensor:
-    return functional.xlogy(p.rate, p.rate / q.rate) - (p.rate - q.rate)
+    return poisson_divergence(p.rate, q.rate)
 
 
 @register_kl(Categorical, Categorical)

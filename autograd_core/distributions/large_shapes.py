@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 
 from autograd_core import functional
-from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.ops.pointwise.around_zero import even_series
-from autograd_core.ops.pointwise.gamma import STIRLING
 from autograd_core.tensor import Tensor
 
 FEW = 64.0  # below, logarithms of gamma functions are small
 FAR = 16.0  # from here the series in 1 / a are accurate enough
-SLOPE = 1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760  # of log a - ψ(a) - 1 / 2a, in 1 / a²
 
 
 def half_step(a: Tensor) -> Tensor:
@@ -31,14 +28,28 @@ def slope_of_half_step(a: Tensor) -> Tensor:
 
 def gamma_entropy(a: Tensor) -> Tensor:
     """Entropy of the gamma distribution of rate 1, a + log Γ(a) + (1 - a) ψ(a)."""
-    if checks_values(a) and holds(a < FAR):
-        return _near_gamma_entropy(a)
-    near, far = a.clamp(max=FAR), 1 / a.clamp(min=FAR)
-    stirling = far * even_series(far, STIRLING)
-    of_slope = even_series(far, SLOPE)
-    series = 0.5 * (1 + math.log(2 * math.pi) - far.log() - far) + stirling + (far - far**2) * of_slope
-    return functional.where(a < FAR, _near_gamma_entropy(near), series)
+    return functional.stirling_rest(a) + 0.5 * (2 * math.pi * a).log() + (a - 1) * functional.log_less_digamma(a)
 
 
-def _near_gamma_entropy(a: Tensor) -> Tensor:
-    return a + a.lgamma() + (1 - a) * a.digamma()
+def gamma_divergence(a: Tensor, b: Tensor, ratio: Tensor) -> Tensor:
+    """The divergence of the gamma distribution of shape a from that of b, by the ratio of their rates, q's to p's."""
+    return b * functional.log_excess(a * ratio, b) + _beyond_stirling(a, b)
+
+
+def dirichlet_divergence(a: Tensor, b: Tensor) -> Tensor:
+    """The divergence of the Dirichlet distribution of the concentrations a (..., K) from that of b."""
+    n, m = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
+    found = b * functional.log_excess(a * (m / n), b) + _beyond_stirling(a, b)
+    return found.sum(-1) - _beyond_stirling(n, m).squeeze(-1)
+
+
+def poisson_divergence(a: Tensor, b: Tensor) -> Tensor:
+    """The divergence of the Poisson distribution of rate a from that of b."""
+    never = a == 0
+    return functional.where(never, b, a * functional.log_excess(b, functional.where(never, 1.0, a)))
+
+
+def _beyond_stirling(a: Tensor, b: Tensor) -> Tensor:
+    """log Γ(b) - log Γ(a) - (b - a) ψ(a) - b (r - 1 - log r), where r = a / b."""
+    rests = functional.stirling_rest(b) - functional.stirling_rest(a)
+    return rests + (b - a) * functional.log_less_digamma(a) + 0.5 * (a / b).log()

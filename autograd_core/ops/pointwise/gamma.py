@@ -82,6 +82,46 @@ def mvlgamma(input, p):
     return functional.sum(lgamma(x - steps), dim=-1) + p * (p - 1) / 4 * math.log(math.pi)
 
 
+FAR = 16.0  # from here Stirling's series is accurate enough
+STIRLING = 1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360
+SLOPE = 1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760
+BERNOULLI = 1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730
+
+
+def _by_size(xp, x, near, far):
+    """near(x) below FAR, far(1 / x) from there on."""
+    small = x < FAR
+    if checks_values(x) and small.all().item():
+        return near(x)
+    return xp.where(small, near(xp.where(small, x, 1)), far(1 / xp.where(small, FAR, x)))
+
+
+@op(ELEMENTWISE, symbol="log Γ - Stirling", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: math.lgamma(x) - (x - 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi),
+    vjp=lambda xp, g, x: g * (0.5 / x - xp.log_less_digamma(x)))
+def stirling_rest(xp, x):
+    """log Γ(x) less Stirling's formula, (x - ½) log x - x + ½ log 2π; x is positive."""
+    def near(x):
+        return xp.kernels.lgamma(x) - (x - 0.5) * xp.log(x) + (x - 0.5 * math.log(2 * math.pi))
+
+    return _by_size(xp, x, near, lambda r: r * even_series(r, STIRLING))
+
+
+def _log_less_digamma_rule(xp, g, x):
+    """1 / x - ψ′(x)"""
+    def far(r):
+        return -(r * r) * (0.5 + r * even_series(r, BERNOULLI))
+
+    return g * _by_size(xp, x, lambda x: 1 / x - xp.polygamma_of(x, n=1), far)
+
+
+@op(ELEMENTWISE, symbol="log - ψ", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: math.log(x) - _slow_digamma(x), vjp=_log_less_digamma_rule)
+def log_less_digamma(xp, x):
+    """log x - ψ(x) of positive x, without cancellation."""
+    return _by_size(xp, x, lambda x: xp.log(x) - xp.kernels.digamma(x), lambda r: r * (0.5 + r * even_series(r, SLOPE)))
+
+
 def _refusal(name):
     def rule(xp, g):
         raise NotImplementedError(f"{name}() has no derivative with respect to its first operand; detach() it")
@@ -99,10 +139,6 @@ def zeta(xp, a, b):
 
 def _slow_igamma(a, x):
     return math.fsum(math.exp((a + k) * math.log(x) - x - math.lgamma(a + k + 1)) for k in range(80))
-
-
-FAR = 16.0  # from here Stirling's series is accurate enough
-STIRLING = 1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360
 
 
 def _log_of_value(xp, a, x):

@@ -4,6 +4,7 @@ import math
 
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.domains import POSITIVE, UNIT
+from autograd_core.ops.pointwise.around_zero import even_series
 from autograd_core.registry import op, sample
 
 
@@ -55,6 +56,22 @@ def xlogy(xp, a, b):
 def xlog1py(xp, a, b):
     """input·log(1 + other), exact for small `other`, and 0 where `input` is 0."""
     return _times_log(xp, a, xp.log1p, b)
+
+
+EXCESS = tuple(1 / (2 * k + 3) for k in range(11))  # of log(1 + e) = 2 artanh(e / (2 + e)), without the first term
+
+
+@op(BINARY, symbol="r-1-log r", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=lambda a, b: a / b - 1 - math.log(a / b),
+    vjp=(lambda xp, g, a, b: g * ((a - b) / a / b), lambda xp, g, a, b: g * ((b - a) / b / b)))
+def log_excess(xp, a, b):
+    """r - 1 - log r of the ratio r of two positive numbers, exact where they are nearly equal."""
+    off = (a - b) / b
+    close = abs(off) < 1 / 3
+    near, ratio = xp.where(close, off, 0), xp.where(close, 1, a / b)
+    half, terms = near / (2 + near), EXCESS[:5] if near.dtype.itemsize == 4 else EXCESS
+    series = half * (near - 2 * half * half * even_series(half, terms))
+    return xp.where(close, series, (ratio - 1) - xp.log(ratio))
 
 
 def _entr_rule(xp, g, x):

@@ -127,3 +127,26 @@ def test_divergences_of_other_pairs():
     certain = D.Bernoulli(ag.tensor([0.0, 1.0]))
     assert D.kl_divergence(D.Bernoulli(0.5), certain).tolist() == [math.inf] * 2
     assert (abs(D.kl_divergence(certain, certain)) < 1e-6).all()
+
+
+THREE = [1e6, 2e6, 1e6], [1001000.0, 2001000.0, 999000.0]
+# Divergences whose terms are millions, from mpmath.
+LARGE = {
+    "Gamma": (lambda x: (D.Gamma(x + 1e6, 2.0), D.Gamma(x + 1001000, 2.001953125)), 0.00027463793588660292),
+    "InverseGamma": (
+        lambda x: (D.InverseGamma(x + 1e6, 2.0), D.InverseGamma(x + 1001000, 2.001953125)),
+        0.00027463793588660292,
+    ),
+    "Beta": (lambda x: (D.Beta(x + 1e6, x + 2e6), D.Beta(x + 1001000, x + 2001000)), 0.083273393733046721),
+    "Dirichlet": (lambda x: [D.Dirichlet(x + ag.tensor(c, dtype=x.dtype)) for c in THREE], 1.1249694726355919),
+    "Poisson": (lambda x: (D.Poisson(x + 1e6), D.Poisson(x + 1001000)), 0.49966691646683319),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("dtype, rel", [("float32", 2e-3), ("float64", 2e-12)])
+def test_large_parameters_keep_their_digits(name, dtype, rel):
+    make, expected = LARGE[name]
+    p, q = make(ag.tensor(0.0, dtype=dtype))
+    assert D.kl_divergence(p, q).item() == pytest.approx(expected, rel=rel)
+    assert D.kl_divergence(p, p).item() == 0

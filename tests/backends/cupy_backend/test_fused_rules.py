@@ -20,7 +20,7 @@ from backends.cupy_backend.launch import OPTIONS, Gpu, source_of
 IN_PIECES = {
     "add_relu", "erfinv_slope", "ndtri_slope",
     "lgamma", "digamma", "polygamma_of", "gamma_log_density", "binomial_log_density", "beta_log_density",
-    "igamma", "igammac", "sinc", "airy_ai",
+    "stirling_rest", "log_less_digamma", "igamma", "igammac", "sinc", "airy_ai",
     "airy_ai_derivative",
     "spherical_bessel_j0", "i0", "i1", "scaled_i_slope", "scaled_k_slope",
     *(f"{scaled}modified_bessel_k{n}" for scaled in ("", "scaled_") for n in (0, 1)),
