@@ -3,7 +3,7 @@
 import math
 
 from autograd_core import functional
-from autograd_core.engine.libraries import checks_values
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.domains import POSITIVE, UNIT
@@ -91,7 +91,7 @@ BERNOULLI = 1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730
 def _by_size(xp, x, near, far):
     """near(x) below FAR, far(1 / x) from there on."""
     small = x < FAR
-    if checks_values(x) and small.all().item():
+    if checks_values(x) and holds(small):
         return near(x)
     return xp.where(small, near(xp.where(small, x, 1)), far(1 / xp.where(small, FAR, x)))
 
@@ -119,7 +119,12 @@ def _log_less_digamma_rule(xp, g, x):
     reference=lambda x: math.log(x) - _slow_digamma(x), vjp=_log_less_digamma_rule)
 def log_less_digamma(xp, x):
     """log x - ψ(x) of positive x, without cancellation."""
-    return _by_size(xp, x, lambda x: xp.log(x) - xp.kernels.digamma(x), lambda r: r * (0.5 + r * even_series(r, SLOPE)))
+    return _by_size(xp, x, lambda x: xp.log(x) - xp.kernels.digamma(x), _slope_series)
+
+
+def _slope_series(r):
+    """log x - ψ(x) of large x, by r = 1 / x."""
+    return r * (0.5 + r * even_series(r, SLOPE))
 
 
 def _refusal(name):
@@ -151,12 +156,28 @@ def _log_of_rest(xp, b, x):
     return xp.log1p(-xp.where((b == 1) & (x == 1), 0, x))
 
 
+def _slope_in_shape(xp, a, off, plain, n=None):
+    """log(y / a) + log a - ψ(a), less log n - ψ(n), where y is near a large a; off: (y - a) / a. Elsewhere `plain`."""
+    if checks_values(a) and holds(a < FAR):
+        return plain
+    close = (off > -0.5) & (a >= FAR)
+    near, far = xp.where(close, off, 0), xp.where(close, a, FAR)
+    rest = _slope_series(1 / far) - (0 if n is None else _slope_series(1 / xp.where(close, n, FAR)))
+    return xp.where(close, xp.log1p(near) + rest, plain)
+
+
+def _gamma_slope(xp, g, a, rate, x):
+    """The slope in a, log(rate·x) - ψ(a)."""
+    plain = xp.log(rate) + _log_of_value(xp, a, x) - xp.digamma(a)
+    return g * _slope_in_shape(xp, a, (rate * x - a) / a, plain)
+
+
 @op(BINARY, symbol="log γ pdf", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     reference=lambda a, rate, x: a * math.log(rate) + (a - 1) * math.log(x) - rate * x - math.lgamma(a),
-    vjp=(lambda xp, g, a, rate, x: g * (xp.log(rate) + _log_of_value(xp, a, x) - xp.digamma(a)),
-         lambda xp, g, a, rate, x: g * (a / rate - x),
-         lambda xp, g, a, rate, x: g * ((a - 1) / x - rate)))
+    vjp=(_gamma_slope,
+         lambda xp, g, a, rate, x: g * ((a - rate * x) / rate),
+         lambda xp, g, a, rate, x: g * ((a - rate * x - 1) / x)))
 def gamma_log_density(xp, a, rate, x):
     """Logarithm of the density of the gamma distribution of shape `a`, where its terms cancel by distances from `a`."""
     small = a < FAR
@@ -195,10 +216,17 @@ def _slow_binomial(k, m, logit):
     return ways + k * logit - (k + m) * math.log1p(math.exp(logit))
 
 
+def _binomial_slope(xp, k, m, logit):
+    """The slope in k, ψ(k + m + 1) - ψ(k + 1) + log p."""
+    n, k = k + m + 1, k + 1
+    plain = xp.digamma(n) - xp.digamma(k) + xp.logsigmoid(logit)
+    return _slope_in_shape(xp, k, (n * xp.sigmoid(logit) - k) / k, plain, n)
+
+
 @op(BINARY, symbol="log binomial", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())), reference=_slow_binomial,
-    vjp=(lambda xp, g, k, m, logit: g * (xp.digamma(k + m + 1) - xp.digamma(k + 1) + xp.logsigmoid(logit)),
-         lambda xp, g, k, m, logit: g * (xp.digamma(k + m + 1) - xp.digamma(m + 1) + xp.logsigmoid(-logit)),
+    vjp=(lambda xp, g, k, m, logit: g * _binomial_slope(xp, k, m, logit),
+         lambda xp, g, k, m, logit: g * _binomial_slope(xp, m, k, -logit),
          lambda xp, g, k, m, logit: g * (k * xp.sigmoid(-logit) - m * xp.sigmoid(logit))))
 def binomial_log_density(xp, k, m, logit):
     """Logarithm of the probability of `k` successes and `m` failures in k + m trials, in any order."""
@@ -224,10 +252,21 @@ def _slow_beta(a, b, x):
     return ways + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x)
 
 
+def _beta_slope(xp, a, off, n, log_x):
+    """The slope in a, ψ(n) - ψ(a) + log x; off: n x - a."""
+    return _slope_in_shape(xp, a, off / a, xp.digamma(n) - xp.digamma(a) + log_x, n)
+
+
+def _beta_other_slope(xp, g, a, b, x):
+    n = a + b
+    off = xp.where(x > 0.5, n * (1 - x) - b, a - n * x)  # the same, but other digits are lost
+    return g * _beta_slope(xp, b, off, n, _log_of_rest(xp, b, x))
+
+
 @op(BINARY, symbol="log β pdf", domain=UNIT, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())), reference=_slow_beta,
-    vjp=(lambda xp, g, a, b, x: g * (xp.digamma(a + b) - xp.digamma(a) + _log_of_value(xp, a, x)),
-         lambda xp, g, a, b, x: g * (xp.digamma(a + b) - xp.digamma(b) + _log_of_rest(xp, b, x)),
+    vjp=(lambda xp, g, a, b, x: g * _beta_slope(xp, a, (a + b) * x - a, a + b, _log_of_value(xp, a, x)),
+         _beta_other_slope,
          lambda xp, g, a, b, x: g * ((a - 1) / x - (b - 1) / (1 - x))))
 def beta_log_density(xp, a, b, x):
     """Logarithm of the density of the beta distribution, where its terms cancel as of gamma distributions."""

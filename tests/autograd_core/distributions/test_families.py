@@ -523,6 +523,25 @@ def test_large_shapes_keep_their_digits(name, dtype, rel):
     assert make(ag.tensor(0.0, dtype=dtype)).item() == pytest.approx(expected, rel=rel)
 
 
+# Slopes by shapes, whose terms are far larger, from mpmath.
+SLOPES = {
+    "Gamma": (lambda a: D.Gamma(a, 1.0).log_prob(ag.tensor(1001000.0, dtype=a.dtype)), 0.0010000003333331669),
+    "Beta": (lambda a: D.Beta(a, 1e6).log_prob(ag.tensor(0.5009765625, dtype=a.dtype)), 0.0019514701313242494),
+    "NegativeBinomial": (
+        lambda n: D.NegativeBinomial(n, probs=0.5).log_prob(ag.tensor(1001000.0, dtype=n.dtype)),
+        0.00050012516665110997,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("dtype, rel", [("float32", 1e-6), ("float64", 1e-11)])
+def test_slopes_by_large_shapes_keep_their_digits(name, dtype, rel):
+    make, expected = SLOPES[name]
+    shape = ag.tensor(1e6, dtype=dtype, requires_grad=True)
+    assert ag.grad(make(shape), shape)[0].item() == pytest.approx(expected, rel=rel)
+
+
 def test_the_slope_of_a_distribution_function_with_a_large_shape():
     x = ag.tensor(1001000.0, requires_grad=True)
     slope = ag.grad(ag.special.gammainc(ag.tensor(1e6), x), x)[0]
