@@ -298,10 +298,12 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **given: Any) -> Any:
         for a in args:
             if a.__class__ is Tensor and (dtype := a.array.dtype).itemsize == 2 and dtype.kind in FLOATS:
+                dtype = result_type(*[a.array for a in args if a.__class__ is Tensor])
                 break
         else:
             return function(*args, **given)
-        dtype = result_type(*[a.array for a in args if a.__class__ is Tensor])
+        if dtype.itemsize != 2:
+            return function(*args, **given)
         wide = [cast(a, np.float32) if a.__class__ is Tensor and a.array.dtype == dtype else a for a in args]
         return cast(function(*wide, **given), dtype)
 

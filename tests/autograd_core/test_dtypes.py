@@ -298,6 +298,16 @@ def test_16_bits_are_rounded_once(function):
     assert ag.equal(function(*narrow), function(*[x.float() for x in narrow]).bfloat16())
 
 
+@pytest.mark.parametrize("function", [ag.addcmul, ag.addcdiv])
+@pytest.mark.parametrize("number", [1.1, 1.1 + 2.3j])
+def test_numbers_beside_16_bits_keep_their_digits_and_imaginary_parts(function, number):
+    wide, half = (
+        ag.tensor([number], dtype=ag.complex128 if isinstance(number, complex) else ag.float64),
+        ag.tensor([0.5]),
+    )
+    assert ag.equal(function(wide, wide, half.half()), function(wide, wide, half.to(wide.dtype)))
+
+
 @pytest.mark.parametrize(
     "function",
     [lambda x: x.softmax(0), lambda x: x.log_softmax(0), lambda x: x[:1].expand(2000), lambda x: x[:1].repeat(2000)],
