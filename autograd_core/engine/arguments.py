@@ -122,7 +122,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
         dtype = _float_of(peers) or computed_in([getattr(p, "array", p) for p in peers if p is not None], o)
         like = next((t.array for t in ready if t.__class__ is Tensor), None)
         for i in numbers:
-            ready[i] = _number(ready[i], dtype, like, o.modular)
+            ready[i] = _number(ready[i], dtype, like, o)
     return ready
 
 
@@ -146,13 +146,15 @@ def is_number(value: Any) -> bool:
     return kind is not Tensor and isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
 
 
-def _number(value: Any, dtype: Any, like: Any, modular: bool = False) -> Tensor:
+def _number(value: Any, dtype: Any, like: Any, o: Op) -> Tensor:
     library = LIBRARY[np.ndarray if like is None else like.__class__]
     try:
         return wrap(library.asarray(value, dtype))
     except OverflowError as e:
+        if o.kind.name == "comparison":  # beyond all integers of the dtype
+            return wrap(library.asarray(math.inf if value > 0 else -math.inf, np.float32))
         try:
-            return wrap(library.asarray((wrapped if modular else elements)(value, dtype)))
+            return wrap(library.asarray((wrapped if o.modular else elements)(value, dtype)))
         except OverflowError:
             raise OperandError(f"{value} does not fit into {dtype}, the dtype of the tensor it meets") from e
 

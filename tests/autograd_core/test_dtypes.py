@@ -140,6 +140,17 @@ def test_numbers_next_to_16_bits_are_not_rounded_first(function, made, number, d
         np.testing.assert_allclose(g.float().numpy(), exact.to(dtype).float().numpy(), rtol=ag.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("made", [int, np.int64, np.int16])
+def test_numbers_out_of_the_range_of_integers_are_compared_as_they_are(made):
+    x = ag.tensor([1, 200], dtype="uint8")
+    for number in (300, -1):
+        below = [number > 0] * 2
+        assert [(x < made(number)).tolist(), (x != made(number)).tolist()] == [below, [True] * 2]
+        assert ag.le(x, made(number), out=ag.empty(2, dtype="int32")).tolist() == below
+        assert x.clone().eq_(made(number)).tolist() == [0, 0]
+    assert (ag.tensor(5, dtype="int8") > made(-300)).item()
+
+
 def test_numbers_out_of_the_range_of_integers_wrap_around():
     x, signed = ag.tensor([1, 0, 3], dtype="uint8"), ag.tensor([100], dtype="int8")
     assert ag.add(x, x, alpha=-3).tolist() == [254, 0, 250]
