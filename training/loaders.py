@@ -86,7 +86,17 @@ class DataLoader:
                 raise TypeError("the number of batches is unknown: the stream has no length")
             whole, rest = divmod(len(self.dataset), self.batch_size or 1)
             return whole + bool(rest and not self.drop_last)
-        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        return len(self._index_sampler)
+
+    @property
+    def _auto_collation(self) -> bool:
+        """Whether batches are collated here. A subclass says no whose data set gives a whole batch for a list."""
+        return self.batch_sampler is not None
+
+    @property
+    def _index_sampler(self) -> Any:
+        """What gives the numbers of examples, one by one or in lists. A subclass may choose another."""
+        return self.batch_sampler if self._auto_collation else self.sampler
 
     def __iter__(self) -> Iterator[Any]:
         return (_ParallelPass if self.num_workers else _Pass)(self)
@@ -95,7 +105,7 @@ class DataLoader:
         start = partial(
             _maker,
             stream=self._streams,
-            single=self.batch_sampler is None,
+            single=not self._auto_collation,
             size=self.batch_size,
             drop_last=self.drop_last,
             collate_fn=self.collate_fn,
@@ -108,7 +118,7 @@ class DataLoader:
         """Numbers of examples, one by one or in lists; of a stream, whatever comes next."""
         if self._streams:
             return repeat(None)
-        return self.sampler if self.batch_sampler is None else map(list, self.batch_sampler)
+        return map(list, self._index_sampler) if self._auto_collation else self._index_sampler
 
     def _by_workers(self, start: Callable[[Any], Callable[[Any], Any]], seed: int) -> Iterator[Any]:
         workers = self._workers

@@ -176,6 +176,19 @@ def test_single_examples_and_streams():
         iter(data.IterableDataset())
 
 
+def test_a_loader_whose_data_set_gives_whole_batches():
+    class Whole(DataLoader):
+        _auto_collation = False
+
+        @property
+        def _index_sampler(self):
+            return self.batch_sampler
+
+    loader = Whole(TEN, 4, collate_fn=lambda batch: batch)
+    assert len(loader) == 3
+    assert numbers(loader) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
 def test_a_loader_of_another_library():
     class Standing:  # for a loader of PyTorch's, with what its iterators use
         collate_fn, dataset_kind = staticmethod(str), data._DatasetKind.Iterable
