@@ -6,8 +6,9 @@ import enum
 import sys
 from typing import Any, NoReturn
 
-# `torch.distributed.nn` has the functions that tensors pass through, `.tensor` and `.device_mesh` their types.
-nn = optim = rpc = tensor = device_mesh = sys.modules[__name__]
+# `torch.distributed.nn` has the functions that tensors pass through, `.tensor` and `.device_mesh` their types, and
+# `.elastic.multiprocessing.errors` has `record`.
+nn = optim = rpc = autograd = tensor = device_mesh = elastic = multiprocessing = errors = sys.modules[__name__]
 
 
 class ProcessGroup:
@@ -51,6 +52,11 @@ def init_process_group(*args: Any, **options: Any) -> NoReturn:
     raise NotImplementedError("there are no process groups; training.distributed averages gradients over processes")
 
 
-barrier = destroy_process_group = new_group = init_process_group
+def record(fn: Any, error_handler: Any = None) -> Any:
+    """The function itself: what it raises reaches its caller."""
+    return fn
+
+
+context = barrier = destroy_process_group = new_group = init_process_group
 all_gather = all_reduce = broadcast = gather = reduce = scatter = init_process_group
 all_gather_object = broadcast_object_list = all_to_all_single = ZeroRedundancyOptimizer = all_gather

@@ -9,6 +9,7 @@ from autograd_core.compatibility.named import GraphModule as GraphModule
 from autograd_core.compatibility.named import Interpreter as Interpreter
 from autograd_core.compatibility.named import Node as Node
 from autograd_core.compatibility.named import Tracer as Tracer
+from autograd_core.compatibility.named import Transformer as Transformer
 
 
 def wrap(fn_or_name: Any) -> Any:

@@ -27,7 +27,8 @@ WITHIN = {
         "nn.utils": "clip_grad convert_parameters init memory_format spectral_norm weight_norm",
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
-        "distributed": "device_mesh nn optim rpc tensor",
+        "distributed": """autograd device_mesh elastic elastic.multiprocessing elastic.multiprocessing.errors nn optim
+            rpc tensor""",
         "profiler": "profiler",
     }.items()
     for name in names.split()

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from autograd_core.batching.levels import active
+from autograd_core.compatibility.named import Value as Value
 from autograd_core.devices import Device, destination
 from autograd_core.dtypes import as_dtype
 from autograd_core.element_types import OF

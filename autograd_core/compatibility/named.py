@@ -16,9 +16,10 @@ def _absent(name: str, reason: str) -> type:
 
 
 QuantStub, DeQuantStub = (_absent(name, "arrays are not quantized") for name in ("QuantStub", "DeQuantStub"))
-ScriptModule = _absent("ScriptModule", "nothing is compiled to TorchScript")
-GraphModule, Graph, Node, Tracer, Interpreter = (
-    _absent(name, "there is no symbolic tracer") for name in ("GraphModule", "Graph", "Node", "Tracer", "Interpreter")
+ScriptModule, Value = (_absent(name, "nothing is compiled to TorchScript") for name in ("ScriptModule", "Value"))
+GraphModule, Graph, Node, Tracer, Interpreter, Transformer = (
+    _absent(name, "there is no symbolic tracer")
+    for name in ("GraphModule", "Graph", "Node", "Tracer", "Interpreter", "Transformer")
 )
 PyTorchFileReader = _absent("PyTorchFileReader", "load() reads the files")
 CUDAGraph = _absent("CUDAGraph", "cuda.graph captures a step")

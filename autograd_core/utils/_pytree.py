@@ -272,6 +272,7 @@ _register_pytree_node = register_pytree_node
 
 
 _dict_flatten, _dict_unflatten = NODES[dict].flatten_fn, NODES[dict].unflatten_fn
+_namedtuple_flatten, _namedtuple_unflatten = NODES[namedtuple].flatten_fn, NODES[namedtuple].unflatten_fn
 
 
 def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[MappingKey, Any]], list[Any]]:

@@ -325,7 +325,7 @@ def test_no_function_is_traced_symbolically():
     assert ag.fx.wrap(len) is len
     with pytest.raises(AttributeError, match="symbolic_trace"):
         ag.fx.symbolic_trace(len)
-    for kind in (ag.fx.Graph, ag.fx.GraphModule, ag.fx.Interpreter, ag.fx.Node, ag.fx.Tracer):
+    for kind in (ag.fx.Graph, ag.fx.GraphModule, ag.fx.Interpreter, ag.fx.Node, ag.fx.Tracer, ag.fx.Transformer):
         assert not isinstance(ag.ones(1), kind)
         with pytest.raises(NotImplementedError, match="there is no symbolic tracer"):
             kind()
@@ -353,9 +353,13 @@ def test_one_process_is_all_there_is():
 
     assert not isinstance(ag.ones(1), DeviceMesh | DTensor)
     assert ag.distributed.ReduceOp.SUM in ag.distributed.ReduceOp
+    from autograd_core.distributed.autograd import context
+    from autograd_core.distributed.elastic.multiprocessing.errors import record
     from autograd_core.distributed.optim import ZeroRedundancyOptimizer
 
+    assert record(len) is len
     for refused in (
+        context,
         ag.distributed.init_process_group,
         ZeroRedundancyOptimizer,
         lambda: DistributedDataParallel(ag.nn.Identity()),

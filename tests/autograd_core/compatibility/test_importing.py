@@ -54,7 +54,7 @@ def test_an_import_of_all_names_has_those_that_are_found_on_request(module, name
 
 
 def test_names_that_libraries_import():
-    from autograd_core._C import DispatchKey, DispatchKeySet, _get_tracing_state, _log_api_usage_once
+    from autograd_core._C import DispatchKey, DispatchKeySet, Value, _get_tracing_state, _log_api_usage_once
     from autograd_core._C._nn import _parse_to
     from autograd_core._dynamo import OptimizedModule
     from autograd_core._dynamo.utils import is_compile_supported
@@ -81,7 +81,7 @@ def test_names_that_libraries_import():
     assert isinstance(iterator, _BaseDataLoaderIter)
     assert not isinstance(iterator, _MultiProcessingDataLoaderIter)
     assert isinstance(iter(ag.utils.data.DataLoader([1, 2], num_workers=1)), _MultiProcessingDataLoaderIter)
-    assert not isinstance(ag.compile(ag.nn.Identity()), OptimizedModule | GraphModule | ag.ScriptModule)
+    assert not isinstance(ag.compile(ag.nn.Identity()), OptimizedModule | GraphModule | Value | ag.ScriptModule)
     assert ag._dynamo.eval_frame.OptimizedModule is OptimizedModule
     assert (DispatchKeySet(DispatchKey.AutocastCPU) | DispatchKey.AutocastXPU).name == "AutocastCPU|AutocastXPU"
     assert (_get_tracing_state(), _log_api_usage_once("event"), kineto_available()) == (None, None, True)
@@ -262,6 +262,8 @@ def test_specs_of_trees():
             _pytree.tree_map(max, (1, 2), other)
     with pytest.raises(ValueError, match=r"Node context mismatch for namedtuple; expected .*point"):
         _pytree.tree_map(max, point(1, 2), namedtuple("other", "x y")(1, 2))
+    assert _pytree._namedtuple_flatten(point(1, 2)) == ([1, 2], point)
+    assert _pytree._namedtuple_unflatten([1, 2], point) == point(1, 2)
     with pytest.raises(ValueError, match="Node keys mismatch"):
         _pytree.tree_map(max, {"a": 1}, {"b": 1})
     dicts = {"a": 1, "b": 2}, OrderedDict(b=4, a=3), defaultdict(list, b=6, a=5)
