@@ -10,6 +10,7 @@ from backends.buffers import FLOAT32
 from backends.geometry import Array
 from backends.numpy_backend import copies
 from backends.numpy_backend.passes import one_pass
+from backends.strides import innermost_first
 
 BFLOAT16 = "E"  # the character of the dtype
 NARROW = "e"  # float16, whose results are rounded alike if computed in float32
@@ -34,13 +35,16 @@ def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
 
 def _with_subnormals(ufunc: np.ufunc, a: Array, b: Array, y: Array) -> Array | None:
     """oneDNN's bfloat16 result, in which subnormal numbers are 0, with those instead; None if it has many zeros."""
-    a, b, flat = (v.ravel(order="K") for v in (a, b, y))
-    bits = flat.view(np.uint16)
-    zeros = (bits << np.uint16(1)) == 0
-    if np.count_nonzero(zeros) * FEW > flat.size:
+    bits = y.ravel(order="K").view(np.int16)
+    if np.count_nonzero(bits) == y.size and bits.min() != copies.NEGATIVE_ZERO:
+        return y
+    zeros = (bits << np.int16(1)) == 0
+    if np.count_nonzero(zeros) * FEW > y.size:
         return None
-    at = np.flatnonzero(zeros)
-    flat[at] = ufunc(a[at], b[at])
+    order = innermost_first(a)[::-1]
+    a, b, y_in_order = (v.transpose(order) for v in (a, np.broadcast_to(b, a.shape), y))
+    at = np.unravel_index(np.flatnonzero(zeros), a.shape)
+    y_in_order[at] = ufunc(a[at], b[at])
     return y
 
 

@@ -94,13 +94,18 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
 
 
 def _of_bfloat16(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
-    """The same for bfloat16 arrays in one layout; but subnormal results are 0."""
-    if (a.dtype, a.shape, a.strides) != (b.dtype, b.shape, b.strides) or not (
-        is_dense(a.shape, as_float32(a)) and active()
-    ):
+    """The same for bfloat16 arrays; but subnormal results are 0."""
+    if a.dtype != b.dtype or b.ndim > a.ndim or not (is_dense(a.shape, as_float32(a)) and active()):
+        return None
+    plan: Plan | None = None
+    if a.shape != b.shape:
+        plan, b = _repeating(KINDS[ufunc], a, b)
+    elif a.strides == b.strides:
+        plan = chained((a.size,), KINDS[ufunc], (), None, a.dtype)
+    if plan is None:
         return None
     y = empty(a.shape, a.strides, a.dtype)
-    chained((a.size,), KINDS[ufunc], (), None, a.dtype).run(a, b, y)
+    plan.run(a, b, y)
     return y
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from backends.buffers import FLOAT32
+from backends.buffers import FLOAT32, UINT8
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported, plans
 from backends.onednn.plans import ARGUMENTS, TRAINING, Plan, Workshop, planned, state
@@ -201,12 +201,12 @@ def chained(
 ) -> Plan:  # fmt: skip
     """The plan of one pass; operands: two arrays, the result, and the arrays of steps, which are (kind,) here.
 
-    second: the shape of the second array, if it repeats along axes of length 1. dtype: that of this one, or of all if
-    there is none. repeated: the shape of arrays of steps (kind, REPEATED), by default the same.
+    second: the shape of the second array, if it repeats along axes of length 1. dtype: that of all arrays, except that
+    bytes meet float32. repeated: the shape of arrays of steps (kind, REPEATED), by default that of the second.
     """
     if math.prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
-    x = workshop.memory(shape, dense(shape), dtype if second is None else FLOAT32)
+    x = workshop.memory(shape, dense(shape), FLOAT32 if dtype == UINT8 else dtype)
     other = x if second is None else workshop.memory(second, dense(second), dtype)
     again = other if repeated is None else workshop.memory(repeated, dense(repeated))
     steps, operands = [], []
