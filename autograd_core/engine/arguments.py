@@ -38,6 +38,8 @@ NUMPY_NUMBERS = frozenset(np.dtype(letter).type for letter in "bhilqBHILQefd")
 _MISSING = inspect.Parameter.empty
 _DIGITS = {"e": 2.0**11, "E": 2.0**8}  # float16 and bfloat16, by the letter of the dtype
 _SMALLEST, _LARGEST, _BEYOND = 2.0**-14, 65504, 2.0**127  # normal numbers of float16; no number of float32
+_MANY = 1 << 14  # elements, from which conversion to float32 and back costs less than such a function
+_FAST = {"add", "subtract", "multiply", "divide"}  # operations with kernels for bfloat16
 _PLAIN = {Tensor, bool, int, float, complex, type(None)}  # operands that need no conversion beyond that of numbers
 
 
@@ -266,7 +268,8 @@ def promoted(o: Op, call: Callable[..., Any], a: Any, b: Any) -> Any:
     if _in_one_kernel(o, a, b):
         return o.with_number(a, b)
     dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], o)
-    if _finer(a, dtype) or _finer(b, dtype):
+    slow = o.name not in _FAST and dtype.itemsize == 2 and gains_by_conversion(a)
+    if slow or _finer(a, dtype) or _finer(b, dtype):
         return in_float32(call)(a, b)
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
@@ -277,6 +280,12 @@ def _in_one_kernel(o: Op, tensor: Any, number: Any) -> bool:
     if tensor.__class__ is not Tensor or tensor.array.dtype.char not in _DIGITS or number.__class__ not in (int, float):
         return False
     return o.simple and abs(number) < _BEYOND and LIBRARY[tensor.array.__class__].kernels.fused is not None
+
+
+def gains_by_conversion(tensor: Tensor) -> bool:
+    """Whether 16-bit floats are so many that float32 pays: NumPy computes most functions of them one by one."""
+    array = tensor.array
+    return array.dtype.char in _DIGITS and array.size >= _MANY and LIBRARY[array.__class__].kernels.fused is None
 
 
 def _finer(operand: Any, dtype: Any) -> bool:

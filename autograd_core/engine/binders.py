@@ -21,6 +21,8 @@ from autograd_core.engine.arguments import (
     UnknownOperand,
     deferring,
     foreign,
+    gains_by_conversion,
+    in_float32,
     is_operand,
     of_one_depth,
     parse,
@@ -88,6 +90,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
     keep_y, keep_x = "y" in o.wants[0] or o.inverse is not None, o.inputs[0] in o.wants[0]
     contexts = contexts_of(o.name)
     guarded = real_only or contexts is not None  # one test for the many that are neither
+    converts = floating and not o.wide
 
     def call(input: Any, out: Any = None) -> Any:
         if out is not None:
@@ -103,6 +106,8 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
                 return recast(o.name, call, input)
             if real_only and x.dtype.kind == "c":
                 refuse_complex(o.name, (x,))
+        if converts and x.itemsize == 2 and x.dtype.char == "E" and gains_by_conversion(input):
+            return in_float32(call)(input)
         try:
             y = forward(LIBRARY[x.__class__], x)
         except Exception as e:

@@ -331,6 +331,24 @@ def test_gradients_of_16_bits_add_up_in_float32(function):
     assert (found - exact).abs().max() < 0.02 * exact.abs().max()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [ag.exp, ag.sin, ag.sqrt, ag.log1p, ag.erf, lambda x: x**2, lambda x: x**3.0, lambda x: x**-1],
+    ids=["exp", "sin", "sqrt", "log1p", "erf", "square", "cube", "inverse"],
+)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_functions_of_many_16_bit_floats_are_those_of_float32(function, dtype):
+    dtype = getattr(ag, dtype)
+    x, g = (ag.rand(1 << 14).to(dtype) for _ in range(2))
+    x[:4] = ag.tensor([1e-30, 0.0, math.inf, math.nan])
+    y, pull = ag.func.vjp(function, x)
+    wide, pull_wide = ag.func.vjp(function, x.float())
+    assert y.dtype == dtype
+    assert ag.allclose(y, wide.to(dtype), rtol=ag.finfo(dtype).eps, atol=0, equal_nan=True)
+    if dtype == ag.bfloat16:
+        assert ag.allclose(pull(g)[0], pull_wide(g.float())[0].to(dtype), rtol=0, atol=0, equal_nan=True)
+
+
 def test_bfloat16_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(ImportError, match="pip install ml_dtypes"):
