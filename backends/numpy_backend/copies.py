@@ -74,10 +74,12 @@ def _copied(x: Array) -> Array:
 
 
 def _lost_subnormal(x: Array, y: Array) -> bool:
-    """Whether y, oneDNN's bfloat16 copy of x, may have zeros in place of subnormal numbers; by all bits at once."""
+    """Whether y, oneDNN's bfloat16 copy of x, has zeros in place of subnormal numbers; by all bits at once."""
     bits = y.view(np.int16)
     kept = np.count_nonzero(bits)
-    return bool((kept < x.size and kept < np.count_nonzero(x.view(np.int32))) or bits.min() == NEGATIVE_ZERO)
+    if bits.min() == NEGATIVE_ZERO:
+        return bool(kept - np.count_nonzero(bits == NEGATIVE_ZERO) < np.count_nonzero(x != 0))
+    return bool(kept < x.size and kept < np.count_nonzero(x.view(np.int32)))
 
 
 def _cast(x: Array, out: Array) -> None:

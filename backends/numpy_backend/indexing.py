@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes, blocks
+from backends.numpy_backend.copies import converted
 from backends.strides import dense, in_rows
 from backends.threads import in_blocks
 
@@ -27,6 +28,9 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
         y = np.zeros((index.size, *shape[index.ndim :]), dtype)
         y[places] = values
         return y.reshape(shape)
+    parts = index if isinstance(index, tuple) else (index,)
+    if kind in "eE" and values.size >= LARGE and any(map(_is_integers, parts)):
+        return converted(add_at(plain, shape, FLOAT32, index, converted(values, FLOAT32)), dtype)
     if values.size and prod(shape) >= MANY and kind in "fd" and (places := flat_places(shape, index)) is not None:
         flat = np.zeros(prod(shape), dtype)
         np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))

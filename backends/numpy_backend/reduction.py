@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32
 from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes, blocks, wide_dtype
 from backends.numpy_backend.copies import contiguous, converted
@@ -161,6 +162,8 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
     """`ufunc.reduce` for np.maximum and np.minimum, up to twenty times as fast on rows and channels of floats."""
     if axis.__class__ is int and x.ndim > 2 and x.strides[axis] == x.itemsize and x.size >= MANY:
         x = contiguous(x)  # of channels-last images
+    if x.dtype.char in "eE" and x.size >= MANY and not how:  # which NumPy compares one by one
+        return converted(extreme(ufunc, converted(x, FLOAT32), axis, keepdims), x.dtype)
     if how or x.ndim < 2 or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims, **how)
     size, n = x.size, x.shape[-1]

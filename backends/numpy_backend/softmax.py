@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32
 from backends.geometry import Array
-from backends.numpy_backend.copies import contiguous
+from backends.numpy_backend.copies import contiguous, converted
 from backends.numpy_backend.reduction import SHORT
 from backends.settled import settled
 
@@ -17,14 +18,22 @@ Losses = tuple[Array, Array, Array]
 
 
 def ordered(plain: Callable[..., Any], *operands: Any) -> Any:
-    """A kernel of images, or of matrices, with images in C order."""
+    """A kernel of images, or of matrices, with images in C order and 16-bit floats as float32; losses have theirs."""
+    dtype = getattr(operands[0], "dtype", None)
+    if dtype is not None and dtype.char in "eE":
+        y = ordered(plain, *[_in_float32(v) for v in operands])
+        return (y[0].astype(dtype), *y[1:]) if y.__class__ is tuple else y
     return plain(*[contiguous(v) if getattr(v, "ndim", 0) > 2 else v for v in operands])
+
+
+def _in_float32(v: Any) -> Any:
+    return converted(v, FLOAT32) if getattr(v, "dtype", FLOAT32).char in "eE" else v
 
 
 def settle_ordered(plain: Callable[..., Any], _: Any, *operands: Any) -> Callable[..., Any] | None:
     """`ordered` of such operands."""
-    images = any(getattr(v, "ndim", 0) > 2 for v in operands)
-    return None if images else settled(plain, *operands)
+    changed = any(getattr(v, "ndim", 0) > 2 or _in_float32(v) is not v for v in operands)
+    return None if changed else settled(plain, *operands)
 
 
 def softmax_nll(

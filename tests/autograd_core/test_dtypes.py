@@ -349,6 +349,34 @@ def test_functions_of_many_16_bit_floats_are_those_of_float32(function, dtype):
         assert ag.allclose(pull(g)[0], pull_wide(g.float())[0].to(dtype), rtol=0, atol=0, equal_nan=True)
 
 
+LABELS = (ag.arange(128.0) * 7 % 128).long()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.cross_entropy(x, LABELS),
+        lambda x: F.cross_entropy(x, LABELS, reduction="none", ignore_index=7, label_smoothing=0.1),
+        lambda x: F.mse_loss(x, x.detach().flip(0)),
+        lambda x: ag.amax(x, 1),
+        lambda x: ag.amin(x, (0, 1)),
+        lambda x: x.new_zeros(50, 1024).index_add(0, LABELS % 50, x),
+        lambda x: x.new_zeros(128, 1024).scatter_add(1, LABELS[:, None].expand(128, 1024), x),
+    ],
+    ids=["cross_entropy", "smoothed", "mse", "amax", "amin", "index_add", "scatter_add"],
+)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_functions_of_rows_of_many_16_bit_floats_are_those_of_float32(function, dtype):
+    dtype = getattr(ag, dtype)
+    x = ag.rand(128, 1024, generator=ag.Generator().manual_seed(0)).to(dtype)
+    y, pull = ag.func.vjp(function, x)
+    wide, pull_wide = ag.func.vjp(function, x.float())
+    assert y.dtype == dtype
+    assert ag.equal(y, wide.to(dtype))
+    (dx,), (dx_wide,) = (f(ag.ones_like(v)) for f, v in ((pull, y), (pull_wide, wide)))
+    assert ag.allclose(dx.float(), dx_wide, rtol=2 * ag.finfo(dtype).eps, atol=2 * ag.finfo(dtype).tiny)
+
+
 def test_bfloat16_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(ImportError, match="pip install ml_dtypes"):

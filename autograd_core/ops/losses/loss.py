@@ -77,7 +77,7 @@ def _mse_rule(xp, g, input, target, reduction):
     return (input - target) * (g * (2 / max(math.prod(input.shape), 1)) if reduction == "mean" else 2 * g)
 
 
-@op(LOSS, symbol="mse", domain=REAL,
+@op(LOSS, symbol="mse", domain=REAL, wide=True,
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")),
     reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
     vjp=(_mse_rule, lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)))
@@ -103,8 +103,8 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """
     if size_average is not None or reduce is not None:
         reduction = reduction_of(reduction, size_average, reduce)
-    a = input.array
-    if weight is None and reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
+    a, plain = input.array, weight is None and reduction in ("mean", "sum")
+    if plain and a.shape == target.shape and a.dtype.char in "fdeE" and a.size:
         return squared_error(input, target, reduction=reduction)
     return reduced(functional.square(_difference(input, target, weight, "mse_loss")), reduction, weight)
 

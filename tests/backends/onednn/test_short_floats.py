@@ -8,7 +8,7 @@ import autograd_core as ag
 import nn
 import optim
 from backends.geometry import Geometry
-from backends.numpy_backend import products
+from backends.numpy_backend import copies, products
 from backends.onednn import library, plans
 from nn import functional as F
 
@@ -168,6 +168,14 @@ def test_arithmetic_of_bfloat16_with_repeated_operands(kernels, numbers, name, z
     np.testing.assert_array_equal(y.astype(float), expected.astype(float))
     np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
     assert plans.state.plans
+
+
+@pytest.mark.parametrize("number, lost", [(0.0, False), (-0.0, False), (1e-39, True), (-1e-39, True)])
+@pytest.mark.parametrize("zero", [1.0, 0.0, -0.0])
+def test_zeros_among_many_numbers_are_no_lost_subnormals(number, lost, zero):
+    x = np.random.default_rng(0).standard_normal((300, 1000)).astype(np.float32).T
+    x[::7], x[5, 3] = zero, number
+    assert copies._lost_subnormal(x, copies._fast["converted"](x, np.dtype(bfloat16))) == lost
 
 
 def test_tanh_of_bfloat16_is_not_computed_number_by_number(kernels, numbers):
