@@ -272,7 +272,7 @@ def promoted(o: Op, call: Callable[..., Any], a: Any, b: Any) -> Any:
     if slow or _finer(a, dtype) or _finer(b, dtype):
         return in_float32(call)(a, b)
     like = a.array if a.__class__ is Tensor else b.array
-    return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
+    return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like, o) for t in (a, b)])
 
 
 def _in_one_kernel(o: Op, tensor: Any, number: Any) -> bool:
