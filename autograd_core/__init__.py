@@ -64,8 +64,8 @@ channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.chann
 
 # Imported when first used: modules, and names of other modules.
 _MODULES = (
-    "amp", "batching", "cuda", "distributions", "func", "masked", "profiler", "quasirandom", "testing", "trees",
-    "utils",
+    "amp", "batching", "cuda", "distributions", "func", "masked", "profiler", "quasirandom", "sparse", "testing",
+    "trees", "utils",
 )  # fmt: skip
 _LEGACY = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor

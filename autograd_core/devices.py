@@ -26,8 +26,7 @@ from backends.live import recording
 _ELSEWHERE = ("hpu", "mps", "mtia", "xla", "xpu")
 # Further kinds of tensors, for which programs ask.
 _ABSENT = (
-    "ipu", "maia", "mkldnn", "mps", "mtia", "nested", "quantized", "sparse", "sparse_csr", "vulkan",
-    "xla", "xpu",
+    "ipu", "maia", "mkldnn", "mps", "mtia", "nested", "quantized", "vulkan", "xla", "xpu",
 )  # fmt: skip
 
 

@@ -61,10 +61,10 @@ class Dtype:
         return Dtype, (self.dtype,)
 
     def __repr__(self) -> str:
-        return str(self) if _called_torch() else repr(self.dtype)
+        return str(self) if called_torch() else repr(self.dtype)
 
     def __str__(self) -> str:
-        return f"torch.{self.name}" if _called_torch() else str(self.dtype)
+        return f"torch.{self.name}" if called_torch() else str(self.dtype)
 
     def to_real(self) -> Dtype:
         """The dtype of the real and imaginary parts of complex numbers; of others the dtype itself."""
@@ -83,7 +83,7 @@ class Dtype:
         return OF[dtypes.complex_like(self.dtype)]
 
 
-def _called_torch() -> bool:
+def called_torch() -> bool:
     """Whether programs know this package as PyTorch; they take the name of a dtype from its printed form then."""
     return sys.modules.get("torch") is sys.modules["autograd_core"]
 

@@ -14,10 +14,8 @@ from autograd_core.tensor import Tensor
 
 # Reason -> names.
 ABSENT: dict[str, str] = {
-    "tensors are dense": """
-        Tensor.coalesce Tensor.is_coalesced Tensor.sparse_mask Tensor.to_padded_tensor Tensor.to_sparse
-        Tensor.to_sparse_coo Tensor.to_sparse_csr hspmm saddmm smm sparse_coo_tensor sparse_csr_tensor spmm sspaddmm
-        """,
+    "there are no nested tensors": "Tensor.to_padded_tensor",
+    "sparse tensors with rows that are dense; use sparse.mm()": "hspmm saddmm smm sspaddmm",
     "arrays are not quantized": """
         Tensor.int_repr Tensor.q_scale Tensor.q_zero_point dequantize fake_quantize_per_channel_affine
         fake_quantize_per_tensor_affine nn.functional.grouped_mm nn.functional.scaled_grouped_mm nn.functional.scaled_mm

@@ -59,6 +59,7 @@ NAMES = {dtype: name for name, dtype in TYPES.items()} | {
 def type_name(x: Tensor) -> str:
     """PyTorch's name of a tensor's type, such as "torch.FloatTensor"."""
     place = "" if x.device.type == "cpu" else f"{x.device.type}."
+    place += "sparse." if x.is_sparse else ""
     return f"torch.{place}{NAMES[x.array.dtype]}"
 
 

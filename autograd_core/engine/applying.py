@@ -12,8 +12,8 @@ from autograd_core import dtypes
 from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.engine.arguments import cast, computed_in, constants, numbers_among, of_one_depth
 from autograd_core.engine.entries import Op
-from autograd_core.engine.failures import recover, refuse_complex
-from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.failures import elsewhere, recover, refuse_complex
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.engine.saving import outputs_of, saving_plan
@@ -74,6 +74,8 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         if y.__class__ is Tensor:
             raise TypeError("a static parameter is a tensor")
     except Exception as e:
+        if ELSEWHERE and (t := elsewhere(o, args, statics)) is not None:
+            return t
         if numbers := numbers_among(o, statics):
             return apply(o, args, statics | numbers)
         if o.fallback and isinstance(e, ValueError):

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core.dtypes import wrapped
 from autograd_core.engine.entries import Op
-from autograd_core.engine.libraries import LIBRARY, backend_of_array, is_array
+from autograd_core.engine.libraries import ELSEWHERE, LIBRARY, backend_of_array, is_array
 from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
 from autograd_core.trees import leaves
 
@@ -21,6 +21,17 @@ _NAMELESS = re.compile(
     "cannot be interpreted as an integer|not supported between instances|unsupported operand|did not contain a loop|"
     "could not convert string|invalid literal|must be real number|bad operand type|can only concatenate"
 )
+
+
+def elsewhere(o: Op, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
+    """The result, already recorded, if an operand is a tensor that no forward takes; else None."""
+    for t in operands:
+        if (compute := ELSEWHERE.get(getattr(t, "array", None).__class__)) is not None:
+            try:
+                return compute(o, operands, statics)
+            except Exception as e:
+                raise e from e.__cause__  # not from the failure of the forward, which tells nothing
+    return None
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:

@@ -11,6 +11,9 @@ LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's na
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
 LAYERS: dict[Any, int] = {}  # array types of batches (batching/) -> their nesting depth
+# Array types that no forward takes (ops/sparse/) -> what computes an operation on their tensors: (entry, operands,
+# statics) -> result.
+ELSEWHERE: dict[type, Callable[..., Any]] = {}
 
 
 class Vmap:

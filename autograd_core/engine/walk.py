@@ -16,7 +16,7 @@ from autograd_core.engine.anomaly import remembered_line, watching
 from autograd_core.engine.binders import LARGE
 from autograd_core.engine.entries import Op, Rule
 from autograd_core.engine.failures import out_of_memory
-from autograd_core.engine.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.engine.libraries import ELSEWHERE, LIBRARY, MUTABLE, RULES
 from autograd_core.engine.nodes import Late, Leaf, Node, Pick, record
 from autograd_core.engine.saving import outputs_of
 from autograd_core.engine.stand_ins import Hooked
@@ -118,10 +118,10 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                                 if newest is not None:
                                     heappush(heap, newest)
                                 newest = (m.number, m)
-                        elif short and o.size >= LARGE:
+                        elif short and o.size >= LARGE and o.__class__ is gi.__class__ not in ELSEWHERE:
                             alone = o.__class__ is ndarray and o.dtype is gi.dtype and is_held_once(references(o), o)
                             cots[m] = xp.kernels.increase(o, gi) if alone else xp.kernels.add(o, gi)
-                        elif m in owned:
+                        elif m in owned and o.__class__ is gi.__class__:
                             o += gi
                         else:
                             cots[m] = o = o + gi

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of, to
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import ELSEWHERE, LIBRARY
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.versions import address, storage
 from autograd_core.errors import DtypeError, OperandError
@@ -149,7 +149,8 @@ def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
     kind = () if self.__class__ is Tensor else (self.__class__,)
-    elements = (self.shape, self.stride(), self.dtype) if self.is_meta else _host(self)
+    whole = self.array.__class__ in ELSEWHERE  # which knows how to be written
+    elements = self.array if whole else (self.shape, self.stride(), self.dtype) if self.is_meta else _host(self)
     return _rebuild, (elements, str(self.device), self.requires_grad, labels, *kind)
 
 
@@ -157,6 +158,8 @@ def _rebuild(array: Any, device: str, requires_grad: bool, labels: dict[str, str
     if isinstance(array, tuple):
         shape, strides, dtype = array  # on "meta"
         t = functional.empty_strided(shape, strides, dtype, device)
+    elif array.__class__ in ELSEWHERE:
+        t = to(wrap(array), device)
     else:
         make = functional.as_tensor if array.flags.writeable else functional.tensor  # nothing else refers to the array
         t = make(array, device=device)

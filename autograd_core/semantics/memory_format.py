@@ -6,6 +6,7 @@ import itertools
 from enum import StrEnum
 
 from autograd_core import functional
+from autograd_core.element_types import called_torch
 from autograd_core.errors import OperandError
 from autograd_core.tensor import Tensor, own_scalar
 from backends.strides import copying_order
@@ -21,7 +22,7 @@ class MemoryFormat(StrEnum):
 
 
 class Layout(StrEnum):
-    """The storage layout of tensors: always strided; the other names are there to compare with."""
+    """The storage layout of tensors; those in blocks, and jagged ones, are only names."""
 
     strided = "strided"
     sparse_coo = "sparse_coo"
@@ -30,6 +31,9 @@ class Layout(StrEnum):
     sparse_bsr = "sparse_bsr"
     sparse_bsc = "sparse_bsc"
     jagged = "jagged"
+
+    def __repr__(self) -> str:
+        return f"torch.{self}" if called_torch() else str(self)
 
 
 AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}

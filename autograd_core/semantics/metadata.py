@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import ELSEWHERE
 from autograd_core.engine.versions import View, address, storage
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
@@ -90,7 +91,11 @@ def itself(self: Tensor) -> Tensor:
 
 
 def to_dense(self: Tensor, dtype: DTypeLike | None = None, *, masked_grad: bool | None = None) -> Tensor:
-    """The tensor itself, as none is sparse, or converted to a dtype."""
+    """A sparse tensor with all its zeros, a dense one itself; converted to a dtype if one is given."""
+    if self.array.__class__ in ELSEWHERE:
+        from autograd_core.ops.sparse.functions import dense
+
+        self = dense(self)
     return self if dtype is None else self.to(dtype=dtype)
 
 
@@ -193,6 +198,10 @@ def resolve_neg(input: Tensor) -> Tensor:
     return input
 
 
+def _layout(self: Tensor) -> Layout:
+    return getattr(self.array, "layout", Layout.strided)
+
+
 def _part(name: str, doc: str) -> property:
     def part(self: Tensor) -> Any:
         return getattr(functional, name)(self)
@@ -249,7 +258,9 @@ MEMBERS = {
     "_cdata": property(id, doc="A number that no other live tensor has, by which programs compare tensors."),
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
     "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
-    "layout": property(lambda self: Layout.strided, doc="How the elements are kept: `strided`."),
+    "layout": property(_layout, doc="How the elements are kept: `strided`, or one of the sparse layouts."),
+    "is_sparse": property(lambda self: _layout(self) == Layout.sparse_coo, doc="Whether it is sparse, by positions."),
+    "is_sparse_csr": property(lambda self: _layout(self) == Layout.sparse_csr, doc="Whether it is sparse, by rows."),
     "T": property(_reversed, doc="The axes in reverse order."),
     "H": property(_conjugate_transpose, doc="The conjugate transpose of a matrix."),
     "mT": property(_matrix_transpose, doc="The last two axes exchanged."),

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core import dtypes
 from autograd_core.engine.libraries import LAYERS, LIBRARY
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, wrap
 
 Array = np.ndarray[Any, Any]
 NEWLINE = "\n"
@@ -52,6 +52,8 @@ def set_printoptions(
 def _tensor_str(self: Tensor, indent: int) -> str:
     """The values alone, in brackets, with `indent` spaces before the second line and those that follow."""
     array: Any = self.array
+    if self.layout != "strided":
+        return f",\n{' ' * indent}".join([_part(name, wrap(a), indent) for name, a in array.parts().items()])
     while array.__class__ in LAYERS:
         array = array.held
     backend = LIBRARY[array.__class__].backend
@@ -61,10 +63,15 @@ def _tensor_str(self: Tensor, indent: int) -> str:
     return _text(host, indent) if host.size else "[]"
 
 
+def _part(name: str, t: Tensor, indent: int) -> str:
+    """A tensor that a sparse one consists of."""
+    return f"{name}=tensor({_tensor_str(t, indent + len(name) + 8)}{'' if t.numel() else f', size={t.shape}'})"
+
+
 def _repr(self: Tensor) -> str:
     prefix = "tensor(" if self.__class__ is Tensor else f"{self.__class__.__name__}("
     text = prefix + _tensor_str(self, len(prefix))
-    used = len(text) - text.rfind("\n") + 1
+    used = PRINT_OPTS.linewidth if self.is_sparse else len(text) - text.rfind("\n") + 1
     for note in _notes(self):
         if used + len(note) + 2 > PRINT_OPTS.linewidth:
             text += f",\n{' ' * len(prefix)}{note}"
@@ -81,12 +88,16 @@ def _notes(t: Tensor) -> list[str]:
         notes.append(f"inside vmap, each of shape {t.shape}")
     if t.device.type != "cpu":
         notes.append(f"device={str(t.device)!r}")
-    seen = t.numel() and not t.is_meta
-    if t.is_meta or (not seen and t.ndim > 1):
+    seen, sparse = t.numel() and not t.is_meta, t.layout != "strided"
+    if t.is_meta or (not seen and t.ndim > 1) or sparse:
         notes.append(f"size={t.shape}")
+    if sparse:
+        notes.append(f"nnz={len(t.array.values)}")
     silent = (dtypes.get_default_dtype(), dtypes.default_complex(), dtypes.int64, dtypes.bool_)
     if t.array.dtype not in (silent if seen else silent[:1]):
         notes.append(f"dtype={t.dtype}")
+    if sparse:
+        notes.append(f"layout={t.layout!r}")
     if t.node is not None:
         notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.grad_fn!r}")
     return notes

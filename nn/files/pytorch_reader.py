@@ -24,6 +24,7 @@ from autograd_core.devices import Device
 from autograd_core.dtypes import DType, as_dtype, uint8
 from autograd_core.element_types import Dtype
 from autograd_core.engine.libraries import LIBRARY
+from autograd_core.semantics.memory_format import Layout
 from autograd_core.sizes import Size
 from autograd_core.tensor import wrap
 from nn.files.locations import Placing, placing
@@ -88,6 +89,15 @@ def _untyped(storage: Any, *parts: Any) -> Tensor:
     return _tensor(storage.view(as_dtype(parts[5])), *parts[:4])
 
 
+def _sparse(layout: Layout, parts: tuple[Any, ...]) -> Tensor:
+    """A sparse tensor: positions, values, shape and, for one by positions, whether it is coalesced."""
+    if layout == Layout.sparse_coo:
+        return core.sparse_coo_tensor(*parts[:3], is_coalesced=bool(parts[3:] and parts[3]))
+    if layout not in (Layout.sparse_csr, Layout.sparse_csc):
+        raise pickle.UnpicklingError(f"the file has a tensor of the layout {layout}, which does not exist here")
+    return (core.sparse_csr_tensor if layout == Layout.sparse_csr else core.sparse_csc_tensor)(*parts)
+
+
 def _of_class(make: Callable[..., Tensor], cls: type, args: Any, state: Any) -> Tensor:
     """A tensor of a subclass, with its attributes, one of which says that it is a parameter."""
     t = make(*args)
@@ -123,6 +133,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_meta_tensor_no_storage"): lambda dtype, size, stride, requires_grad: core.empty_strided(
         size, stride, dtype, "meta", requires_grad
     ),
+    ("torch._utils", "_rebuild_sparse_tensor"): _sparse,
+    ("torch.serialization", "_get_layout"): lambda name: Layout(name.removeprefix("torch.")),
     ("torch.storage", "UntypedStorage"): StorageType(uint8),
     ("torch._utils", "_rebuild_parameter"): lambda data, requires_grad, *_: Parameter(data, requires_grad),
     ("torch._tensor", "_rebuild_from_type_v2"): _of_class,

@@ -16,8 +16,9 @@ from autograd_core import Tensor
 from autograd_core.devices import Device
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.versions import address, storage
+from autograd_core.semantics.memory_format import Layout
 from autograd_core.sizes import Size
-from autograd_core.tensor import as_plain
+from autograd_core.tensor import as_plain, wrap
 from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 
@@ -100,6 +101,10 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         if t.is_meta:
             description = t.array.dtype, tuple(t.shape), t.stride(), t.requires_grad
             return _Name("torch._utils", "_rebuild_meta_tensor_no_storage"), description
+        if t.layout != Layout.strided:
+            held = [wrap(part) for part in t.array.parts().values()]
+            known = [t.is_coalesced()] if t.layout == Layout.sparse_coo else []
+            return _Name("torch._utils", "_rebuild_sparse_tensor"), (t.layout, (*held, t.shape, *known))
         array = np.asarray(LIBRARY[t.array.__class__].backend.to_host(t.array))
         whole = storage(array)
         shared = whole.dtype == array.dtype and whole.flags.forc and min(array.strides, default=0) >= 0
@@ -133,6 +138,7 @@ REDUCTIONS: dict[type, Callable[[Any], Any]] = {
     np.ndarray: _array,
     _ArrayType: lambda dtype: (_Name("numpy", "dtype"), (dtype.code, False, True)),
     Device: lambda device: (_Name("torch", "device"), (str(device),)),
+    Layout: lambda layout: (_Name("torch.serialization", "_get_layout"), (f"torch.{layout}",)),
     Size: lambda size: (_Name("torch", "Size"), (tuple(size),)),
 }
 

@@ -1,0 +1,68 @@
+"""How values enter a sparse tensor and leave it: two linear operations, each the transpose of the other.
+
+All functions of sparse tensors are compositions of these and of operations on the values, so gradients of any order
+follow. The gradient of a sparse tensor is again one, with the same positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.kinds import INDEXING
+from autograd_core.ops.sparse.arrays import Pattern, Sparse
+from autograd_core.registry import private
+from autograd_core.tensor import Tensor, wrap
+
+
+def _sparse(xp: Any, values: Any, *, pattern: Pattern) -> Sparse:
+    """A sparse tensor with these values."""
+    return Sparse(pattern, values)
+
+
+def _values(xp: Any, x: Sparse, *, pattern: Pattern) -> Any:
+    """The elements of a sparse tensor at the positions of a pattern."""
+    return x.at(pattern)
+
+
+def _sparse_rule(xp: Any, g: Any, pattern: Pattern) -> Any:
+    if not is_sparse(g):
+        return xp.getitem(g, index=pattern.rows)
+    return elements(g, pattern=pattern) if xp is functional else g.at(pattern)
+
+
+def _values_rule(xp: Any, g: Any, pattern: Pattern) -> Any:
+    return sparse(g, pattern=pattern) if xp is functional else Sparse(pattern, g)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether a tensor, or an array, is sparse."""
+    return getattr(x, "array", x).__class__ is Sparse
+
+
+sparse: Callable[..., Tensor] = private(_sparse, INDEXING, "sparse", _sparse_rule).call
+elements: Callable[..., Tensor] = private(_values, INDEXING, "values", _values_rule).call
+
+
+def coalesced(s: Tensor) -> Tensor:
+    """The tensor with the values at each position added up, and positions in row-major order."""
+    if s.array.pattern.coalesced:
+        return s
+    pattern = s.array.pattern.merged()[0]
+    return sparse(elements(s, pattern=pattern), pattern=pattern)
+
+
+def parts(s: Tensor) -> tuple[Tensor, Pattern]:
+    """Values and pattern, for a function that is linear: there may be several values at one position, which add up."""
+    pattern = s.array.pattern
+    if s.node is None:
+        return wrap(s.array.values), pattern
+    if not pattern.unique:
+        pattern = pattern.merged()[0]
+    return elements(s, pattern=pattern), pattern
+
+
+def separate(s: Tensor) -> tuple[Tensor, Pattern]:
+    """Values and pattern, with one value at each position."""
+    return parts(s if s.array.pattern.unique else coalesced(s))
