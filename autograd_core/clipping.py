@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE
 from autograd_core.engine.precision import together
 from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import own_scalar, wrap
@@ -122,7 +122,8 @@ def _kernels_of(tensors: list[Tensor]) -> Any:
         own_scalar(t)
     kind, dtype = tensors[0].array.__class__, tensors[0].array.dtype
     alike = all(t.array.__class__ is kind and t.array.dtype == dtype for t in tensors)
-    return LIBRARY[kind].kernels if alike and dtype.char in "fd" and kind in MUTABLE and kind not in LAYERS else None
+    arrays = kind in MUTABLE and kind not in LAYERS and kind not in ELSEWHERE
+    return LIBRARY[kind].kernels if alike and dtype.char in "fd" and arrays else None
 
 
 def _norm(x: Tensor, p: float) -> Tensor:

@@ -4,7 +4,7 @@ from typing import Any
 
 from autograd_core.clipping import clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
 from optim import lr_scheduler, swa_utils
-from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
+from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam, SparseAdam
 from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from optim.evolution import EvolutionStrategy, GeneticAlgorithm
 from optim.layerwise import LAMB, LARS, Adafactor, Muon
@@ -17,8 +17,8 @@ from optim.sgd import SGD
 __all__ = [
     "ASGD", "LAMB", "LARS", "LBFGS", "SAM", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
     "AveragedModel", "EvolutionStrategy", "GeneticAlgorithm", "Lion", "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "clip_grad_adaptive_", "clip_grad_norm_", "clip_grad_value_", "elastic_penalty", "l1_penalty",
-    "l2_penalty", "lr_scheduler", "swa_utils",
+    "Rprop", "SparseAdam", "clip_grad_adaptive_", "clip_grad_norm_", "clip_grad_value_", "elastic_penalty",
+    "l1_penalty", "l2_penalty", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 

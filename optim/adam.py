@@ -1,8 +1,10 @@
 """Adam and its relatives: steps by the mean of past gradients."""
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
+from autograd_core import Tensor
 from optim.elementwise import ElementwiseOptimizer
 from optim.optimizer import Params
 
@@ -60,6 +62,44 @@ class AdamW(Adam):
         super().__init__(
             params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
         )
+
+
+class SparseAdam(ElementwiseOptimizer):
+    """Adam for sparse gradients: it updates the rows that a gradient has, and what is remembered of them.
+
+    Steps are counted for all rows. eps is added to √v, before the correction of its bias.
+    """
+
+    kernel, by_rows = "adam_step", True
+    remembers = ("exp_avg", "exp_avg_sq")
+    accepts = ()
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        super().check_options(group)
+        for name in ("lr", "eps"):
+            if not group[name] > 0:
+                raise ValueError(f"Invalid {name}: {group[name]}; it must be positive")
+        if positions := [i for i, p in enumerate(group["params"]) if p.layout != "strided"]:
+            raise ValueError(f"Sparse params at indices {positions}: SparseAdam requires dense parameter tensors")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        (beta1, beta2), t = group["betas"], _counted(state)
+        options = {"beta1": beta1, "beta2": beta2, "maximize": group["maximize"], "lr": group["lr"], "step": t}
+        return {**options, "eps": group["eps"] / sqrt(1 - beta2**t)}
+
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        if params:
+            raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
 
 
 class NAdam(ElementwiseOptimizer):

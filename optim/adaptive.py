@@ -14,7 +14,7 @@ class Adagrad(ElementwiseOptimizer):
     s ← s + g², which starts at initial_accumulator_value; p ← p - lr / (1 + (t - 1)lr_decay)·g / (√s + eps).
     """
 
-    kernel = "adagrad_step"
+    kernel, by_rows = "adagrad_step", True
     passes = ("eps", "weight_decay", "maximize")
     remembers = ("sum",)
     accepts = ("foreach", "differentiable", "fused")

@@ -7,7 +7,7 @@ from functools import partial
 from operator import is_not
 from typing import Any, ClassVar
 
-from autograd_core import Tensor
+from autograd_core import Tensor, full_like
 from autograd_core.engine.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.engine.versions import storage
 from autograd_core.replay.validity import Stale
@@ -35,6 +35,7 @@ class ElementwiseOptimizer(Optimizer):
     remembers: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable")
     capturable = True
+    by_rows = False  # whether a sparse gradient updates only its rows
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of a parameter's state arrays, if they depend on the options."""
@@ -65,6 +66,26 @@ class ElementwiseOptimizer(Optimizer):
             if self.found_inf is not None:
                 options = batch.unless(self.found_inf.to(batch.params[0].device).array, options)
             batch.run(self.kernel, options)
+
+    def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
+        """Where the method is one of rows: update those that the gradient has, as if they were all."""
+        if not self.by_rows:
+            super().update_rows(p, group)
+        if group.get("weight_decay"):
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        self._settle()
+        names, start, gradient = self.slots(group), self.start(group), p._grad.array
+        state = self.state[p] if names else {}
+        options = self.advance(state, group)
+        for name in names:
+            state.setdefault(name, full_like(p.detach(), start.get(name, 0.0)))
+        arrays = [p.array, *[state[name].array for name in names]]
+        pattern, _ = gradient.pattern.merged()
+        index = pattern.rows
+        parts = [a[index] for a in arrays]
+        LIBRARY[p.array.__class__].kernels.steps(self.kernel, [parts], [gradient.at(pattern)], options, {})
+        for a, part in zip(arrays, parts, strict=True):
+            a[index] = part
 
     def state_dict(self) -> dict[str, Any]:
         """See `Optimizer.state_dict`."""

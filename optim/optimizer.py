@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor, enable_grad
 from autograd_core.clipping import clear_gradients
 from autograd_core.engine.failures import out_of_memory
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import ELSEWHERE, LIBRARY
 from autograd_core.engine.versions import record_writes
 from autograd_core.engine.walk import QUIET
 from autograd_core.tensor import own_scalar
@@ -186,10 +186,26 @@ class Optimizer(Watched):
                 if not p.array.ndim:
                     own_scalar(p)
             kept = self._kept(updated)
-            self.update(updated, group)
+            self.update(self._whole(updated, group) if ELSEWHERE else updated, group)
             for array, before, skipped in kept:
                 LIBRARY[array.__class__].copyto(array, before, where=skipped)
             record_writes([p.array for p in updated], 3)
+
+    def _whole(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """The parameters with dense gradients; those with sparse ones are updated here."""
+        found: list[Tensor] = []
+        for p in params:
+            if p._grad.array.__class__ in ELSEWHERE:
+                self.update_rows(p, group)
+            else:
+                found.append(p)
+        return found
+
+    def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
+        """Update a parameter whose gradient is sparse."""
+        raise RuntimeError(
+            f"{type(self).__name__} does not support sparse gradients, please consider SparseAdam instead"
+        )
 
     def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
         """Arrays that the coming update changes, copies of them, and whether it must not, decided where they lie: then

@@ -18,7 +18,7 @@ class SGD(ElementwiseOptimizer):
     b ← momentum·b + (1 - dampening)·(g + weight_decay·p); p ← p - lr·b. The first step takes b from the gradient alone.
     """
 
-    kernel = "sgd_step"
+    kernel, by_rows = "sgd_step", True
     accepts = ("foreach", "differentiable", "fused")
 
     def __init__(
@@ -47,6 +47,17 @@ class SGD(ElementwiseOptimizer):
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")}
         return options if state else options | {"dampening": 0.0}
+
+    def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
+        if not group["momentum"]:
+            super().update_rows(p, group)
+            return
+        sparse = p._grad
+        try:
+            p._grad = sparse.to_dense()
+            self.update([p], group)  # all rows move on
+        finally:
+            p._grad = sparse
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         together = bool(params) and getattr(LIBRARY[params[0].array.__class__], "asynchronous", False)

@@ -82,7 +82,8 @@ class Embedding(_Table):
     """The vector of each index: (...) to (..., embedding_dim).
 
     padding_idx: a row without gradient. max_norm: rows that are looked up are rescaled to this norm, in place.
-    scale_grad_by_freq: gradients are divided by the row's number of look-ups. `sparse` has no effect.
+    scale_grad_by_freq: gradients are divided by the row's number of look-ups. sparse: the gradient is a sparse
+    tensor, which SGD, Adagrad and SparseAdam take.
     """
 
     def __init__(

@@ -96,7 +96,16 @@ def _uses(input, weight):
     return functional.astype(add_rows(ones, input, count=weight.shape[0])[:, 0], weight.dtype)
 
 
-def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq):
+def _taking(weight, sparse):
+    """The operation that takes rows of a weight; of a leaf, if `sparse`, the one with sparse gradients."""
+    if not (sparse and weight.is_leaf and weight.requires_grad):
+        return take_rows
+    from autograd_core.ops.sparse import graph
+
+    return graph.take_rows
+
+
+def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse):
     if max_norm is not None:
         _shrink(weight.detach(), input, max_norm, norm_type)
     share = None
@@ -105,7 +114,7 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
     if padding_idx is not None:
         share = functional.where(input == padding_idx, 0, 1 if share is None else share)
         share = functional.astype(share, weight.dtype)
-    return take_rows(weight, input, share)
+    return _taking(weight, sparse)(weight, input, share)
 
 
 @composition(INDEXING, method=False, reference=lambda index, weight: weight[index],
@@ -117,10 +126,10 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
 
     padding_idx: a row without gradient. max_norm: rows that are looked up and have a larger norm, of order `norm_type`,
     are first rescaled in place. scale_grad_by_freq: a row's gradient is the mean over its uses, not the sum.
-    `sparse` is accepted; gradients are dense.
+    sparse: the gradient of a leaf is a sparse tensor, with the rows that were looked up.
     """
     padding_idx = _checked(input, weight, padding_idx, "embedding")
-    return _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    return _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
 
 
 def _slow_bags(
@@ -189,6 +198,8 @@ def embedding_bag(
         kept = index != padding_idx
         index, bag, factors = index[kept], bag[kept], factors if factors is None else factors[kept]
         members = functional.bincount(bag, minlength=count)
+    if (take := _taking(weight, sparse)) is not take_rows:
+        weight, index = take(weight, index, None), functional.arange(len(index), device=index.device)
     total = mix_rows(weight, index, bag, factors, count=count)
     return total if mode == "sum" else total / functional.clamp(members, min=1).unsqueeze(-1)
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograd_core import functional
+from autograd_core.engine.libraries import LAYERS
 from autograd_core.kinds import INDEXING
 from autograd_core.ops.sparse.arrays import Pattern, Sparse
 from autograd_core.registry import private
 from autograd_core.tensor import Tensor, wrap
+from backends.live import capturing
 
 
 def _sparse(xp: Any, values: Any, *, pattern: Pattern) -> Sparse:
@@ -66,3 +70,27 @@ def parts(s: Tensor) -> tuple[Tensor, Pattern]:
 def separate(s: Tensor) -> tuple[Tensor, Pattern]:
     """Values and pattern, with one value at each position."""
     return parts(s if s.array.pattern.unique else coalesced(s))
+
+
+def _take_rows(xp: Any, x: Any, index: Any, share: Any = None) -> Any:
+    """The rows of a matrix at an index; see `ops.positions.embedding.take_rows`. The gradient is sparse."""
+    return xp.take(x, index, axis=0)
+
+
+def _take_rows_rule(xp: Any, g: Any, x_shape: tuple[int, ...], index: Any, share: Any) -> Any:
+    """The rows of the gradient, but for those whose share is 0; inside `vmap` all rows of the matrix."""
+    g = g if share is None else g * xp.reshape(share, shape=(*share.shape, 1))
+    if getattr(g, "array", g).__class__ in LAYERS:
+        return xp.add_rows(g, index, count=x_shape[0])
+    if capturing():
+        raise NotImplementedError("the step computes sparse gradients, which a program does not")
+    at = getattr(index, "array", index).reshape(-1).astype(np.int64)
+    g = xp.reshape(g, shape=(at.size, x_shape[1]))
+    if share is not None:
+        kept = getattr(share, "array", share).reshape(-1) != 0
+        at, g = at[kept], xp.getitem(g, index=kept)
+    pattern = Pattern(at.reshape(1, -1), x_shape)
+    return sparse(g, pattern=pattern) if xp is functional else Sparse(pattern, g.copy())
+
+
+take_rows: Callable[..., Tensor] = private(_take_rows, INDEXING, "rows", _take_rows_rule, None, None).call

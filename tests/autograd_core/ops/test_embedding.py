@@ -24,7 +24,6 @@ def table():
         ({"padding_idx": -2}, [2, 1, 0, 0]),
         ({"scale_grad_by_freq": True}, [1, 1, 1, 0]),
         ({"scale_grad_by_freq": True, "padding_idx": 0}, [0, 1, 1, 0]),
-        ({"sparse": True}, [2, 1, 3, 0]),
     ],
 )
 def test_gradients_of_rows(options, uses):
