@@ -7,7 +7,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
-from sys import getrefcount
+from sys import _current_frames, getrefcount
+from threading import get_ident
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -306,6 +308,32 @@ def tensors() -> list[Tensor]:
     found = [o for o in referrers if issubclass(type(o), Tensor)]
     del referrers
     return [t for t in found if hasattr(t, "array") and hasattr(t, "_grad") and hasattr(t, "node")]
+
+
+def waited() -> bool:
+    """Whether another thread was capturing a step, so that all tensors held noted arrays; now it has ended."""
+    at_once = _lock.acquire(blocking=False)
+    with _lock:
+        if at_once:
+            _lock.release()
+    return not at_once
+
+
+def computed_elsewhere() -> bool:
+    """Whether another thread is inside of a function of tensors, so that their arrays must stay.
+
+    The workers of a data loader, which make tensors of their own, do not count, nor do those of kernels, which wait.
+    """
+    mine = get_ident()
+    return any(_computes(frame) for ident, frame in _current_frames().items() if ident != mine)
+
+
+def _computes(frame: FrameType | None) -> bool:
+    found = set[str]()
+    while frame is not None:
+        found.add(str(frame.f_globals.get("__name__")).partition(".")[0])
+        frame = frame.f_back
+    return "training" not in found and not found.isdisjoint(("autograd_core", "nn", "optim"))
 
 
 def _subclasses(of: type) -> Iterator[type]:

@@ -123,18 +123,21 @@ class capture:
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         if any(t.is_cuda for t in tensors):
             return self._on_gpu(*args, **kwargs)
+        from autograd_core.replay.recorder import Known, Recorder, computed_elsewhere, waited
+
+        if waited():
+            return self(*args, **kwargs)
         kind.calls += 1
         plain = all(isinstance(t.array, np.ndarray | np.generic) for t in tensors)
+        if kind.calls >= self.warmup and computed_elsewhere():
+            kind.calls, kind.known, plain = self.warmup - 1, None, False
+        if kind.calls > self.warmup + ATTEMPTS and kind.known is not None and not kind.reason:
+            self._refuse(kind, "what it relies on changes time and again")
         if kind.reason or not plain or recording.get() is not None:
             return self.step(*args, **kwargs)
-        from autograd_core.replay.recorder import Known, Recorder
-
         if kind.known is None:
             kind.known = Known(tensors) if kind.calls >= self.warmup else None
             return self._settings.watched(self.step, *args, **kwargs)
-        if kind.calls > self.warmup + ATTEMPTS:
-            self._refuse(kind, "what it relies on changes time and again")
-            return self.step(*args, **kwargs)
         try:
             (settled, general), self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
         except Exception as error:  # one of the step itself is raised again by the next call of it

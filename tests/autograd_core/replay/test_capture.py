@@ -1,6 +1,7 @@
 """A captured step gives what the step itself gives."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -257,6 +258,26 @@ def test_another_thread_computes_while_a_step_is_captured():
     thread.join()
     assert found == [[2, 2, 2], [0, 1, 2], 0]
     assert w.tolist() == [2, 2, 2]
+
+
+def test_threads_train_models_of_their_own():
+    def trained(seed, wrapped):
+        w = ag.randn(8, 8, generator=ag.Generator().manual_seed(seed)).requires_grad_()
+        optimizer = optim.Adam([w], lr=0.1)
+
+        @wrapped
+        def step(x):
+            optimizer.zero_grad()
+            (x @ w).tanh().square().mean().backward()
+            optimizer.step()
+
+        for i in range(40):
+            step(ag.full((4, 8), i / 40))
+        return w.tolist()
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(trained, range(8), [ag.capture] * 8))
+    assert together == [trained(seed, lambda step: step) for seed in range(8)]
 
 
 def test_averages_of_parameters_are_counted_in_every_replay():
