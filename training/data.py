@@ -17,6 +17,7 @@ from training.datasets import WorkerInfo as WorkerInfo
 from training.datasets import collate as default_collate  # noqa: F401
 from training.datasets import converted as default_convert  # noqa: F401
 from training.datasets import get_worker_info as get_worker_info
+from training.datasets import pinned as pin_memory  # noqa: F401
 from training.datasets import random_split as random_split
 from training.loaders import DataLoader as DataLoader
 from training.loaders import _ParallelPass as _MultiProcessingDataLoaderIter  # noqa: F401

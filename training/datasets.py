@@ -249,6 +249,11 @@ def converted(example: Any) -> Any:
     return mapped(lambda v: ag.as_tensor(v) if isinstance(v, np.ndarray | np.generic) else v, example)
 
 
+def pinned(data: Any, device: Any = None) -> Any:
+    """An example or a batch in page-locked memory, also within tuples and dicts: all that has `pin_memory()`."""
+    return mapped(lambda v: v.pin_memory() if hasattr(v, "pin_memory") else v, data)
+
+
 def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Generator | None = None) -> list[Subset]:
     """Disjoint random subsets of the given lengths, or of the given fractions of the whole.
 

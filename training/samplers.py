@@ -50,7 +50,7 @@ class RandomSampler(Sampler):
         generator: ag.Generator | None = None,
     ) -> None:
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
-        self._count = num_samples
+        self._num_samples = num_samples
         if self.num_samples < 1:
             without = " (there are no examples)" if num_samples is None else ""
             raise ValueError(f"RandomSampler: num_samples must be positive, not {self.num_samples}{without}")
@@ -58,7 +58,7 @@ class RandomSampler(Sampler):
     @property
     def num_samples(self) -> int:
         """The number of indices it yields."""
-        return len(self.data_source) if self._count is None else self._count
+        return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
         n, count = len(self.data_source), self.num_samples

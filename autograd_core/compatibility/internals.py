@@ -51,6 +51,14 @@ def _log_api_usage_once(*event: Any) -> None:
     """Report what is used: to nobody."""
 
 
+def _jit_set_profiling_executor(profile: bool) -> bool:
+    """Whether TorchScript would profile what it runs: no, and nothing can make it."""
+    return False
+
+
+_jit_set_profiling_mode = _jit_set_profiling_executor
+
+
 def _parse_to(
     *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,
     memory_format: Any = None,

@@ -110,6 +110,7 @@ def test_orders():
     assert numbers(DataLoader(TEN, batch_sampler=[[1, 2], [7]])) == [[1, 2], [7]]
     assert len(DataLoader(TEN, batch_sampler=data.BatchSampler(data.SequentialSampler(TEN), 4, True))) == 2
     assert sorted(data.RandomSampler(TEN, num_samples=20)) == sorted([*range(10)] * 2)
+    assert (data.RandomSampler(TEN, num_samples=20)._num_samples, data.RandomSampler(TEN)._num_samples) == (20, None)
     drawn = list(data.RandomSampler(TEN, replacement=True, num_samples=30))
     assert (len(drawn), len(set(drawn)) < 30, set(drawn) <= set(range(10))) == (30, True, True)
     endless = data.RandomSampler(TEN, replacement=True, num_samples=10**10)
@@ -159,6 +160,16 @@ def test_processes_share_a_data_set():
     assert sorted(data.DistributedSampler(TEN)) == list(range(10))
     with pytest.raises(ValueError, match=r"Invalid rank 3, rank should be in the interval \[0, 2\]"):
         data.DistributedSampler(TEN, 3, 3)
+
+
+def test_batches_in_pinned_memory():
+    from autograd_core.utils.data._utils.pin_memory import pin_memory
+
+    class Batch:
+        def pin_memory(self):
+            return "pinned"
+
+    assert pin_memory(("text", {"batch": [Batch(), 3]}), "cuda") == ("text", {"batch": ["pinned", 3]})
 
 
 def test_single_examples_and_streams():
