@@ -9,7 +9,7 @@ from backends import onednn
 from backends.buffers import FLOAT32
 from backends.geometry import Array
 from backends.numpy_backend import copies
-from backends.numpy_backend.passes import one_pass
+from backends.numpy_backend.passes import is_quick, one_pass
 from backends.strides import innermost_first
 
 BFLOAT16 = "E"  # the character of the dtype
@@ -21,9 +21,11 @@ _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "
 
 def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
-    if a.size >= LARGE and a.dtype.char in NARROW and a.dtype == getattr(b, "dtype", None):
+    if a.size < LARGE or is_quick(a, b if getattr(b, "ndim", 0) else a):
+        return ufunc(a, b)
+    if a.dtype.char in NARROW and a.dtype == getattr(b, "dtype", None):
         return copies.converted(_computed(ufunc, *[copies.converted(v, FLOAT32) for v in (a, b)]), a.dtype)
-    if a.size >= LARGE and (a.dtype.kind == "f" or a.dtype.char == BFLOAT16):
+    if a.dtype.kind == "f" or a.dtype.char == BFLOAT16:
         other = b if isinstance(b, np.ndarray) else np.asarray(b, a.dtype)
         y = _fast["arithmetic"](ufunc, a, other)
         if y is not None and y.dtype.itemsize == 2:
@@ -70,10 +72,11 @@ def divide(a: Array, b: Array | float) -> Array:
 
 def increase(a: Array, b: Array, factor: float = 1.0) -> Array:
     """Add b times a factor to a in place; returns a."""
-    if a.size >= LARGE and _fast["increase"](a, b, factor) is not None:
+    large = a.size >= LARGE and not is_quick(a, b)
+    if large and _fast["increase"](a, b, factor) is not None:
         return a
     b = b if factor == 1 else b * factor
-    if a.size < LARGE or one_pass(np.add, a, b, out=a) is None:
+    if not large or one_pass(np.add, a, b, out=a) is None:
         a += b
     return a
 

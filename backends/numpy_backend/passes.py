@@ -13,6 +13,7 @@ from backends.strides import dense, innermost_first
 # Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs spend
 # most of their time waiting for the interpreter.
 BLOCK = 1 << 18
+ALONE = 1 << 20  # elements up to which NumPy is faster in a short pass than one thread of oneDNN
 
 
 def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
@@ -20,6 +21,17 @@ def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
     if how or not isinstance(shape, tuple):
         return np.empty(shape, dtype, **how)
     return buffers.empty(shape, None, np.dtype(dtype))
+
+
+def is_quick(*operands: Array) -> bool:
+    """Whether NumPy is the fastest for a short pass over large arrays: floats in one layout, on one thread."""
+    x = operands[0]
+    return (
+        x.size < ALONE
+        and x.dtype.char in "fd"
+        and threads.get_num_threads() == 1
+        and all(v.dtype is x.dtype and v.strides == x.strides and v.shape == x.shape for v in operands)
+    )
 
 
 def in_blocks(function: Callable[[slice], Any], parts: Sequence[slice]) -> None:

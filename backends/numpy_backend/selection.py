@@ -10,7 +10,7 @@ from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
 from backends.numpy_backend.arithmetic import add
-from backends.numpy_backend.passes import one_pass
+from backends.numpy_backend.passes import is_quick, one_pass
 from backends.settled import Function, for_layout
 from backends.threads import get_num_threads
 
@@ -44,18 +44,19 @@ def relu(x: Array) -> Array:
     """max(x, 0)."""
     if isinstance(x, np.floating):  # a scalar, for which np.maximum takes a microsecond
         return _zero(x.__class__) if x <= 0 else x  # type: ignore[arg-type]  # a class is hashable
-    y = _large("relu", _relu, x)
+    y = None if x.size < LARGE or is_quick(x) else _large("relu", _relu, x)
     return _maximum(x) if y is None else y
 
 
 def settle_relu(general: Function, x: Array) -> Function | None:
     """`relu` of such operands."""
-    return _fast["relu"].settle(general, x) if x.size >= LARGE else None
+    return _fast["relu"].settle(general, x) if x.size >= LARGE and not is_quick(x) else None
 
 
 def rectify(y: Array) -> Array:
     """max(y, 0), in place; `y` must not be shared."""
-    if y.size >= LARGE and (_fast["rectify"](y) is not None or _passed(_relu, y, out=y) is not None):
+    large = y.size >= LARGE and not is_quick(y)
+    if large and (_fast["rectify"](y) is not None or _passed(_relu, y, out=y) is not None):
         return y
     return _maximum(y, out=y if y.__class__ is np.ndarray else None)
 
@@ -82,7 +83,7 @@ def gate(g: Array, x: Array) -> Array:
             return result
     if g.dtype.char not in _BITS or g.shape != x.shape:
         return np.where(x <= 0, g.dtype.type(0), g)
-    y = _large("gate", cleared, g, x)
+    y = None if g.size < LARGE or is_quick(g, x) else _large("gate", cleared, g, x)
     if y is None:
         y = np.empty_like(x)
         if g.strides != y.strides:  # copying first is faster if one of three operands has another memory order
@@ -94,7 +95,7 @@ def gate(g: Array, x: Array) -> Array:
 
 def settle_gate(general: Function, g: Array, x: Array) -> Function | None:
     """`gate` of such operands."""
-    if g.size >= LARGE:
+    if g.size >= LARGE and not is_quick(g, x):
         return _fast["gate"].settle(general, g, x)
     bits, alike = _BITS.get(g.dtype.char), (g.shape, g.strides, g.dtype) == (x.shape, x.strides, x.dtype)
     if bits is None or not alike or g.size < SMALL:

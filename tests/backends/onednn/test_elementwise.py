@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+import backends
 from backends import threads
 from backends.generic import activations as plain
 from backends.generic import selection
 from backends.numpy_backend import arithmetic
-from backends.onednn import activations, elementwise
+from backends.onednn import activations, elementwise, plans
 
 UFUNCS = (np.add, np.subtract, np.multiply, np.divide)
 ODD = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-41, -3e38, 1e38], np.float32)
@@ -100,3 +101,23 @@ def test_hubers_loss_is_numpys_to_the_last_bit(delta):
     d = np.random.default_rng(0).standard_normal((33, 17), np.float32) * 5
     d[:2, :6] = [[0, np.inf, -np.inf, np.nan, delta, -delta], [1e-18, -1e-18, 1e30, -1e30, 1e37, 1e-8]]
     np.testing.assert_array_equal(activations.huber(d, delta), plain.huber(np, d, delta))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_on_one_thread_numpy_makes_short_passes(count, dtype, order, monkeypatch):
+    monkeypatch.setattr(threads, "get_num_threads", lambda: count)
+    kernels = backends.get("cpu").namespace.kernels
+    a, b = (numbers((64, 16, 65)).astype(dtype).transpose(order) for _ in range(2))
+    plans.state.plans.clear()
+    with np.errstate(all="ignore"):
+        found = (
+            kernels.add(a, b), kernels.multiply(a, 1.5), kernels.increase(a.copy(order="K"), b, 2.0), kernels.relu(a),
+            kernels.rectify(a.copy(order="K")), kernels.gate(a, b),
+        )  # fmt: skip
+        expected = a + b, a * 1.5, a + b * 2, np.maximum(a, 0), np.maximum(a, 0), np.where(b <= 0, 0, a)
+    for y, exact in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(y, exact)
+        assert y.strides == a.strides
+    assert bool(plans.state.plans) == (count > 1 and dtype == np.float32)

@@ -16,8 +16,8 @@ from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.testing.samples import case_of, reshaped, samples_for
 from autograd_core.testing.suite import check_close, outcomes
 from backends import onednn
+from backends.numpy_backend import passes, selection
 from backends.numpy_backend import products as numpy_products
-from backends.numpy_backend import selection
 from backends.onednn import (
     attention,
     columns,
@@ -41,6 +41,7 @@ THRESHOLDS = (
     (attention, "ROWS", 1),
     (columns, "NARROW", 1),
     (numpy_products, "LARGE", 0),
+    (passes, "ALONE", 0),
     (selection, "LARGE", 1),
     *[(softmax, name, 1) for name in ("SHORT", "SHORT_LOGARITHM", "SHORT_LOSS")],
 )
