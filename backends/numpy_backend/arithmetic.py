@@ -1,6 +1,7 @@
 """Arithmetic on large arrays, by oneDNN or shared among threads."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from backends.strides import innermost_first
 
 BFLOAT16 = "E"  # the character of the dtype
 NARROW = "e"  # float16, whose results are rounded alike if computed in float32
+MANY = 1 << 17  # elements of bfloat16, up to which this also costs less than oneDNN's and a search for its zeros
 FEW = 16  # one in so many numbers is worth looking at
 LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
@@ -23,8 +25,10 @@ def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
     if a.size < LARGE or is_quick(a, b if getattr(b, "ndim", 0) else a):
         return ufunc(a, b)
-    if a.dtype.char in NARROW and a.dtype == getattr(b, "dtype", None):
-        return copies.converted(_computed(ufunc, *[copies.converted(v, FLOAT32) for v in (a, b)]), a.dtype)
+    narrow = a.dtype.char in NARROW or (a.dtype.char == BFLOAT16 and a.size < MANY)
+    if narrow and a.dtype == getattr(b, "dtype", None):
+        combine = ufunc if a.size < MANY else partial(_computed, ufunc)
+        return copies.converted(combine(*[copies.converted(v, FLOAT32) for v in (a, b)]), a.dtype)
     if a.dtype.kind == "f" or a.dtype.char == BFLOAT16:
         other = b if isinstance(b, np.ndarray) else np.asarray(b, a.dtype)
         y = _fast["arithmetic"](ufunc, a, other)
@@ -38,11 +42,12 @@ def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
 def _with_subnormals(ufunc: np.ufunc, a: Array, b: Array, y: Array) -> Array | None:
     """oneDNN's bfloat16 result, in which subnormal numbers are 0, with those instead; None if it has many zeros."""
     bits = y.ravel(order="K").view(np.int16)
-    if np.count_nonzero(bits) == y.size and bits.min() != copies.NEGATIVE_ZERO:
-        return y
-    zeros = (bits << np.int16(1)) == 0
-    if np.count_nonzero(zeros) * FEW > y.size:
-        return None
+    zeros = bits == 0
+    if bits.min() == copies.NEGATIVE_ZERO:
+        zeros |= bits == copies.NEGATIVE_ZERO
+    count = np.count_nonzero(zeros)
+    if not count or count * FEW > y.size:
+        return None if count else y
     order = innermost_first(a)[::-1]
     a, b, y_in_order = (v.transpose(order) for v in (a, np.broadcast_to(b, a.shape), y))
     at = np.unravel_index(np.flatnonzero(zeros), a.shape)
