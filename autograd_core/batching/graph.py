@@ -14,7 +14,7 @@ from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
 from autograd_core.engine.entries import Op
 from autograd_core.engine.inplace import writable
-from autograd_core.engine.libraries import LIBRARY, RULES, depth_of
+from autograd_core.engine.libraries import ELSEWHERE, LIBRARY, RULES, depth_of
 from autograd_core.errors import VmapError
 from autograd_core.kinds import SHAPE
 from autograd_core.registry import private
@@ -85,6 +85,8 @@ def admitted(t: Tensor, dim: int, level: Level) -> Tensor:
 
 def raised(array: Any, depth: int) -> Any:
     """An array as a batch shared by all samples of the calls down to `depth`."""
+    if array.__class__ in ELSEWHERE:
+        raise NotImplementedError("inside vmap() sparse tensors meet no samples; .to_dense() gives one that does")
     while depth_of(array) < depth:
         array = layer(LIBRARY[array.__class__])(array, None, True)
     return array

@@ -127,6 +127,12 @@ class Sparse:
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a sparse tensor has no {name!r}; use its values(), or to_dense()", name=name, obj=self)
 
+    def _compare(self, other: Any) -> NoReturn:
+        raise TypeError("sparse tensors are not compared; use to_dense()")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compare
+    __hash__ = object.__hash__
+
     def __reduce__(self) -> tuple[Any, ...]:
         host = [LIBRARY[a.__class__].backend.to_host(a) for a in (self.indices, self.values)]
         return _rebuilt, (*host, self.shape, self.pattern.coalesced, str(self.pattern.layout))
