@@ -306,8 +306,6 @@ for join in (lambda: ag.cat([x, x, x]), lambda: ag.stack([x, x, x], -1)):
 
 def test_floats_are_converted_by_vectors():
     lines = run("""
-import autograd_core as ag
-from nn import functional as F
 x, w = (ag.zeros(512, 512, device="cuda", requires_grad=True) for _ in range(2))
 g = ag.ones(512, 512, device="cuda")
 cupy.started.clear()
