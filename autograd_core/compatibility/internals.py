@@ -32,6 +32,11 @@ def _get_tracing_state() -> None:
     """None: nothing is traced."""
 
 
+def _is_tracing() -> bool:
+    """False: nothing is traced."""
+    return False
+
+
 def _are_functorch_transforms_active() -> bool:
     """Whether `vmap` is calling a function; other transforms call theirs with plain tensors."""
     return bool(active())

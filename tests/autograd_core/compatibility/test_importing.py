@@ -85,7 +85,7 @@ def test_names_that_libraries_import():
     assert ag._dynamo.eval_frame.OptimizedModule is OptimizedModule
     assert (DispatchKeySet(DispatchKey.AutocastCPU) | DispatchKey.AutocastXPU).name == "AutocastCPU|AutocastXPU"
     assert (_get_tracing_state(), _log_api_usage_once("event"), kineto_available()) == (None, None, True)
-    assert not ag._C._jit_set_profiling_executor(False) | ag._C._jit_set_profiling_mode(False)
+    assert not ag._C._jit_set_profiling_executor(False) | ag._C._jit_set_profiling_mode(False) | ag._C._is_tracing()
     assert _parse_to("float16")[1] is ag.float16
     assert _parse_to("cpu", ag.float64, True) == (ag.device("cpu"), ag.float64, True, None)
     assert ag._C._nn._parse_to(ag.ones(1), device=None)[:2] == (ag.device("cpu"), ag.float32)
