@@ -129,11 +129,12 @@ class capture:
             return self(*args, **kwargs)
         kind.calls += 1
         plain = all(isinstance(t.array, np.ndarray | np.generic) for t in tensors)
-        if kind.calls >= self.warmup and computed_elsewhere():
-            kind.calls, kind.known, plain = self.warmup - 1, None, False
+        busy = not kind.reason and kind.calls >= self.warmup and computed_elsewhere()
+        if busy:
+            kind.calls, kind.known = self.warmup - 1, None
         if kind.calls > self.warmup + ATTEMPTS and kind.known is not None and not kind.reason:
             self._refuse(kind, "what it relies on changes time and again")
-        if kind.reason or not plain or recording.get() is not None:
+        if kind.reason or busy or not plain or recording.get() is not None:
             return self.step(*args, **kwargs)
         if kind.known is None:
             kind.known = Known(tensors) if kind.calls >= self.warmup else None
