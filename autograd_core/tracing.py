@@ -72,6 +72,7 @@ class Traced:
     ndim = property(lambda self: self.value.held.ndim)
     dtype = property(lambda self: self.value.held.dtype)
     size = property(lambda self: self.value.held.size)
+    itemsize = property(lambda self: self.value.held.itemsize)
     strides = property(lambda self: self.value.held.strides)
     flags = property(lambda self: self.value.held.flags)
 

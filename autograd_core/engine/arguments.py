@@ -153,7 +153,7 @@ def _number(value: Any, dtype: Any, like: Any, o: Op) -> Tensor:
     try:
         return wrap(library.asarray(value, dtype))
     except OverflowError as e:
-        if o.kind.name == "comparison":  # beyond all integers of the dtype
+        if o.kind.name == "comparison" and not o.modular:  # beyond all integers of the dtype
             return wrap(library.asarray(math.inf if value > 0 else -math.inf, np.float32))
         try:
             return wrap(library.asarray((wrapped if o.modular else elements)(value, dtype)))

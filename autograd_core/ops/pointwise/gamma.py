@@ -96,9 +96,13 @@ def _by_size(xp, x, near, far):
     return xp.where(small, near(xp.where(small, x, 1)), far(1 / xp.where(small, FAR, x)))
 
 
+def _stirling_rest_rule(xp, g, x):
+    return g * _by_size(xp, x, lambda x: 0.5 / x - xp.log_less_digamma(x), lambda r: -(r * r) * even_series(r, SLOPE))
+
+
 @op(ELEMENTWISE, symbol="log Γ - Stirling", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     reference=lambda x: math.lgamma(x) - (x - 0.5) * math.log(x) + x - 0.5 * math.log(2 * math.pi),
-    vjp=lambda xp, g, x: g * (0.5 / x - xp.log_less_digamma(x)))
+    vjp=_stirling_rest_rule)
 def stirling_rest(xp, x):
     """log Γ(x) less Stirling's formula, (x - ½) log x - x + ½ log 2π; x is positive."""
     def near(x):

@@ -23,7 +23,7 @@ ELSEWHERE = {
     "nan_to_num", "negative", "relu", "relu_of", "round", "sgn", "sign", "trunc",
     "acosh_slope", "asin_slope", "atanh_slope", "bell", "bessel_j1_slope", "bessel_y1_slope", "erfcx_slope",
     "erfinv_slope", "gelu_gate", "ndtri_slope", "scaled_i_slope", "scaled_k_slope",
-    "sinc_slope",
+    "sinc_slope", "log_less_digamma", "stirling_rest",
 }  # fmt: skip
 
 
@@ -272,6 +272,31 @@ def test_units_in_the_last_place(name, expected):
             value = max(value, worst(y.detach(), [expected.value(p) for p in points]))
             slope = max(slope, worst(x.grad, [expected.slope(p) for p in points]))
     assert (value <= 2, slope <= 8) == (True, True), f"{name}: {value:.1f}, {slope:.1f} ULP"
+
+
+# Differences of large terms; below 16 as exact as these.
+RESTS = {
+    "stirling_rest": row(lambda x: mp.loggamma(x) - (x - 0.5) * mp.log(x) + x - 0.5 * mp.log(2 * mp.pi),
+                         lambda x: 0.5 / x - mp.log(x) + mp.digamma(x), (16, 1e8, True)),
+    "log_less_digamma": row(lambda x: mp.log(x) - mp.digamma(x), lambda x: 1 / x - mp.psi(1, x), (16, 1e8, True)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESTS)
+def test_rests_of_series(name):
+    small, large = (
+        ag.tensor(Range(1e-3, 16, True).points()),
+        ag.tensor(RESTS[name].ranges[0].points(), requires_grad=True),
+    )
+    call, exact = OPS[name].call, RESTS[name]
+    y = call(large)
+    y.sum().backward()
+    with mp.workdps(40):
+        for found, x in zip(call(small).tolist(), small.tolist(), strict=True):
+            assert abs(found - exact.value(mp.mpf(x))) < 4e-16 * (1 / x + abs(mp.log(x)) + 30 * (x > 1))
+        points = [mp.mpf(v) for v in large.tolist()]
+        assert worst(y.detach(), [*map(exact.value, points)]) <= 3
+        assert worst(large.grad, [*map(exact.slope, points)]) <= 16  # at 16, where the series ends too early
 
 
 # Units allowed: above -3 the exponent that GELU's approximation is computed with, up to 6.7, is rounded three times.

@@ -176,7 +176,9 @@ def test_arithmetic_of_bfloat16_with_repeated_operands(kernels, numbers, name, z
 def test_zeros_among_many_numbers_are_no_lost_subnormals(number, lost, zero):
     x = np.random.default_rng(0).standard_normal((300, 1000)).astype(np.float32).T
     x[::7], x[5, 3] = zero, number
-    assert copies._lost_subnormal(x, copies._fast["converted"](x, np.dtype(bfloat16))) == lost
+    y = x.astype(bfloat16)
+    y[5, 3] = 0.0 * number  # as oneDNN does where the processor has instructions for it
+    assert copies._lost_subnormal(x, y) == lost
 
 
 def test_tanh_of_bfloat16_is_not_computed_number_by_number(kernels, numbers):
