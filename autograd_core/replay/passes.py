@@ -1,7 +1,7 @@
 """Fewer passes over memory, by rewriting lines of a program.
 
 Normalisations by known statistics become part of the convolutions before them; sums and ReLUs overwrite arrays that
-nothing needs any more, and gradients of slices are added where they belong.
+nothing needs any more, convolutions are added to such arrays, and gradients of slices are added where they belong.
 """
 
 from __future__ import annotations
