@@ -312,11 +312,11 @@ def tensors() -> list[Tensor]:
 
 def waited() -> bool:
     """Whether another thread was capturing a step, so that all tensors held noted arrays; now it has ended."""
-    at_once = _lock.acquire(blocking=False)
+    if _lock.acquire(blocking=False):
+        _lock.release()
+        return False
     with _lock:
-        if at_once:
-            _lock.release()
-    return not at_once
+        return True
 
 
 def computed_elsewhere() -> bool:
