@@ -21,6 +21,7 @@ from backends.strides import channels_last_strides, dense
 DIRECT = 1
 SMALL = 1 << 9  # multiplications: from here the plans pay, of which every new shape needs three of 0.2 ms
 WIDE = 16  # channels from which kernels based on matrix products (brg) are the fastest; measured
+MANY = 1 << 13  # pairs of channels from which AVX2 computes gradients of kernels faster by columns; measured
 
 
 class _Convolution(Plan):
@@ -268,7 +269,8 @@ def _input(
 @planned
 def _weight(workshop: Workshop, dtype: Any, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Plan:
     x, g, weights, hint = _of_adjoint(workshop, "convolve_weight", dtype, x_shape, g_shape, w_shape, geometry)
-    desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *_steps(geometry), hint)
+    avoid, steps = "jit:avx2" if prod(w_shape[:2]) // geometry.groups >= MANY else "ref", _steps(geometry)
+    desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
     plan = _Convolution(workshop, desc, maker(w_shape, None, dtype), src=x, diff_dst=g, diff_weights=inside)
     _reordered(workshop, plan, inside, _kernels(workshop, dtype, w_shape, dense(w_shape), geometry.groups), into=False)

@@ -82,13 +82,15 @@ def all_sizes(monkeypatch):
     monkeypatch.setattr(convolution, "SMALL", 1)
 
 
-@given(case=cases(), biased=st.booleans())
-@settings(max_examples=150, deadline=None)
-def test_as_in_float64(kernels, case, biased):
+@given(case=cases(), biased=st.booleans(), many=st.sampled_from([1, convolution.MANY]))
+@settings(max_examples=200, deadline=None)
+def test_as_in_float64(kernels, case, biased, many):
     x_shape, w_shape, steps, layouts = case
     rng = np.random.default_rng(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "SMALL", 1)
+        patch.setattr(convolution, "MANY", many)
+        plans.state.plans.clear()
         x, w = (lay(rng.standard_normal(s, np.float32)) for s, lay in zip((x_shape, w_shape), layouts, strict=False))
         bias = rng.standard_normal(w_shape[0], np.float32) if biased else None
         wide = [v if v is None else v.astype(np.float64) for v in (x, w, bias)]
