@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from backends.live import changed
+
 REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 
@@ -21,6 +23,8 @@ class Parts(dict[str, Any]):
         self._module = weakref.ref(module)
 
     def __setitem__(self, name: str, part: Any) -> None:
+        if self.get(name) is not part:
+            changed()
         super().__setitem__(name, part)
         if (module := self._module()) is not None and not hasattr(type(module), "__getattr__"):
             vars(module)[name] = part  # a property of the same name stays in front of it
@@ -29,6 +33,7 @@ class Parts(dict[str, Any]):
         self.pop(name)
 
     def pop(self, name: str, *default: Any) -> Any:
+        changed()
         if (module := self._module()) is not None and name in self:
             vars(module).pop(name, None)
         return super().pop(name, *default)

@@ -50,6 +50,8 @@ class graph:
             return self.as_it_is(reason, args, kwargs)
         if self.settings is None:
             self.settings = Settings(self.step)
+        elif self.settings.exchanged():
+            self._captures.clear()
         key = (grad_enabled(), *self.settings.key(), *modes().items(), *arrangement(args, kwargs, given),
                *map(_signature, given))  # fmt: skip
         try:

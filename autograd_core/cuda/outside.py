@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.versions import base_of, version
-from autograd_core.replay.recorder import tensors
+from autograd_core.replay.existing import tensors
 from autograd_core.replay.validity import Stale
 from autograd_core.tensor import Tensor
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dis
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import count
+from itertools import count, islice, starmap, zip_longest
+from operator import is_
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -27,14 +28,52 @@ class Settings:
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
-        self.outermost, self._optimizers = reached(step)
-        self._modules = [m for o in self.outermost for m in (o.modules() if hasattr(o, "_apply") else [o])]
-        self._silent = [m for m in self._modules if not hasattr(m, "_apply")]  # they tell of no change
-        self._named, self._cells = _numbers(step, self._modules)
-        self._own: set[tuple[int, str]] = set()  # by the identity of the attributes
+        self._step = step
         self._versions: dict[Any, int] = {}
         self._count = count()
-        self._seen, self._version = -1, 0
+        self._look()
+
+    def _look(self) -> None:
+        self.outermost, self._optimizers = reached(self._step)
+        self._modules = [m for o in self.outermost for m in (o.modules() if hasattr(o, "_apply") else [o])]
+        self._silent = [m for m in self._modules if not hasattr(m, "_apply")]  # they tell of no change
+        named, cells = _named(self._step, self._modules)
+        self._numbers = [(place, name) for place, name in named if place[name].__class__ in PLAIN]
+        self._cells = [cell for cell in cells if cell.cell_contents.__class__ in PLAIN]
+        self._names = [(place, name, o) for place, name in named if (o := place[name]).__class__ not in PLAIN]
+        self._closed = [(cell, o) for cell in cells if (o := cell.cell_contents).__class__ not in PLAIN]
+        self._own: set[tuple[int, str]] = set()  # by the identity of the attributes
+        self._parts = list(self._of_modules(plain=False))
+        objects = [*[o for *_, o in self._names], *[o for _, o in self._closed]]
+        self._held = [(c, tuple(_elements(c))) for c in _containers(objects)]
+        self._parted, self._seen, self._version = live.changes, -1, 0
+
+    def exchanged(self) -> bool:
+        """Whether tensors, modules, hooks or other objects that the step reaches were exchanged; if so, all is looked
+        at anew.
+        """
+        if self._as_before():
+            return False
+        self._look()
+        return True
+
+    def _as_before(self) -> bool:
+        for place, name, before in self._names:  # all() with a generator takes twice as long
+            if place.get(name) is not before:
+                return False
+        try:
+            for cell, before in self._closed:
+                if cell.cell_contents is not before:
+                    return False
+        except ValueError:  # it is empty now
+            return False
+        for container, elements in self._held:
+            if not _same(_elements(container), elements):
+                return False
+        if self._parted == live.changes:
+            return True
+        self._parted = live.changes
+        return _same(self._of_modules(plain=False), self._parts)
 
     def key(self) -> tuple[Any, ...]:
         """What tells settings apart: a number for those of modules, and the values of others."""
@@ -42,26 +81,28 @@ class Settings:
             self._seen = live.changes
             if len(self._versions) >= MANY:
                 self._versions.clear()
-            self._version = self._versions.setdefault(tuple(self._of_modules()), next(self._count))
+            self._version = self._versions.setdefault(tuple(self._of_modules(plain=True)), next(self._count))
         return (
             self._version,
             *[m.training for m in self._silent],
             *[len(o.param_groups) for o in self._optimizers],
-            *[_plain(place.get(name)) for place, name in self._named],
+            *[_plain(place.get(name)) for place, name in self._numbers],
             *[_plain(_content(cell)) for cell in self._cells],
         )
 
-    def _of_modules(self) -> Iterator[Any]:
-        for m in self._modules:
-            place = vars(m)
+    def _of_modules(self, plain: bool) -> Iterator[Any]:
+        for place in _places(self._modules):
             for name, value in place.items():
-                if value.__class__ in PLAIN and (id(place), name) not in self._own:
+                if (value.__class__ in PLAIN) == plain and (id(place), name) not in self._own:
                     yield value
 
     def _values(self) -> dict[tuple[int, str], Any]:
-        places = [(vars(m), name) for m in self._modules for name in vars(m)] + self._named
-        found = {(id(place), name): v for place, name in places if (v := place.get(name)).__class__ in PLAIN}
-        return found | {(id(cell), ""): _plain(_content(cell)) for cell in self._cells}
+        places = [(place, name) for place in _places(self._modules) for name in place]
+        places += [*self._numbers, *[(place, name) for place, name, _ in self._names]]
+        cells = [*self._cells, *[cell for cell, _ in self._closed]]
+        return {(id(place), name): place.get(name) for place, name in places} | {
+            (id(cell), ""): _content(cell) for cell in cells
+        }
 
     def watched(self, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The result of the step; what it changes itself is no setting from now on."""
@@ -73,16 +114,49 @@ class Settings:
 
     def _leave_out(self, before: dict[tuple[int, str], Any]) -> None:
         now = self._values()
-        mine = {place for place, value in now.items() if place in before and before[place] != value}
+        self._held = [(c, elements) for c, elements in self._held if _same(_elements(c), elements)]
+        mine = {place for place, value in now.items() if place in before and _differ(before[place], value)}
         if mine:
             self._own |= mine
-            self._named = [(place, name) for place, name in self._named if (id(place), name) not in mine]
+            self._numbers = [(place, name) for place, name in self._numbers if (id(place), name) not in mine]
+            self._names = [(place, name, o) for place, name, o in self._names if (id(place), name) not in mine]
             self._cells = [cell for cell in self._cells if (id(cell), "") not in mine]
-            self._seen = -1
+            self._closed = [(cell, o) for cell, o in self._closed if (id(cell), "") not in mine]
+            self._seen, self._parts = -1, list(self._of_modules(plain=False))
 
 
-def _numbers(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
-    """The numbers and words that a step names, as globals and attributes, and in the cells of closures.
+def _places(modules: list[Any]) -> Iterator[dict[str, Any]]:
+    """The attributes of modules, and their parts where these are no attributes."""
+    for m in modules:
+        yield vars(m)
+        if hasattr(type(m), "__getattr__"):
+            yield from [part for name, part in vars(m).items() if name in ("_parameters", "_buffers", "_modules")]
+
+
+def _containers(objects: list[Any], depth: int = DEPTH) -> Iterator[Any]:
+    """The lists, tuples and dicts among objects and their elements that contain tensors, modules or functions."""
+    for c in objects:
+        if isinstance(c, (list, tuple, dict)) and depth:
+            elements = list(islice(_elements(c), MANY))
+            if any(isinstance(e, (Tensor, FunctionType)) or hasattr(e, "_apply") for e in elements):
+                yield c
+            yield from _containers(elements, depth - 1)
+
+
+def _elements(container: Any) -> Iterable[Any]:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _same(found: Iterable[Any], before: Iterable[Any]) -> bool:
+    return all(starmap(is_, zip_longest(found, before)))
+
+
+def _differ(a: Any, b: Any) -> bool:
+    return a is not b and (not a.__class__ is b.__class__ in PLAIN or a != b)
+
+
+def _named(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
+    """What a step names, as globals and attributes, and the cells of its closures.
 
     Its code is its own, that of functions and methods of the same file that it names, and that of forwards there.
     """
@@ -113,8 +187,7 @@ def _numbers(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
     places = {id(vars(o)): vars(o) for o in objects if _has_numbers(o)}.values()
     there = [(home, name) for name in words if name in home]
     there += [(place, name) for place in places for name in attributes if name in place]
-    settings = [(place, name) for place, name in there if place[name].__class__ in PLAIN]
-    return settings, [cell for cell in cells if cell.cell_contents.__class__ in PLAIN]
+    return [(place, name) for place, name in there if not isinstance(place[name], ModuleType | type)], cells
 
 
 def _has_numbers(o: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from sys import _current_frames, getrefcount
@@ -21,6 +21,7 @@ from autograd_core.engine.versions import base_of, record_writes
 from autograd_core.engine.walk import QUIET
 from autograd_core.errors import TracingError
 from autograd_core.replay.backend import backend
+from autograd_core.replay.existing import new_objects_apart, tensors, unfrozen_tensors
 from autograd_core.replay.noted import Noted, unwrapped
 from autograd_core.replay.passes import Line
 from autograd_core.replay.program import Expression, Functions, Program
@@ -63,9 +64,10 @@ class Recorder:
                     g = o.slope = self.outside.get(id(o.gradient))
                     if g is not None:
                         g.noted.young, g.lone = False, id(g.tensor) in lone
-                results = copy_context().run(self._run, step, args, kwargs)
-                self._flush()
-                return self._finished(len(given), results)
+                with new_objects_apart():
+                    results = copy_context().run(self._run, step, args, kwargs)
+                    self._flush()
+                    return self._finished(len(given), results)
             finally:
                 for o in self.outside.values():
                     o.restore()
@@ -214,7 +216,7 @@ class Recorder:
         known = self.outside.keys() | results | {id(o.tensor._grad) for o in self.outside.values()}
 
         def made() -> list[Tensor]:
-            return [t for t in tensors() if t.array.__class__ is Noted and id(t) not in known]
+            return [t for t in unfrozen_tensors() if t.array.__class__ is Noted and id(t) not in known]
 
         if made():
             gc.collect()  # of cycles
@@ -302,14 +304,6 @@ def _filled(form: Any, *values: Any) -> Any:
     return mapped(lambda leaf: next(rest) if leaf is _HOLE else leaf, form)
 
 
-def tensors() -> list[Tensor]:
-    """All tensors of the process, but for those that another thread is about to make."""
-    referrers = gc.get_referrers(*_subclasses(Tensor))  # instances are among them: a quarter of the time of all objects
-    found = [o for o in referrers if issubclass(type(o), Tensor)]
-    del referrers
-    return [t for t in found if hasattr(t, "array") and hasattr(t, "_grad") and hasattr(t, "node")]
-
-
 def waited() -> bool:
     """Whether another thread was capturing a step, so that all tensors held noted arrays; now it has ended."""
     if _lock.acquire(blocking=False):
@@ -334,13 +328,6 @@ def _computes(frame: FrameType | None) -> bool:
         found.add(str(frame.f_globals.get("__name__")).partition(".")[0])
         frame = frame.f_back
     return "training" not in found and not found.isdisjoint(("autograd_core", "nn", "optim"))
-
-
-def _subclasses(of: type) -> Iterator[type]:
-    yield of
-    subclasses: list[type] = of.__subclasses__()
-    for subclass in subclasses:
-        yield from _subclasses(subclass)
 
 
 def _noted(array: Any) -> Noted:

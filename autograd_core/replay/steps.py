@@ -40,9 +40,10 @@ class capture:
     which may be replaced or frozen. What it keeps for the next call must be written in place, as into a buffer. Modules
     of the step, found through its closure, the globals it names and their attributes, may change between training and
     evaluation, and so may their plain attributes, such as a dropout rate, and numbers that the step names: each setting
-    has a program of its own. For a model that gets other layers or hooks, make another capture. A step that cannot be
-    captured, for instance because it reads a value in Python, runs as it is from then on; the reason is in the log and
-    in `reasons`. With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
+    has a program of its own. If layers, hooks, or tensors, models and functions that the step names are exchanged for
+    others, it is captured anew. A step that cannot be captured, for instance because it reads a value in Python, runs
+    as it is from then on; the reason is in the log and in `reasons`. With arguments on a GPU, steps become CUDA graphs
+    (`cuda.graph`).
 
     >>> from autograd_core import capture, tensor, no_grad
     >>> double = capture(no_grad()(lambda x: x * 2 + 1))
@@ -64,6 +65,7 @@ class capture:
         self.source = ""  # of the latest program
         self._kinds: dict[Any, _Kind] = {}
         self._settings: Any = None
+        self._idle = 0  # times when what the step reaches was exchanged before there was a program
         self._graph: Any = None
         functools.update_wrapper(self, step, updated=())
 
@@ -73,6 +75,10 @@ class capture:
             from autograd_core.replay.reach import Settings
 
             self._settings = Settings(self.step)
+        elif self._idle == ATTEMPTS:
+            return self.step(*args, **kwargs)
+        elif self._settings.exchanged():
+            self._forget()
         now = _situation()  # kernels of oneDNN keep other results for their gradients than NumPy's
         key = (now is None, grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
                *arrangement(args, kwargs, given), *map(_signature, given))  # fmt: skip
@@ -103,6 +109,14 @@ class capture:
             finally:
                 _errors.reset(token)
         return self._first(kind, given, args, kwargs)
+
+    def _forget(self) -> None:
+        """Forget all programs, since what the step reaches was exchanged."""
+        used = any(kind.replays for kind in self._kinds.values())
+        self._idle = 0 if used else self._idle + 1
+        self._kinds.clear()
+        if self._idle == ATTEMPTS:
+            self._note("what it reaches is exchanged from call to call; pass tensors as arguments, or write into them")
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._attribute = name

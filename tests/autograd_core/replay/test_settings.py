@@ -1,5 +1,6 @@
 """Settings that captured steps rely on: modes, attributes of modules, and numbers in the code's reach."""
 
+import gc
 from threading import Thread
 from types import SimpleNamespace
 
@@ -121,6 +122,64 @@ def test_groups_of_parameters_that_are_added_to_an_optimizer():
         return b.tolist(), b.grad.tolist()
 
     assert trained(ag.capture) == trained(lambda step: step)
+
+
+WEIGHT = ag.ones(3, 2)
+
+
+def exchanges():
+    """Steps, and how something that they reach is exchanged."""
+    model, norm = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), nn.BatchNorm1d(3).eval()
+    inside, things = ag.ones(3, 2), {"weights": [ag.ones(3, 2)]}
+    options, kept = SimpleNamespace(weight=ag.ones(3, 2)), SimpleNamespace(model=nn.Linear(3, 2))
+
+    def exchange_inside():
+        nonlocal inside
+        inside = ag.rand(3, 2)
+
+    return {
+        "parameter": (model, lambda m: setattr(model[0], "bias", nn.Parameter(ag.rand(4)))),
+        "in a registry": (model, lambda m: model[0]._parameters.update(bias=nn.Parameter(ag.rand(4)))),
+        "buffer": (norm, lambda m: setattr(norm, "running_mean", ag.rand(3))),
+        "layer": (model, lambda m: model.__setitem__(1, nn.ReLU())),
+        "another layer": (model, lambda m: model.append(nn.Linear(2, 1))),
+        "hook": (model, lambda m: model[2].register_forward_hook(lambda module, args, y: y * 2)),
+        "global": (lambda x: x @ WEIGHT, lambda m: m.setitem(globals(), "WEIGHT", ag.rand(3, 2))),
+        "function": (lambda x: scaled(x) * 1, lambda m: m.setitem(globals(), "scaled", lambda x: x * 3)),
+        "cell": (lambda x: x @ inside, lambda m: exchange_inside()),
+        "attribute": (lambda x: x @ options.weight, lambda m: setattr(options, "weight", ag.rand(3, 2))),
+        "element": (lambda x: x @ things["weights"][0], lambda m: things["weights"].__setitem__(0, ag.rand(3, 2))),
+        "model": (lambda x: kept.model(x) * 1, lambda m: setattr(kept, "model", nn.Linear(3, 2))),
+    }
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("case", exchanges())
+def test_what_is_exchanged_is_noticed(case, frozen, monkeypatch):
+    (plain, exchange), x = exchanges()[case], ag.rand(5, 3)
+    step, count = ag.capture(ag.no_grad()(plain)), gc.get_freeze_count()
+    if frozen:
+        gc.freeze()
+    try:
+        before = replayed(step, x)
+        exchange(monkeypatch)
+        after = replayed(step, x)
+        assert not ag.equal(before, after)
+        assert ag.equal(after, plain(x))
+        assert not step.reasons
+        assert (gc.get_freeze_count() > count) == frozen
+    finally:
+        if frozen and not count:
+            gc.unfreeze()
+
+
+def test_what_is_exchanged_in_every_call():
+    options = SimpleNamespace(weight=ag.ones(1))
+    step = ag.capture(lambda x: x * options.weight)
+    for i in range(20):
+        options.weight = ag.tensor([float(i)])
+        assert step(ag.ones(1)).item() == i
+    assert "exchanged from call to call" in step.reasons[0]
 
 
 def test_what_the_step_itself_changes_is_no_setting():
