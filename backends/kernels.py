@@ -82,9 +82,10 @@ def bind(
     schedule = im2col.Schedule(
         column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
     )
-    # fused: computes an elementwise function in one kernel; track: updates running statistics in one kernel; None if
-    # there is no such kernel. wide: operations whose kernels compute 16-bit floats in float32 themselves.
-    kernels = SimpleNamespace(special=functions, fused=None, track=None, wide=frozenset())
+    # fused: computes an elementwise function in one kernel; cast: converts floats by vectors; track: updates running
+    # statistics in one kernel; None if there is no such kernel. wide: operations whose kernels compute 16-bit floats in
+    # float32 themselves.
+    kernels = SimpleNamespace(special=functions, fused=None, cast=None, track=None, wide=frozenset())
     offer(kernels, xp, *KERNELS)
     for name in KERNELS["im2col"]:
         setattr(kernels, name, partial(getattr(kernels, name), schedule=schedule))

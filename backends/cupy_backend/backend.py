@@ -2,7 +2,7 @@
 
 import os
 from contextlib import AbstractContextManager
-from functools import partial, wraps
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +11,8 @@ from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
 from backends.cupy_backend.symbols import SYMBOLS, Symbol
 from backends.cupy_backend.table import FUNCTIONS, STEPS, overlay
+from backends.cupy_backend.vectors import put_in_front
 from backends.deferred import Deferred
-from backends.generic import arithmetic
 from backends.generic.optimizers import unless
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
@@ -21,14 +21,6 @@ from backends.protocol import Random
 
 # GPUs are fastest with few, large products; the bound only keeps a big batch from exhausting the memory.
 COLUMN_BYTES = 256 << 20
-# CuPy's kernels read elements one by one: of 16 bits each, too few are on their way at once.
-BY_VECTORS = {
-    "__add__": arithmetic.add,
-    "__sub__": arithmetic.subtract,
-    "__mul__": arithmetic.multiply,
-    "__truediv__": arithmetic.divide,
-}
-MANY = 1 << 16  # elements: below this CuPy's kernels start sooner
 
 
 class CupyBackend:
@@ -131,24 +123,8 @@ def _library(ordered: Ordered) -> SimpleNamespace:
             setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)
     for name in FUNCTIONS:  # for both kernels and operations
         setattr(ordered.library, name, getattr(kernels, name))
-    if kernels.fused is not None:
-        for name, function in BY_VECTORS.items():
-            setattr(ordered.array, name, _by_vectors(kernels.fused, function, getattr(ordered.array, name)))
+    put_in_front(ordered, kernels)
     return namespace_of(ordered.library, kernels)
-
-
-def _by_vectors(fused: Any, function: Any, plain: Any) -> Any:
-    """An operator of arrays that computes large ones of 16-bit floats by one of our kernels."""
-
-    @wraps(plain)
-    def call(a: Array, b: Any) -> Any:
-        if a.dtype.char in "eE" and b.__class__ is a.__class__ and b.dtype == a.dtype and max(a.size, b.size) >= MANY:
-            y = fused(function, a, b)
-            if y is not None:
-                return y
-        return plain(a, b)
-
-    return call
 
 
 def _keeping_dtype(xp: Any, function: Any, x: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends.cupy_backend.launch import VECTOR, Gpu, Struct
+from backends.cupy_backend.layouts import empty_like
 from backends.cupy_backend.order import memory_order
 from backends.geometry import Array, Sizes
 
@@ -65,6 +66,13 @@ def stack(gpu: Gpu, arrays: Sequence[Array], axis: int = 0, **how: Any) -> Array
         return None
     at = axis % (ndim + 1)
     return concatenate(gpu, [x[(*(slice(None),) * at, None)] for x in arrays], at)
+
+
+def copied(gpu: Gpu, x: Array) -> Array | None:
+    """A copy of a dense array that lies in memory as it does."""
+    y = empty_like(gpu.xp, x)
+    move = Move(x.shape, x.strides, y.strides)
+    return y if _moved(gpu, [move], [(gpu.address(x), gpu.address(y))], x.dtype.itemsize) else None
 
 
 def in_c_order(gpu: Gpu, *arrays: Array) -> Sequence[Array]:

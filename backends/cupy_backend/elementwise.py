@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backends.cupy_backend.copying import copied
 from backends.cupy_backend.launch import Gpu, threads_for
 from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out, name_of
 from backends.geometry import Array
@@ -30,7 +31,14 @@ def add_relu(gpu: Gpu, a: Array, b: Array) -> Array | None:
 
 
 def converted(gpu: Gpu, x: Array, dtype: Any) -> Array | None:
-    """See `backends.generic.conversion.converted`; between floats of up to 32 bits."""
+    """See `backends.generic.conversion.converted`; between floats of up to 32 bits, and within any dtype."""
+    if not (x.size and is_dense(x)):
+        return None
+    return copied(gpu, x) if x.dtype == dtype else cast(gpu, x, dtype)
+
+
+def cast(gpu: Gpu, x: Array, dtype: Any) -> Array | None:
+    """A copy of floats of up to 32 bits in another such dtype."""
     dtype = gpu.xp.dtype(dtype)
     fit = x.dtype != dtype and name_of(x.dtype) in CONVERTED and name_of(dtype) in CONVERTED
     if not (fit and x.size and is_dense(x)):

@@ -1,4 +1,4 @@
-"""Elementwise functions of many passes, compiled to one kernel (`symbols.py`).
+"""Elementwise functions, compiled to one kernel each (`symbols.py`) that reads 16 bytes at once.
 
 Those that cannot be recorded run unchanged. 16-bit elements are computed in float32.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.cupy_backend.launch import Gpu, Struct, Unusable, threads_for
 from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out, memory_order
-from backends.cupy_backend.symbols import MOST, NUMBER, written
+from backends.cupy_backend.symbols import BOOL, MOST, NUMBER, written
 from backends.cupy_backend.table import POINTWISE
 from backends.geometry import Array, Sizes, spreads, wide_dtype
 
@@ -33,60 +33,97 @@ class Place(NamedTuple):
 ONE = Place(1, 1, 1)  # for all elements the same
 
 
-_known: dict[Any, dict[Any, str | None]] = {}  # by function and variant: the kernel, or None
+class Kernel(NamedTuple):
+    """A function as a kernel, and whether its results are booleans."""
+
+    source: str
+    is_test: bool
 
 
-def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str | None:
-    variants, key = _known.setdefault(function, {}), (count, dtype, repr(statics))
+_known: dict[Any, dict[Any, Kernel | None]] = {}  # by function and variant: the kernel, or None
+
+
+def _kernel(function: Callable[..., Any], dtypes: tuple[Any, ...], statics: dict[str, Any]) -> Kernel | None:
+    variants, key = _known.setdefault(function, {}), (dtypes, repr(statics))
     if key not in variants and len(variants) < VARIANTS:
         try:
-            variants[key] = f"fused\n{written('Fused', function, count, dtype, statics)}.fused"
+            text, dtype = written("Fused", function, dtypes, statics)
+            variants[key] = Kernel(f"fused\n{text}.fused", dtype == BOOL)
         except Exception as error:  # any error of a function that expects an array
             logger.debug("%s is not one kernel: it %s", function, error)
             variants[key] = None
     return variants.get(key)
 
 
-def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
-    """function(xp, *operands, **statics), if elementwise, in one pass; an operand must have the result's shape."""
-    if not (len(operands) <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands) and is_float(*operands)):
+def fused(
+    gpu: Gpu, function: Callable[..., Any], /, *operands: Any, out: Array | None = None, **statics: Any
+) -> Array | None:
+    """function(xp, *operands, **statics), if elementwise, in one pass; an operand must have the result's shape.
+
+    operands: floats of one dtype, and masks. out: where to write the result; it may be an operand.
+    """
+    if not (0 < len(operands) <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands)):
+        return None
+    floats = [v for v in operands if v.dtype != BOOL]
+    if not is_float(*floats):
         return None
     first = operands[0] if len(operands) == 1 else max(operands, key=_extent)
     shape = first.shape
-    if not first.size or any(v.shape != shape and not spreads(v.shape, shape) for v in operands):
-        return None
-    if not all(isinstance(v, STATIC) for v in statics.values()):
+    fit = first.size and all(v.shape == shape or spreads(v.shape, shape) for v in operands)
+    if not (fit and all(isinstance(v, STATIC) for v in statics.values())):
         return None
     fixed = statics | {NUMBER: None} if NUMBER in statics else statics
-    kernel = _kernel(function, len(operands), np.dtype(wide_dtype(gpu.xp, first.dtype)), fixed)
+    wide = np.dtype(wide_dtype(gpu.xp, floats[0].dtype))
+    kernel = _kernel(function, tuple([BOOL if v.dtype == BOOL else wide for v in operands]), fixed)
+    number = float(statics.get(NUMBER, 0.0))
     try:
-        return None if kernel is None else _computed(gpu, kernel, first, operands, float(statics.get(NUMBER, 0.0)))
+        return None if kernel is None else _computed(gpu, kernel, first, floats[0].dtype, operands, out, number)
     except Unusable as error:
         logger.warning("%s is not one kernel: %s", function, error)
         _known[function] = dict.fromkeys(_known[function])
         return None
 
 
-def _computed(gpu: Gpu, kernel: str, first: Array, operands: Sequence[Array], number: float) -> Array | None:
-    """The result, of the shape of the first array; None if one that is repeated does not lie as it must."""
+def _computed(
+    gpu: Gpu, kernel: Kernel, first: Array, dtype: Any, operands: Sequence[Array], out: Array | None, number: float
+) -> Array | None:
+    """The result, of the shape of the first array; None if one that is repeated, or `out`, does not lie as it must."""
     shape, size = first.shape, first.size
+    result = BOOL if kernel.is_test else dtype
     places: tuple[Place | None, ...] = (None,) * len(operands)
-    if all(v.shape == shape and v.flags.c_contiguous for v in operands):
-        y, in_line = gpu.xp.empty(shape, dtype=first.dtype), operands
+    if out is not None:
+        if out.shape != shape or out.dtype != result or not is_dense(out):
+            return None
+        y = out
+    elif all(v.shape == shape and v.flags.c_contiguous for v in operands):
+        y = gpu.xp.empty(shape, dtype=result)
     else:
-        y = empty_like(gpu.xp, next((v for v in operands if v.shape == shape and is_dense(v)), first))
+        y = empty_like(gpu.xp, next((v for v in operands if v.shape == shape and is_dense(v)), first), result)
+    in_line = operands
+    if not (y.flags.c_contiguous and all(v.shape == shape and v.flags.c_contiguous for v in operands)):
         places = tuple([_place(v, y) for v in operands])
         if any(place is None and v.shape != shape for v, place in zip(operands, places, strict=True)):
             return None
         operands = [laid_out(gpu.xp, v, y) if p is None else v for v, p in zip(operands, places, strict=True)]
         in_line = [x for x, p in zip(operands, places, strict=True) if p is None or p.width > 1]
-    v = gpu.vector(first.dtype, *[n for p in places if p for n in (p.each, p.width) if n > 1], arrays=(*in_line, y))
+    if out is not None and not all(_can_be_written(gpu, out, v, p) for v, p in zip(operands, places, strict=True)):
+        return None
+    v = gpu.vector(dtype, *[n for p in places if p for n in (p.each, p.width) if n > 1], arrays=(*in_line, y))
     single = sum([1 << i for i, p in enumerate(places) if p == ONE])
     repeated = sum([1 << i for i, p in enumerate(places) if p]) - single
-    types = ("Fused", first.dtype, v, len(operands), single, *[repeated] * (repeated > 0))
+    masks = sum([1 << i for i, x in enumerate(operands) if x.dtype == BOOL])
+    more = (masks, repeated) if repeated else (masks,) if masks else ()
+    types = ("Fused", dtype, result, v, len(operands), single, *more)
     read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
-    gpu.launch(kernel, types, *threads, *read, y, size, number, _places(*places) if repeated else 0)
+    gpu.launch(kernel.source, types, *threads, *read, y, size, number, _places(*places) if repeated else 0)
     return y
+
+
+def _can_be_written(gpu: Gpu, y: Array, x: Array, place: Place | None) -> bool:
+    """Whether y can be written while x is read: it lies elsewhere, or every element is where it is read."""
+    to, begin = gpu.address(y), gpu.address(x)
+    alike = to == begin and place is None and x.dtype == y.dtype
+    return alike or begin + x.nbytes <= to or to + y.nbytes <= begin
 
 
 def _extent(x: Array) -> tuple[int, int]:

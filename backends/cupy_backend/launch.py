@@ -17,7 +17,7 @@ import numpy as np
 from backends.geometry import Array, Sizes
 
 NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64": "double"}
-NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
+NAMES |= {"bool": "bool", "uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
 WAVES = 4 * 132  # blocks that a large GPU (an H200) runs at once: one more would run after all others

@@ -6,7 +6,7 @@ shapes or positions cannot be recorded. The static parameter `number` is a symbo
 numbers remains one kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -200,17 +200,23 @@ for _name in ("erf", "erfc"):  # CUDA's own are as exact, and float32 stays in f
     setattr(SYMBOLS.kernels, _name, _function(f"{_name}({{0}})"))
 
 
-def written(name: str, function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str:
-    """function(SYMBOLS, *elements, **statics) as a C++ struct; raises Unwritable, or the function's own error."""
+def written(name: str, function: Callable[..., Any], dtypes: Sequence[Any], statics: dict[str, Any]) -> tuple[str, Any]:
+    """function(SYMBOLS, *elements, **statics) as a C++ struct, and the dtype of its results: bool, or the float's.
+
+    dtypes: of the elements, a float or bool. Raises Unwritable, or the function's own error.
+    """
+    dtype = next(d for d in dtypes if d != BOOL)
     lines: list[str] = []
-    elements = [Symbol(lines, dtype, f"x{i}") for i in range(count)]
+    elements = [Symbol(lines, d, f"x{i}") for i, d in enumerate(dtypes)]
     named = {key: Symbol(lines, dtype, NUMBER) if key == NUMBER else value for key, value in statics.items()}
     result = function(SYMBOLS, *elements, **named)
-    if not isinstance(result, Symbol) or result.dtype != dtype:
+    if not isinstance(result, Symbol) or result.dtype not in (dtype, BOOL):
         raise Unwritable("gives another dtype")
     if not lines:
         raise Unwritable("computes nothing")
     a = TYPES[dtype.name]
     body = "".join(f"        {line}\n" for line in (*lines, f"return {result.name};"))
-    given = ", ".join(f"{a} {x}" for x in (*[f"x{i}" for i in range(MOST)], NUMBER))
-    return f"struct {name} {{\n    static __device__ {a} of({given}) {{\n{body}    }}\n}};\n"
+    read = [*[TYPES[d.name] for d in dtypes], *[a] * (MOST - len(dtypes))]
+    given = ", ".join([*[f"{t} x{i}" for i, t in enumerate(read)], f"{a} {NUMBER}"])
+    of = f"static __device__ {TYPES[result.dtype.name]} of({given})"
+    return f"struct {name} {{\n    {of} {{\n{body}    }}\n}};\n", result.dtype

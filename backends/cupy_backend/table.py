@@ -42,7 +42,7 @@ KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
-    "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate", "converted"),
+    "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate", "converted", "cast"),
     "fusion": ("fused", *POINTWISE),
     "optimizers": ("steps", "rescale", "norm", "counted", "adjust_scale", *STEPS),
     "indexing": ("add_at", "take_at", "take_along_axis"),

@@ -136,6 +136,25 @@ for functions, count in ((unary, 1), (binary, 2)):
     assert not lines
 
 
+def test_operations_on_large_arrays_of_16_bit_floats_are_kernels_of_vectors():
+    lines = run("""
+functions = (lambda a, b: a * b, lambda a, b: 1 - a, lambda a, b: a > 0.1, lambda a, b: a.masked_fill(b > 0, 0.0),
+             lambda a, b: ag.where(b > 0, a, b), lambda a, b: a.exp() / b.sqrt(), lambda a, b: a.round().isnan(),
+             lambda a, b: ag.maximum(a, b), lambda a, b: (a.tanh() * b + a) / (1 + ag.exp(-b)), lambda a, b: -a.abs(),
+             lambda a, b: a**b, lambda a, b: a.detach().mul_(b.detach()), lambda a, b: a + b[0])
+for dtype in (ag.float16, ag.bfloat16):
+    for i, function in enumerate(functions):
+        a, b = (ag.zeros(256, 256, dtype=dtype, device="cuda", requires_grad=True) for _ in range(2))
+        g = ag.ones(256, 256, dtype=dtype, device="cuda")
+        cupy.started.clear()
+        y = function(a, b)
+        if y.requires_grad:
+            y.backward(g)
+        print(i, dtype, [name for name in kernels() if name.startswith("cupy_") and name != "cupy_fill"])
+""")
+    assert [line.partition("[")[2] for line in lines] == ["]"] * 26
+
+
 def test_a_step_between_two_tensors_is_one_kernel():
     lines = run("""
 x, y = (ag.zeros(64, 64, device="cuda") for _ in range(2))

@@ -10,7 +10,7 @@ import autograd_core as ag
 import backends
 import nn
 import optim
-from backends.cupy_backend import backend, table
+from backends.cupy_backend import table, vectors
 from backends.cupy_backend.launch import Gpu, Unusable
 
 
@@ -66,20 +66,61 @@ def test_16_bit_floats_stay_what_they_are(compiling, monkeypatch, without):
 
 @pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16])
 def test_operators_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compiling, monkeypatch, dtype):
-    monkeypatch.setattr(backend, "MANY", 24)
+    monkeypatch.setattr(vectors, "MANY", 24)
     near = [ag.randn(4, 6).to(dtype), ag.randn(4, 6).to(dtype), ag.randn(1, 6).to(dtype)]
     near[0][0, 0] = ag.inf
     far = [x.to("cuda") for x in near]
-    for operator in ("__add__", "__sub__", "__mul__", "__truediv__"):
+    here, there = ([x.array for x in xs] for xs in (near, far))
+    for name in ("add", "sub", "mul", "truediv", "lt", "ge", "eq", "ne", "iadd", "imul"):
+        operator = f"__{name}__"
         for left, right in ((0, 1), (0, 2), (2, 0)):
-            compiling.clear()
-            y, expected = getattr(far[left], operator)(far[right]), getattr(near[left], operator)(near[right])
-            assert (compiling, y.dtype) == (["fused"], dtype)
-            np.testing.assert_array_equal(y.tolist(), expected.tolist())
+            if name[0] != "i" or left == 0:
+                compiling.clear()
+                y, expected = (getattr(xs[left].copy(), operator)(xs[right]) for xs in (there, here))
+                assert (compiling, y.dtype) == (["fused"], expected.dtype)
+                np.testing.assert_array_equal(ag.Tensor(y).tolist(), expected.tolist())
     compiling.clear()
-    assert (far[0][:3] + far[1][:3]).dtype == dtype  # too small
-    assert (far[0] + far[1].float()).dtype == ag.float32
+    assert (there[0][:3] + there[1][:3]).dtype == here[0].dtype  # too small
     assert compiling == []
+    assert (far[0] + far[1].float()).dtype == ag.float32
+    assert "fused" not in compiling
+    compiling.clear()
+    wide = there[0].T.astype("float32")
+    assert wide.dtype == np.float32
+    assert compiling == ["convert"]
+
+
+WITH_NUMBERS = {
+    "a + 0.125": lambda xp, a, b: a + 0.125,
+    "0.125 - a": lambda xp, a, b: 0.125 - a,
+    "3 / a": lambda xp, a, b: 3 / a,
+    "a > 0.125": lambda xp, a, b: a > 0.125,
+    "-a": lambda xp, a, b: -a,
+    "exp": lambda xp, a, b: xp.exp(a),
+    "sqrt": lambda xp, a, b: xp.sqrt(abs(b)),
+    "maximum": lambda xp, a, b: xp.maximum(0.375, b),
+    "isnan": lambda xp, a, b: xp.isnan(a),
+    "where": lambda xp, a, b: xp.where(b > 0, a, b),
+    "where with a number": lambda xp, a, b: xp.where(b > 0, 0.125, a),
+    "out": lambda xp, a, b: xp.multiply(a, b, out=xp.empty_like(a)),
+}
+
+
+@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16])
+@pytest.mark.parametrize("name", WITH_NUMBERS)
+def test_functions_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compiling, monkeypatch, dtype, name):
+    monkeypatch.setattr(vectors, "MANY", 24)
+    near = [ag.randn(4, 6).to(dtype), ag.randn(4, 6).to(dtype)]
+    near[0][0, 0], near[0][1, 0] = ag.nan, -ag.inf
+    far, xp = [x.to("cuda") for x in near], backends.get("cuda").namespace
+    compiling.clear()
+    with np.errstate(all="ignore"):
+        y = WITH_NUMBERS[name](xp, *(x.array for x in far))
+        expected = WITH_NUMBERS[name](np, *(x.array for x in near))
+    assert compiling == ["fused"] * (1 + (name in ("sqrt", "where", "where with a number")))
+    assert y.dtype == (bool if expected.dtype == bool else dtype)  # also beside numbers
+    step = 2 ** (-10 if dtype == ag.float16 else -7)
+    np.testing.assert_allclose(ag.Tensor(y).tolist(), expected.tolist(), rtol=step)
 
 
 @pytest.mark.parametrize("dtype", [ag.float32, ag.float16])

@@ -1,6 +1,7 @@
 """Functions of single elements as one kernel: what operations are made of, written in CUDA C++ and run on the CPU."""
 
 import itertools
+import re
 from functools import cache, partial
 from types import SimpleNamespace
 
@@ -142,11 +143,28 @@ def test_everything_that_can_be_said_compiles(dtype):
             y = xp.where(x > 0, symbols.FUNCTIONS[name](*((x, y) if "{1}" in form else (y,))), y).astype(x.dtype)
         return -xp.clip(xp.full_like(y, np.inf), np.nan, -np.inf) * y
 
-    source = "fused\n" + symbols.written("F", function, 1, np.dtype(dtype), {})
-    instance = f"fused<F, {symbols.TYPES[dtype]}, 1, 1, 0>"
+    source = "fused\n" + symbols.written("F", function, [np.dtype(dtype)], {})[0]
+    instance = f"fused<F, {symbols.TYPES[dtype]}, {symbols.TYPES[dtype]}, 1, 1, 0>"
     (text,) = nvrtc.compiled(source_of(source), [instance], *OPTIONS, "--gpu-architecture=compute_80").values()
     # Sine, cosine and tangent of large numbers are reduced with one product in float64.
     assert dtype == "float64" or set(nvrtc.in_double(text)) <= {"mul.f64"}
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
+@pytest.mark.parametrize(
+    ("name", "masked", "result"), [("multiply", 0, "Half"), ("where", 1, "Half"), ("less", 0, "bool")]
+)
+def test_16_bytes_are_read_and_written_at_once(name, masked, result):
+    dtypes = [np.dtype(bool)] * masked + [np.dtype(np.float32)] * 2
+    text, _ = symbols.written("F", lambda xp, *operands: getattr(xp, name)(*operands), dtypes, {})
+    instance = f"fused<F, Half, {result}, 8, {len(dtypes)}, 0, {masked}>"
+    (text,) = nvrtc.compiled(
+        source_of("fused\n" + text), [instance], *OPTIONS, "--gpu-architecture=compute_90"
+    ).values()
+    moved = re.findall(r"(?:ld|st)\.global\.v4\.\w+", text)  # masks are 8 bytes
+    assert moved.count("ld.global.v4.u32") == 2
+    assert moved.count("ld.global.v4.u16") == masked
+    assert len(moved) == 3 + masked
 
 
 def test_what_one_element_does_not_say_is_left_to_the_function():
@@ -157,7 +175,6 @@ def test_what_one_element_does_not_say_is_left_to_the_function():
         lambda xp, x: x if (x > 0).all() else -x,
         lambda xp, x: x[::-1],
         lambda xp, x: xp.cumsum(x, 0),
-        lambda xp, x: x > 0,
         lambda xp, x: x.astype(xp.float16) + 1,
         lambda xp, x: xp.sqrt(2.0) * x,
         lambda xp, x: x,
@@ -168,6 +185,7 @@ def test_what_one_element_does_not_say_is_left_to_the_function():
         return operands[0] * factor
 
     assert fusion.fused(gpu, double, whole) is None
+    assert fusion.fused(gpu, double, whole > 0) is None
     assert fusion.fused(gpu, double, x, x.T) is None
     assert fusion.fused(gpu, double, x[:0]) is None
     assert fusion.fused(gpu, double, x, x, x, x, x) is None
@@ -223,6 +241,59 @@ def test_operands_that_are_repeated(dtype, shape, channels_last):
             assert np.all((np.array(y.strides) == whole.strides) | (np.array(y.shape) == 1))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, bfloat16, np.float64])
+def test_masks(dtype):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+
+    def chosen(xp, keep, a, b):
+        return xp.where(~keep, a * b, b)
+
+    def is_less(xp, a, keep, b):
+        return (a < b) & keep
+
+    gpu, rng = Gpu(np, shim.start, shim.address), np.random.default_rng(0)
+    for shape in ((5, 16), (3, 7)):
+        a, b = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+        masks = [rng.random(sizes) < 0.5 for sizes in (shape, shape[1:], (shape[0], 1), ())]
+        for keep in (*masks, masks[0].copy(order="F"), np.asfortranarray(masks[0])[:, ::-1]):
+            y = fusion.fused(gpu, chosen, np.asarray(keep), a, b)
+            np.testing.assert_allclose(_wide([y])[0], chosen(np, keep, *_wide([a, b])), rtol=1e-2)
+            assert (y.shape, y.dtype) == (shape, dtype)
+            test = fusion.fused(gpu, is_less, a, np.asarray(keep), b)
+            np.testing.assert_array_equal(test, is_less(np, a, keep, b))
+            assert test.dtype == bool
+
+
+@pytest.mark.parametrize("dtype", [np.float32, bfloat16])
+def test_results_are_written_where_they_are_wanted_unless_that_is_read_elsewhere(dtype):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+
+    def less(xp, a, b):
+        return a - b
+
+    gpu, memory = Gpu(np, shim.start, shim.address), np.arange(60).astype(dtype)
+    a, b, apart = memory[:20].reshape(4, 5), memory[20:40].reshape(4, 5), np.empty((4, 5), dtype)
+    for out, operands in (
+        (a, (a, b)),
+        (b, (a, b)),
+        (a, (a, a)),
+        (apart, (a, b)),
+        (apart.T, (a.T, b.T)),
+        (a, (a, b[0])),
+        (a, (a, a[::-1])),
+    ):
+        expected = _wide([operands[0]])[0] - operands[1].astype(np.float64)
+        assert fusion.fused(gpu, less, *operands, out=out) is out
+        np.testing.assert_array_equal(out.astype(np.float64), expected)
+    before = memory.copy()
+    for out, second in ((memory[5:25].reshape(4, 5), b), (a, a[0]), (memory[:40:2].reshape(4, 5), b),
+                        (np.empty((4, 5)), b), (a[0], b)):  # fmt: skip
+        assert fusion.fused(gpu, less, a, second, out=out) is None
+    np.testing.assert_array_equal(memory, before)
+
+
 def test_places_of_operands():
     y = np.zeros((2, 3, 4, 5), int)
     for sizes in itertools.product(*[(1, n) for n in y.shape]):
@@ -255,7 +326,7 @@ def test_rules_do_not_read_what_they_do_not_use():
     xp, x = SimpleNamespace(kernels=SimpleNamespace(fused=partial(fusion.fused, gpu))), np.ones(4, np.float32)
     rule = in_one_pass(lambda xp, g, s: g * s[0] * 2, (0,))
     rule(xp, x, [x, x, x])
-    assert started == ["fused<Fused, float, 4, 2, 0>"]
+    assert started == ["fused<Fused, float, float, 4, 2, 0>"]
 
 
 def test_changes_in_place_are_seen_by_whoever_shares_the_symbol():
@@ -265,7 +336,7 @@ def test_changes_in_place_are_seen_by_whoever_shares_the_symbol():
         y += 1
         return xp.multiply(z, kept, out=xp.empty_like(x))
 
-    text = symbols.written("F", function, 1, np.dtype(np.float32), {})
+    text, _ = symbols.written("F", function, [np.dtype(np.float32)], {})
     assert "const float t1 = t0 + (0x1.0000000000000p+0f);" in text
     assert "times(t1, t0)" in text
 
