@@ -150,6 +150,7 @@ def memory_bound(part: int) -> Iterator[Case]:
     for dtype, size in (("float32", 4), ("bfloat16", 2)):
         yield from _of_images(shape, images * size, dtype)
         yield from _of_rows(rows, matrix * size, dtype)
+        yield from _of_elements(rows, size, dtype)
     yield from _of_optimizers(matrix, 4)
 
 
@@ -249,6 +250,28 @@ def _of_rows(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
         lambda k, a, b, w: lambda: k.squared_deviations(a, (0,), False),
         lambda F, a, b, w: lambda: a.var(0),
     )
+
+
+def _of_elements(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
+    """Single operations, as programs call them."""
+
+    def case(name: str, passes: float, function: Callable[..., Any]) -> Case:
+        def make(engine: Engine) -> Work:
+            a, b = (engine.random(*shape, dtype=dtype) for _ in range(2))
+            keep = a > b
+            return _quiet(engine, lambda: function(engine, a, b, keep))
+
+        return Case("memory", f"{name} {dtype}", passes * size * prod(shape), make)
+
+    byte = 1 / size
+    yield case("product", 3, lambda engine, a, b, keep: a * b)
+    yield case("sum with a number", 2, lambda engine, a, b, keep: a + 0.1)
+    yield case("sum in place", 3, lambda engine, a, b, keep: a.add_(b))
+    yield case("exponential", 2, lambda engine, a, b, keep: engine.core.exp(b))
+    yield case("GELU", 2, lambda engine, a, b, keep: engine.nn.functional.gelu(a))
+    yield case("comparison", 2 + byte, lambda engine, a, b, keep: a > b)
+    yield case("selection", 3 + byte, lambda engine, a, b, keep: engine.core.where(keep, a, b))
+    yield case("clone", 2, lambda engine, a, b, keep: a.clone())
 
 
 def _targets(shape: tuple[int, int]) -> Any:

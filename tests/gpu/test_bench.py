@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
         == 0
     )
     rows = json.loads((tmp_path / "found.json").read_text())["times"]
-    assert len(rows) == 38
+    assert len(rows) == 54
     assert {row["ours"] for row in rows} == {2.0}
     assert all(row["rate"] > 0 for row in rows)
     assert "| memory | relu float32 | 2.000 | – | – |" in capsys.readouterr().out
@@ -134,7 +135,8 @@ def test_what_was_cut_short_is_not_met():
 def test_every_group_gets_its_share_of_the_time(monkeypatch):
     until = bench.deadlines(bench.GROUPS, 100.0, 200.0)
     assert (until["products"], until["attention"], until["steps"], until[bench.COPY]) == (110, 120, 200, 200)
-    assert bench.deadlines(["memory", "steps"], 0.0, 30.0) == {bench.COPY: 30, "memory": 20, "steps": 30}
+    assert bench.deadlines(["memory", "steps"], 0.0, 25.0) == {bench.COPY: 25, "memory": 15, "steps": 25}
+    assert sum(bench.SHARES.values()) == 100
     assert set(bench.deadlines(bench.GROUPS, 0.0, float("inf")).values()) == {float("inf")}
     made = [bench.Case("memory", name, 1.0, None) for name in "ab"]
     monkeypatch.setattr(bench, "GROUPS", dict.fromkeys(["products", "memory"], lambda part: made))
@@ -148,6 +150,21 @@ def test_every_group_gets_its_share_of_the_time(monkeypatch):
 
     rows = [(row["name"], row["ours"], row["torch"]) for row in bench.run([], 1, ask)]
     assert rows == [("a", 2, 2), ("a", 2, 2), ("b", "hung", None)]
+
+
+@pytest.mark.parametrize(("each", "runs"), [(0.1, 5 + 1900), (40.0, 5 + 5), (900.0, 5 + 2)])
+def test_short_and_long_work_is_measured(each, runs):
+    done = []
+
+    def event(enable_timing):
+        made = SimpleNamespace(synchronize=lambda: None, record=lambda: setattr(made, "at", len(done)))
+        made.elapsed_time = lambda end: each * (end.at - made.at)
+        return made
+
+    cuda = SimpleNamespace(synchronize=lambda: None, Event=event)
+    found = Engine("ours", SimpleNamespace(cuda=cuda), None, None).milliseconds(lambda: done.append(1))
+    assert found == pytest.approx(each)
+    assert len(done) <= runs
 
 
 def test_a_group_that_cannot_be_made_leaves_the_others(short, monkeypatch, tmp_path, capsys):
