@@ -1,10 +1,12 @@
-"""Operators, functions and conversions of large arrays of 16-bit floats, by kernels that read 16 bytes at once.
+"""Operators, functions and conversions of large arrays of floats, by kernels that read 16 bytes at once.
 
-CuPy's kernels read elements one by one: of 16 bits each, too few are on their way at once.
+CuPy's kernels read elements one by one. A multiprocessor has 2,048 threads, and memory of 4.8 TB/s that answers after
+0.6 µs needs 22 KB on their way to each of 132: 10 bytes for each thread.
 """
 
 from collections.abc import Callable
 from functools import cache, wraps
+from math import inf
 from typing import Any
 
 from backends.cupy_backend.order import Ordered
@@ -12,8 +14,8 @@ from backends.cupy_backend.symbols import FORMS, NUMBER, OPERATORS, TESTS
 
 Function = Callable[..., Any]
 FUNCTIONS = (*FORMS, *TESTS, "power", "where")
-NARROW = "eE"  # the characters of float16 and bfloat16
-MANY = 1 << 16  # elements: below this CuPy's kernels start sooner
+# Elements, by the character of float16, bfloat16, float32, float64: below this CuPy's kernels start sooner.
+MANY = dict.fromkeys("eE", 1 << 16) | dict.fromkeys("fd", 1 << 20)
 
 
 def put_in_front(ordered: Ordered, kernels: Any) -> None:
@@ -33,13 +35,17 @@ def put_in_front(ordered: Ordered, kernels: Any) -> None:
                 setattr(array, method, _in_front(fused, array, name, getattr(array, method), method))
 
 
+def _is_large(x: Any) -> bool:
+    return bool(x.size >= MANY.get(x.dtype.char, inf))
+
+
 def _in_front(fused: Function, array: Any, name: str, plain: Function, method: str = "") -> Function:
     swapped, in_place = method.startswith("__r"), method.startswith("__i")
 
     @wraps(plain)
     def call(*operands: Any, **given: Any) -> Any:
         for x in operands:
-            if x.__class__ is array and x.size >= MANY and x.dtype.char in NARROW:
+            if x.__class__ is array and _is_large(x):
                 out = operands[0] if in_place else given.get("out")
                 if given.keys() <= {"out"} and (out is None or out.__class__ is array):
                     y = _computed(fused, name, x.dtype, operands[::-1] if swapped else operands, out)
@@ -65,7 +71,7 @@ def _computed(fused: Function, name: str, dtype: Any, operands: tuple[Any, ...],
 def _casting(cast: Function, plain: Function) -> Function:
     @wraps(plain)
     def astype(x: Any, dtype: Any, *rest: Any, **given: Any) -> Any:
-        y = cast(x, dtype) if x.size >= MANY and not rest and given.keys() <= {"copy"} else None
+        y = cast(x, dtype) if _is_large(x) and not rest and given.keys() <= {"copy"} else None
         return plain(x, dtype, *rest, **given) if y is None else y
 
     return astype

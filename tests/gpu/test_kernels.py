@@ -64,9 +64,9 @@ def test_16_bit_floats_stay_what_they_are(compiling, monkeypatch, without):
     assert started & set(compiling) == (set() if without else started)
 
 
-@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16])
-def test_operators_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compiling, monkeypatch, dtype):
-    monkeypatch.setattr(vectors, "MANY", 24)
+@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16, ag.float32])
+def test_operators_of_large_arrays_are_kernels_of_vectors(compiling, monkeypatch, dtype):
+    monkeypatch.setattr(vectors, "MANY", dict.fromkeys("eEfd", 24))
     near = [ag.randn(4, 6).to(dtype), ag.randn(4, 6).to(dtype), ag.randn(1, 6).to(dtype)]
     near[0][0, 0] = ag.inf
     far = [x.to("cuda") for x in near]
@@ -82,12 +82,9 @@ def test_operators_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compi
     compiling.clear()
     assert (there[0][:3] + there[1][:3]).dtype == here[0].dtype  # too small
     assert compiling == []
-    assert (far[0] + far[1].float()).dtype == ag.float32
-    assert "fused" not in compiling
-    compiling.clear()
-    wide = there[0].T.astype("float32")
-    assert wide.dtype == np.float32
-    assert compiling == ["convert"]
+    if dtype != ag.float32:
+        assert (there[0] + there[1].astype("float32")).dtype == np.float32
+        assert compiling == ["convert"]
 
 
 WITH_NUMBERS = {
@@ -106,10 +103,10 @@ WITH_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16])
+@pytest.mark.parametrize("dtype", [ag.float16, ag.bfloat16, ag.float32])
 @pytest.mark.parametrize("name", WITH_NUMBERS)
-def test_functions_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compiling, monkeypatch, dtype, name):
-    monkeypatch.setattr(vectors, "MANY", 24)
+def test_functions_of_large_arrays_are_kernels_of_vectors(compiling, monkeypatch, dtype, name):
+    monkeypatch.setattr(vectors, "MANY", dict.fromkeys("eEfd", 24))
     near = [ag.randn(4, 6).to(dtype), ag.randn(4, 6).to(dtype)]
     near[0][0, 0], near[0][1, 0] = ag.nan, -ag.inf
     far, xp = [x.to("cuda") for x in near], backends.get("cuda").namespace
@@ -119,7 +116,7 @@ def test_functions_of_large_arrays_of_16_bit_floats_are_kernels_of_vectors(compi
         expected = WITH_NUMBERS[name](np, *(x.array for x in near))
     assert compiling == ["fused"] * (1 + (name in ("sqrt", "where", "where with a number")))
     assert y.dtype == (bool if expected.dtype == bool else dtype)  # also beside numbers
-    step = 2 ** (-10 if dtype == ag.float16 else -7)
+    step = {ag.float16: 2e-3, ag.bfloat16: 8e-3, ag.float32: 3e-7}[dtype]
     np.testing.assert_allclose(ag.Tensor(y).tolist(), expected.tolist(), rtol=step)
 
 
