@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends.cupy_backend.launch import Gpu, Struct, Unusable, threads_for
-from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out, memory_order
+from backends.cupy_backend.layouts import FLOATS, empty_like, is_dense, laid_out, lies_like, memory_order, name_of
 from backends.cupy_backend.symbols import BOOL, MOST, NUMBER, written
 from backends.cupy_backend.table import POINTWISE
 from backends.geometry import Array, Sizes, spreads, wide_dtype
@@ -34,21 +34,24 @@ ONE = Place(1, 1, 1)  # for all elements the same
 
 
 class Kernel(NamedTuple):
-    """A function as a kernel, and whether its results are booleans."""
+    """A function as a kernel, whether its results are booleans, and which operands are, a bit for each."""
 
     source: str
     is_test: bool
+    masks: int
 
 
 _known: dict[Any, dict[Any, Kernel | None]] = {}  # by function and variant: the kernel, or None
 
 
-def _kernel(function: Callable[..., Any], dtypes: tuple[Any, ...], statics: dict[str, Any]) -> Kernel | None:
+def _kernel(xp: Any, function: Callable[..., Any], dtypes: tuple[Any, ...], statics: dict[str, Any]) -> Kernel | None:
     variants, key = _known.setdefault(function, {}), (dtypes, repr(statics))
     if key not in variants and len(variants) < VARIANTS:
+        masks = [d == BOOL for d in dtypes]
+        read = [BOOL if m else np.dtype(wide_dtype(xp, d)) for d, m in zip(dtypes, masks, strict=True)]
         try:
-            text, dtype = written("Fused", function, dtypes, statics)
-            variants[key] = Kernel(f"fused\n{text}.fused", dtype == BOOL)
+            text, result = written("Fused", function, read, statics)
+            variants[key] = Kernel(f"fused\n{text}.fused", result == BOOL, sum(m << i for i, m in enumerate(masks)))
         except Exception as error:  # any error of a function that expects an array
             logger.debug("%s is not one kernel: it %s", function, error)
             variants[key] = None
@@ -56,28 +59,33 @@ def _kernel(function: Callable[..., Any], dtypes: tuple[Any, ...], statics: dict
 
 
 def fused(
-    gpu: Gpu, function: Callable[..., Any], /, *operands: Any, out: Array | None = None, **statics: Any
+    gpu: Gpu,
+    function: Callable[..., Any],
+    /,
+    *operands: Any,
+    out: Array | None = None,
+    copies: bool = True,
+    **statics: Any,
 ) -> Array | None:
     """function(xp, *operands, **statics), if elementwise, in one pass; an operand must have the result's shape.
 
-    operands: floats of one dtype, and masks. out: where to write the result; it may be an operand.
+    operands: floats of one dtype, and masks. out: where to write the result; it may be an operand. copies: whether
+    operands may be copied first, if they do not lie alike.
     """
     if not (0 < len(operands) <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands)):
         return None
-    floats = [v for v in operands if v.dtype != BOOL]
-    if not is_float(*floats):
-        return None
+    dtypes = tuple([v.dtype for v in operands])
+    floats = {d for d in dtypes if d != BOOL}
     first = operands[0] if len(operands) == 1 else max(operands, key=_extent)
     shape = first.shape
     fit = first.size and all(v.shape == shape or spreads(v.shape, shape) for v in operands)
-    if not (fit and all(isinstance(v, STATIC) for v in statics.values())):
+    fit = fit and len(floats) == 1 and all(isinstance(v, STATIC) for v in statics.values())
+    if not fit or name_of(dtype := floats.pop()) not in FLOATS:
         return None
-    fixed = statics | {NUMBER: None} if NUMBER in statics else statics
-    wide = np.dtype(wide_dtype(gpu.xp, floats[0].dtype))
-    kernel = _kernel(function, tuple([BOOL if v.dtype == BOOL else wide for v in operands]), fixed)
+    kernel = _kernel(gpu.xp, function, dtypes, statics | {NUMBER: None} if NUMBER in statics else statics)
     number = float(statics.get(NUMBER, 0.0))
     try:
-        return None if kernel is None else _computed(gpu, kernel, first, floats[0].dtype, operands, out, number)
+        return None if kernel is None else _computed(gpu, kernel, first, dtype, operands, out, copies, number)
     except Unusable as error:
         logger.warning("%s is not one kernel: %s", function, error)
         _known[function] = dict.fromkeys(_known[function])
@@ -85,34 +93,42 @@ def fused(
 
 
 def _computed(
-    gpu: Gpu, kernel: Kernel, first: Array, dtype: Any, operands: Sequence[Array], out: Array | None, number: float
+    gpu: Gpu,
+    kernel: Kernel,
+    first: Array,
+    dtype: Any,
+    operands: Sequence[Array],
+    out: Array | None,
+    copies: bool,
+    number: float,
 ) -> Array | None:
-    """The result, of the shape of the first array; None if one that is repeated, or `out`, does not lie as it must."""
-    shape, size = first.shape, first.size
-    result = BOOL if kernel.is_test else dtype
-    places: tuple[Place | None, ...] = (None,) * len(operands)
+    """The result, of the shape of the first array; None if one, or `out`, does not lie as it must."""
+    shape, size, result = first.shape, first.size, BOOL if kernel.is_test else dtype
+    in_order = all(v.shape == shape and v.flags.c_contiguous for v in operands)
     if out is not None:
         if out.shape != shape or out.dtype != result or not is_dense(out):
             return None
-        y = out
-    elif all(v.shape == shape and v.flags.c_contiguous for v in operands):
+        y, in_order = out, in_order and out.flags.c_contiguous
+    elif in_order:
         y = gpu.xp.empty(shape, dtype=result)
     else:
         y = empty_like(gpu.xp, next((v for v in operands if v.shape == shape and is_dense(v)), first), result)
-    in_line = operands
-    if not (y.flags.c_contiguous and all(v.shape == shape and v.flags.c_contiguous for v in operands)):
+    places: tuple[Place | None, ...] = (None,) * len(operands)
+    in_line, widths, single, repeated = operands, list[int](), 0, 0
+    if not in_order:
         places = tuple([_place(v, y) for v in operands])
-        if any(place is None and v.shape != shape for v, place in zip(operands, places, strict=True)):
+        whole = [v for v, place in zip(operands, places, strict=True) if place is None]
+        if any(v.shape != shape or not (copies or lies_like(v, y)) for v in whole):
             return None
         operands = [laid_out(gpu.xp, v, y) if p is None else v for v, p in zip(operands, places, strict=True)]
         in_line = [x for x, p in zip(operands, places, strict=True) if p is None or p.width > 1]
+        widths = [n for p in places if p for n in (p.each, p.width) if n > 1]
+        single = sum([1 << i for i, p in enumerate(places) if p == ONE])
+        repeated = sum([1 << i for i, p in enumerate(places) if p]) - single
     if out is not None and not all(_can_be_written(gpu, out, v, p) for v, p in zip(operands, places, strict=True)):
         return None
-    v = gpu.vector(dtype, *[n for p in places if p for n in (p.each, p.width) if n > 1], arrays=(*in_line, y))
-    single = sum([1 << i for i, p in enumerate(places) if p == ONE])
-    repeated = sum([1 << i for i, p in enumerate(places) if p]) - single
-    masks = sum([1 << i for i, x in enumerate(operands) if x.dtype == BOOL])
-    more = (masks, repeated) if repeated else (masks,) if masks else ()
+    v = gpu.vector(dtype, *widths, arrays=(*in_line, y))
+    more = (kernel.masks, repeated) if repeated else (kernel.masks,) if kernel.masks else ()
     types = ("Fused", dtype, result, v, len(operands), single, *more)
     read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
     gpu.launch(kernel.source, types, *threads, *read, y, size, number, _places(*places) if repeated else 0)

@@ -63,9 +63,14 @@ def _lie_alike(x: Array, y: Array) -> bool:
     return there == here or all(n <= 1 or a == b for n, a, b in zip(x.shape, here, there, strict=True))
 
 
+def lies_like(x: Array, like: Array) -> bool:
+    """Whether x is a dense array with the memory order of `like`, which has the same shape."""
+    return is_dense(x) and (_lie_alike(x, like) or _counting(x) == _counting(like))
+
+
 def laid_out(xp: Any, x: Array, like: Array) -> Array:
     """x as a dense array with the memory order of `like`, which has the same shape; copied only if necessary."""
-    if is_dense(x) and (_lie_alike(x, like) or _counting(x) == _counting(like)):
+    if lies_like(x, like):
         return x
     y = empty_like(xp, like, x.dtype)
     y[...] = x

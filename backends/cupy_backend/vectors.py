@@ -58,14 +58,15 @@ def _in_front(fused: Function, array: Any, name: str, plain: Function, method: s
 
 
 def _computed(fused: Function, name: str, dtype: Any, operands: tuple[Any, ...], out: Any) -> Any:
-    """The result; None if `fused` declines. A number is rounded to the arrays' dtype, as NumPy does."""
+    """The result; None if `fused` declines, or would copy. A number is rounded to the arrays' dtype, as NumPy does."""
     numbers = [i for i, v in enumerate(operands) if v.__class__ is float or v.__class__ is int]
     if not numbers:
-        return fused(_of_elements(name, None), *operands, out=out)
+        return fused(_of_elements(name, None), *operands, out=out, copies=False)
     (place, *more), arrays = numbers, [v for i, v in enumerate(operands) if i != numbers[0]]
     if more:
         return None
-    return fused(_of_elements(name, place), *arrays, out=out, number=float(dtype.type(operands[place])))
+    number = float(dtype.type(operands[place]))
+    return fused(_of_elements(name, place), *arrays, out=out, copies=False, number=number)
 
 
 def _casting(cast: Function, plain: Function) -> Function:

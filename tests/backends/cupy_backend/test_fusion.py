@@ -294,6 +294,22 @@ def test_results_are_written_where_they_are_wanted_unless_that_is_read_elsewhere
     np.testing.assert_array_equal(memory, before)
 
 
+def test_operands_that_lie_otherwise_are_copied_only_if_they_may():
+    started, x = [], np.ones((4, 4), np.float32)
+    gpu = Gpu(np, lambda *given: started.append(given), shim.address)
+
+    def add(xp, a, b):
+        return a + b
+
+    for a, b in ((x, x.T), (x, x[::-1]), (x.T, np.ones((4, 8), np.float32)[:, ::2])):
+        assert fusion.fused(gpu, add, a, b, copies=False) is None
+        assert not started
+        assert fusion.fused(gpu, add, a, b) is not None
+        started.clear()
+    for a, b in ((x, x), (x.T, x.T), (x, x[0]), (x, x[:, 0].copy()[:, None])):
+        assert fusion.fused(gpu, add, a, b, copies=False) is not None
+
+
 def test_places_of_operands():
     y = np.zeros((2, 3, 4, 5), int)
     for sizes in itertools.product(*[(1, n) for n in y.shape]):
