@@ -106,5 +106,5 @@ def test_namespace_is_the_library_and_the_kernels():
     assert xp.exp is np.exp
     assert xp.random is np.random
     assert xp.float32 is np.float32
-    further = {"fused", "track", "wide", "special", "steps", "convolve_relu", "convolve_onto", "linear_relu"}
+    further = {"cast", "fused", "track", "wide", "special", "steps", "convolve_relu", "convolve_onto", "linear_relu"}
     assert set(vars(xp.kernels)) == further.union(*kernels.KERNELS.values())
