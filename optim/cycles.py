@@ -13,7 +13,6 @@ from optim.schedules import LRScheduler, attributes_of, for_groups
 class _Cycle(LRScheduler):
     """Base of schedules that also set the momentum (or the first of the betas)."""
 
-    overwrites = True
     cycle_momentum: bool
 
     def _prepare(self, base_momentum: float | Sequence[float], max_momentum: float | Sequence[float]) -> None:

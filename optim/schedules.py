@@ -22,14 +22,10 @@ def _changed(schedule: Any) -> list[dict[str, Any]]:
 class LRScheduler:
     """Base of schedules: subclasses define `lrs_at`, the learning rates of an epoch.
 
-    Several schedules on one optimizer multiply: each scales the current rate, above its `eta_min`, by the ratio of its
-    own rates, so a rate set by hand between steps is respected; `overwrites` marks those that, as in PyTorch, set
-    their own instead. User-defined schedules can define `get_lr` instead, the rates at `last_epoch`. last_epoch: where
-    to resume, -1 to begin.
+    User-defined schedules can define `get_lr` instead, the rates at `last_epoch`. last_epoch: where to resume, -1 to
+    begin.
     """
 
-    overwrites = False
-    eta_min = 0.0
     _step_count = 0
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -67,15 +63,7 @@ class LRScheduler:
 
     def get_lr(self) -> list[float]:
         """The learning rates to set on arrival at `last_epoch`."""
-        lrs, low = self.lrs_at(self.last_epoch), self.eta_min
-        if self.overwrites:
-            return lrs
-        before = self.lrs_at(self.last_epoch - 1) if self.last_epoch > 0 else self.base_lrs
-        current = [group["lr"] for group in self.optimizer.param_groups]
-        return [
-            low + (lr - low) * ((now - low) / (old - low)) if old != low else lr + now - old
-            for lr, now, old in zip(current, lrs, before, strict=True)
-        ]
+        return self.lrs_at(self.last_epoch)
 
     def get_last_lr(self) -> list[float]:
         """The learning rates set by the last step."""
@@ -147,8 +135,6 @@ def _share(epoch: float, total: int) -> float:
 class LambdaLR(LRScheduler):
     """The initial rate times a function of the epoch, or one function per group."""
 
-    overwrites = True
-
     def __init__(
         self,
         optimizer: Optimizer,
@@ -192,14 +178,29 @@ class MultiplicativeLR(LambdaLR):
 
 
 class _Factor(LRScheduler):
-    """A schedule that multiplies every initial rate by the same factor."""
+    """A schedule that multiplies all initial rates, above `eta_min`, by the same factor.
+
+    Several of them on one optimizer multiply: each scales the current rate by the ratio of its own factors, so a rate
+    set by hand between steps is respected. Other schedules, as in PyTorch, set their own rates.
+    """
+
+    eta_min = 0.0
 
     def factor_at(self, epoch: float) -> float:
         """The factor of the initial rates."""
         raise NotImplementedError
 
     def lrs_at(self, epoch: float) -> list[float]:
-        return [base * self.factor_at(epoch) for base in self.base_lrs]
+        low, factor = self.eta_min, self.factor_at(epoch)
+        return [low + (base - low) * factor for base in self.base_lrs]
+
+    def get_lr(self) -> list[float]:
+        low, now = self.eta_min, self.factor_at(self.last_epoch)
+        before = self.factor_at(self.last_epoch - 1) if self.last_epoch > 0 else 1.0
+        current = [group["lr"] for group in self.optimizer.param_groups]
+        if before:
+            return [low + (lr - low) * (now / before) for lr in current]
+        return [lr + (base - low) * now for lr, base in zip(current, self.base_lrs, strict=True)]
 
 
 class StepLR(_Factor):
@@ -288,7 +289,7 @@ class PolynomialLR(_Factor):
         return float((1 - _share(epoch, self.total_iters)) ** self.power)
 
 
-class CosineAnnealingLR(LRScheduler):
+class CosineAnnealingLR(_Factor):
     """Half a cosine from the initial rate to `eta_min` at epoch `T_max`, then up again (Loshchilov and Hutter 2016)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -296,9 +297,8 @@ class CosineAnnealingLR(LRScheduler):
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
-    def lrs_at(self, epoch: float) -> list[float]:
-        share = (1 + math.cos(math.pi * epoch / self.T_max)) / 2
-        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+    def factor_at(self, epoch: float) -> float:
+        return (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -306,8 +306,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     `step(epoch)` accepts fractions, for rates that change within an epoch.
     """
-
-    overwrites = True
 
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1

@@ -88,6 +88,3 @@ class SWALR(LRScheduler):
             start = goal if before == 1 else (group["lr"] - before * goal) / (1 - before)
             lrs.append(goal * now + start * (1 - now))
         return lrs
-
-    def get_lr(self) -> list[float]:
-        return self.lrs_at(self.last_epoch)

@@ -221,8 +221,9 @@ def test_schedules_multiply():
             lambda o: lr_scheduler.CosineAnnealingLR(o, 4, 0.01),
             [0.1, 0.07814, 0.04492, 0.01821, 0.009, 0.01996, 0.03961, 0.0545, 0.05592],
         ),
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, 4, 0.1), [0.1, 0.09, 0.08473, 0.08597, 0.09, 0.081]),
     ],
-    ids=["overwritten", "restarted", "above a minimum"],
+    ids=["overwritten", "restarted", "above a minimum", "at the minimum"],
 )
 def test_schedules_followed_by_another(first, expected):
     found = rates(lambda o: [first(o), lr_scheduler.ExponentialLR(o, 0.9)], len(expected))
@@ -238,8 +239,10 @@ def test_rates_given_as_tensors_may_change_later():
     assert cycle.get_last_lr() == [0.625, 0.625]
 
 
-def test_rate_set_by_hand_is_respected():
+@pytest.mark.parametrize("initial", [0.1, 0.0])
+def test_rate_set_by_hand_is_respected(initial):
     opt = optimizer()
+    opt.param_groups[0]["lr"] = initial
     schedule = lr_scheduler.StepLR(opt, 2, gamma=0.5)
     opt.param_groups[0]["lr"] = 1.0
     schedule.step()
