@@ -14,8 +14,8 @@ from autograd_core.engine.applying import apply
 from autograd_core.engine.arguments import of_one_depth
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
-from autograd_core.engine.stand_ins import Severed
-from autograd_core.engine.versions import View, record_write, returned_by, storage
+from autograd_core.engine.stand_ins import Severed, Unwritten
+from autograd_core.engine.versions import View, record_write, returned_by, storage, version
 from autograd_core.errors import InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.registry import OPS
@@ -116,6 +116,17 @@ def _rename(x: Tensor, node: Any, written: Tensor | None = None) -> None:
     """Replace the node of `x` and those of its views; `written`, if not `x`, is the tensor that was written."""
     replace_node(x, node)
     _refresh_views(x, written)
+
+
+def detach(x: Tensor) -> None:
+    """Take `x` out of its graph. Its live views stay in theirs until something is written."""
+    x.node = None
+    before = version(x)
+    for v in getattr(x, "_alias", ()):
+        if v.node is not None:
+            node = _node("get_view", (v.node,), x_shape=v.shape, x_dtype=v.dtype, path=())
+            node.op = Unwritten(node.op, lambda: version(x) == before)
+            replace_node(v, node)
 
 
 def replace_node(x: Tensor, node: Any, moved: bool = True) -> None:

@@ -50,6 +50,23 @@ class Severed(Kept):
         )
 
 
+class Unwritten(Kept):
+    """A stand-in for the node of a view whose base was detached in place. A later write through the base is recorded
+    nowhere, so what the view then holds is not what its node computed.
+    """
+
+    def __init__(self, op: Any, unwritten: Callable[[], bool]) -> None:
+        super().__init__(op)
+        self._unwritten = unwritten
+
+    def restored(self, n: Node) -> tuple[Any, Any]:
+        if not self._unwritten():
+            raise InplaceError(
+                "a view was written through its base after .detach_() of the base; use a .clone() of the view"
+            )
+        return self.op, n.saved
+
+
 class Hooked(StandIn):
     """A stand-in with the hooks and metadata of its node."""
 

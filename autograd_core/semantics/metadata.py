@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
+from autograd_core.engine import inplace
 from autograd_core.engine.libraries import ELSEWHERE
 from autograd_core.engine.versions import View, address, storage
 from autograd_core.errors import OperandError
@@ -66,7 +67,7 @@ def detach_(self: Tensor) -> Tensor:
     """Detach this tensor from its graph in place; returns it."""
     if getattr(self, "_alias", None).__class__ is View:
         raise RuntimeError("a view cannot be detached from its base in place; use .detach()")
-    self.node = None
+    inplace.detach(self)
     return self
 
 

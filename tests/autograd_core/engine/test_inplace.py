@@ -158,6 +158,26 @@ def test_writes_under_no_grad_reach_leaves():
     assert w.tolist() == [3, 2, 2]
 
 
+@pytest.mark.parametrize("write", [None, "y.zero_()", "y[0] = 3", "y *= 2", "y[1:] += 1", "y *= w"])
+def test_a_view_stays_in_the_graph_when_its_base_is_detached_until_something_is_written(write):
+    w = ag.ones(3, requires_grad=True)
+    y = w * 2
+    v = y[:2]
+    square = v * v
+    y.detach_()
+    if write is None:
+        (v.sum() + square.sum()).backward()
+        assert w.grad.tolist() == [10, 10, 0]
+    elif write == "y *= w":  # recorded: the view is one of what was computed
+        exec(write, {"y": y, "w": w})
+        v.sum().backward()
+        assert w.grad.tolist() == [2, 2, 0]
+    else:
+        exec(write, {"y": y})
+        with pytest.raises(InplaceError, match=r"written through its base after \.detach_\(\)"):
+            v.sum().backward()
+
+
 @pytest.mark.parametrize(
     "program", ["w += 1", "w[0] = 1", "w.zero_()", "w[:1] += 1", "w.view(3)[0] = 1", "w.copy_(w * 2)"]
 )
