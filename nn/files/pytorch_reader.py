@@ -68,7 +68,7 @@ def load_pytorch(file: BinaryIO, trusted: bool, encoding: str, placed: Placing) 
     try:
         if archive:
             return _Archive(file, placed).load(trusted, encoding)
-        return _load_legacy(file, size, encoding, placed)
+        return _load_legacy(file, size, trusted, encoding, placed)
     except (zipfile.BadZipFile, EOFError, KeyError) as e:
         raise pickle.UnpicklingError(f"the file is damaged or ends early: {e}") from e
 
@@ -168,6 +168,8 @@ class _Reader(pickle.Unpickler):
         )
 
     def persistent_load(self, pid: Any) -> Any:
+        if isinstance(pid, tuple) and len(pid) == 4 and pid[0] == "module":
+            return pid[1]  # a class, beside its source
         if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
             raise pickle.UnpicklingError(f"the file refers to {pid!r}, which is not a storage of numbers")
         kind, key, saved, count, *view = pid[1:]
@@ -221,7 +223,7 @@ class _Archive:
         return self._arrays[key]
 
 
-def _load_legacy(file: BinaryIO, size: int, encoding: str, placed: Placing) -> Any:
+def _load_legacy(file: BinaryIO, size: int, trusted: bool, encoding: str, placed: Placing) -> Any:
     """The format before PyTorch 1.6: pickles one after the other, then the storages."""
     if _Reader(file).load() != LEGACY_MAGIC or _Reader(file).load() != LEGACY_VERSION:
         raise pickle.UnpicklingError("the file was not written by torch.save")
@@ -235,7 +237,7 @@ def _load_legacy(file: BinaryIO, size: int, encoding: str, placed: Placing) -> A
             arrays[key] = placed(np.zeros(count, dtype), saved)
         return arrays[key]
 
-    state = _Reader(file, storage, encoding=encoding).load()
+    state = _Reader(file, storage, trusted, encoding).load()
     for key in _Reader(file).load():
         array = arrays[str(key)]
         count = int.from_bytes(file.read(8), "little")

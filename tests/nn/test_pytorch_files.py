@@ -15,6 +15,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.testing import assert_close
+from nn.files.pytorch_reader import LEGACY_MAGIC, LEGACY_VERSION
 
 # What PyTorch 2.13 wrote, in the present format and in that before 1.6, compressed here.
 FILES = {
@@ -293,6 +294,30 @@ def test_a_whole_model_is_loaded_from_a_trusted_file():
     ag.save(model, file)
     file.seek(0)
     assert type(ag.load(file, map_location="cpu", weights_only=False)) is nn.Sequential
+
+
+def test_a_whole_model_in_the_format_before_pytorch_1_6():
+    class Writer(pickle.Pickler):
+        described = False
+
+        def persistent_id(self, obj):
+            if obj is not nn.ReLU or self.described:
+                return None
+            self.described = True
+            return "module", obj, "activation.py", "class ReLU: ..."
+
+    file = io.BytesIO()
+    for part in (LEGACY_MAGIC, LEGACY_VERSION, {"little_endian": True}):
+        pickle.dump(part, file, 2)
+    Writer(file, 2).dump({"model": nn.ReLU(), "rows": slice(1, 2)})
+    pickle.dump([], file, 2)
+    file.seek(0)
+    with pytest.raises(pickle.UnpicklingError, match="weights_only=False"):
+        ag.load(file)
+    file.seek(0)
+    found = ag.load(file, weights_only=False)
+    assert found["model"](ag.tensor([-1.0, 2])).tolist() == [0, 2]
+    assert found["rows"] == slice(1, 2)
 
 
 def test_what_a_file_names_beyond_the_list(tmp_path):
