@@ -176,6 +176,8 @@ class Recorder:
         named = [o for o in self.outside.values() if o.noted.named]
         for o in sorted(named, key=lambda o: (not o.is_input, int(o.place[1:]))):
             if o.is_in(used):
+                if o.noted.written and not o.original.shape:
+                    first.append(Line(f"{program.constant(own_scalar)}({self._use(o)})", []))
                 first.append(Line(f"{o.noted.name} = {self._use(o)}.array", [o.noted.name]))
                 checks += self._same_array(o)
             if not (o.is_input or o.found):

@@ -33,6 +33,21 @@ def test_gradients_are_cleared_or_accumulate_as_in_the_step(zero):
     assert run(ag.capture) == run(lambda step: step)
 
 
+def test_a_gradient_that_is_written_may_come_from_a_call_of_the_step_itself():
+    w = ag.tensor(2.0, requires_grad=True)
+    w.grad = ag.tensor(0.0)
+
+    def step(x):
+        w.grad.zero_()
+        (w * x).backward()
+
+    run = ag.capture(step)
+    for i in range(7):
+        (step if i == 4 else run)(ag.tensor(float(i)))
+        assert w.grad.item() == i
+    assert not run.reasons
+
+
 def test_earlier_gradients_and_results_keep_their_values():
     w = ag.tensor([1.0], requires_grad=True)
 
