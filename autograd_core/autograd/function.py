@@ -10,7 +10,7 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
-from autograd_core.engine.libraries import LAYERS, VMAP, depth_of
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS, VMAP, depth_of
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.stand_ins import Kept, StandIn
 from autograd_core.engine.versions import View, note_view, record_writes
@@ -96,7 +96,8 @@ class _Operation:
         self.name = self.symbol = function.__name__
         self.doc = function.__doc__
         self.partial = partial
-        self.likes: tuple[Any, ...] = tuple([(a.shape, a.dtype) if isinstance(a, Tensor) else None for a in args])
+        likes = [(a.shape, a.dtype, a.is_leaf) if isinstance(a, Tensor) else None for a in args]
+        self.likes: tuple[Any, ...] = tuple(likes)
         self.function, self.outputs = function, ... if isinstance(result, tuple | list) else None
         self.made = [isinstance(t, Tensor) for t in result] if self.outputs else [True]
 
@@ -147,7 +148,9 @@ class _Operation:
         if not isinstance(g, Tensor):
             kind = type(g).__name__
             raise TypeError(f"{self.name}.backward must return Tensors or None, but for argument {i} gives {kind}")
-        g, (shape, dtype) = as_plain(g), self.likes[i]
+        g, (shape, dtype, leaf) = as_plain(g), self.likes[i]
+        if not leaf and g.array.__class__ in ELSEWHERE:  # what the rules of operations cannot take
+            g = g.to_dense()
         try:
             return (g if g.shape == shape else g.sum_to_size(shape)).to(dtype=dtype)
         except RuntimeError:

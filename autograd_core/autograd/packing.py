@@ -52,8 +52,9 @@ class saved_tensors_hooks:
         self._exits.pop().close()
 
     def _observe(self, number: int, frame: Any) -> None:
-        if innermost() is self:
-            self.pack_node(frame.f_locals["n"])
+        n = frame.f_locals["n"]
+        if innermost() is self and n.op.__class__ is not _Packed:  # as by another block of the same hooks
+            self.pack_node(n)
 
     def pack_node(self, n: Node) -> None:
         """Pass the saved values of a new node through the hooks."""

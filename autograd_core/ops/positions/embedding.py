@@ -6,7 +6,7 @@ import numpy as np
 from autograd_core import dtypes, functional, linalg
 from autograd_core.engine.libraries import all_below
 from autograd_core.engine.versions import record_write
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import composition, integers, op, sample
 from autograd_core.tensor import wrap
@@ -72,8 +72,8 @@ def _checked(input, weight, padding_idx, name):
         raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
     count = weight.shape[0]
     if not all_below(input, count):
-        raise IndexError(f"{name}(): indices must lie between 0 and {count - 1}, because weight has {count} rows; "
-                         f"found {input.array.min().item()} to {input.array.max().item()}")
+        raise PositionError(f"{name}(): indices must lie between 0 and {count - 1}, because weight has {count} rows; "
+                            f"found {input.array.min().item()} to {input.array.max().item()}")
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:

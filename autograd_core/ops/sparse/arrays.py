@@ -200,8 +200,11 @@ class Sparse:
         self.pattern, self.values = found.pattern, found.values
         return self
 
-    def __getitem__(self, index: Any) -> NoReturn:
-        raise TypeError("a sparse tensor is written as a whole, by copy_()")
+    def __getitem__(self, index: Any) -> Sparse:
+        """This array as a whole, sharing the values."""
+        if index is not ...:
+            raise TypeError("a sparse tensor is written as a whole, by copy_()")
+        return Sparse(self.pattern, self.values)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Take over another sparse array, or become zero, as a whole."""

@@ -343,3 +343,38 @@ def test_integer_outputs_and_constant_ones_arrive_as_zeros():
     x = ag.ones(2, requires_grad=True)
     Parts.apply(x)[0].sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+class LookUp(ag.Function):
+    """Rows of a table, with a sparse gradient."""
+
+    @staticmethod
+    def forward(ctx, table, index):
+        ctx.save_for_backward(index)
+        ctx.shape = table.shape
+        return table[index]
+
+    @staticmethod
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        return ag.sparse_coo_tensor(index[None], g, ctx.shape), None
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("table, is_sparse", [(lambda w: w, True), (lambda w: 2 * w, False)], ids=["leaf", "computed"])
+def test_backward_may_return_sparse_gradients(table, is_sparse, recorded):
+    w, index = ag.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True), ag.tensor([0, 2, 2])
+    (g,) = ag.autograd.grad(LookUp.apply(table(w), index).sum(), w, create_graph=recorded)
+    (expected,) = ag.autograd.grad(table(w)[index].sum(), w)
+    assert g.is_sparse == is_sparse
+    assert g.to_dense().tolist() == expected.tolist()
+
+
+def test_sparse_gradients_of_a_function_add_up_with_others():
+    w, index = ag.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True), ag.tensor([0, 2, 2])
+    for _ in range(2):
+        (LookUp.apply(w, index).sum() + LookUp.apply(w, index[:1]).sum()).backward()
+    assert w.grad.is_sparse
+    assert w.grad.to_dense().tolist() == [[4.0, 4.0], [0.0, 0.0], [4.0, 4.0]]
+    (LookUp.apply(w, index).sum() + w.sum()).backward()
+    assert w.grad.to_dense().tolist() == [[6.0, 6.0], [1.0, 1.0], [7.0, 7.0]]

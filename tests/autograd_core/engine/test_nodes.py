@@ -230,6 +230,16 @@ def test_the_innermost_hooks_count_and_may_be_forbidden():
         pass
 
 
+def test_nested_blocks_of_one_pair_of_hooks_pack_once():
+    x, seen = leaf(1.0, 2.0), []
+    hooks = graph.saved_tensors_hooks(lambda t: seen.append(t) or t, lambda t: t)
+    with hooks, hooks:
+        y = x.exp().sum()
+    y.backward()
+    assert len(seen) == 1
+    np.testing.assert_allclose(x.grad, np.exp([1.0, 2.0]), rtol=1e-6)
+
+
 def test_hooks_that_misbehave():
     x = leaf(1.0, 2.0)
     with (
