@@ -63,10 +63,11 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
     tensor([4., 6.])
     """
-    return _summed(xp, x, dim, keepdim, dtype)
+    return summed(xp, x, dim, keepdim, dtype)
 
 
-def _summed(xp, x, dim, keepdim, dtype):
+def summed(xp, x, dim, keepdim, dtype=None):
+    """The sum over `dim`: of integers in int64, of 16-bit floats with an accumulator of 32 bits."""
     if dtype is None and x.dtype.kind in dtypes.EXACT:
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
@@ -181,12 +182,12 @@ def _known(x):
 def nansum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default) in which NaN counts as 0."""
     if x.dtype.kind not in dtypes.FLOATS:
-        return _summed(xp, x, dim, keepdim, dtype)
+        return summed(xp, x, dim, keepdim, dtype)
     if checks_values(x) and (dtype is None or dtypes.as_dtype(dtype).kind in dtypes.FLOATS):
-        total = _summed(xp, x, dim, keepdim, dtype)
+        total = summed(xp, x, dim, keepdim, dtype)
         if holds(_known(total)):  # any NaN would have reached its sum
             return total
-    return _summed(xp, xp.where(_known(x), x, 0), dim, keepdim, dtype)
+    return summed(xp, xp.where(_known(x), x, 0), dim, keepdim, dtype)
 
 
 @composition(REDUCTION, samples=(*EVERYWHERE, sample((2, 3), dtype="float64")), reference=reduced_by(np.nanmean))

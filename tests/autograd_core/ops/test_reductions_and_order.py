@@ -340,5 +340,13 @@ def test_sums_without_nan_keep_what_infinities_make(dim, sums):
     np.testing.assert_array_equal(x.grad.numpy(), ~x.isnan().numpy())
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int32", "bfloat16", "float16"])
+def test_sums_to_a_shape_are_sums(dtype):
+    x = ag.ones(300, 2, dtype=dtype)
+    y, expected = x.sum_to_size(1, 2), x.sum(0, keepdim=True)
+    assert y.dtype == expected.dtype
+    assert y.tolist() == expected.tolist() == [[300, 300]]
+
+
 def test_sums_without_nan_as_integers():
     assert ag.nansum(ag.tensor([1.5, NAN, 2.5]), dtype=ag.int64).item() == 3
