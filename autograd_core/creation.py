@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_core import dtypes
+from autograd_core import dtypes, functional
 from autograd_core.devices import default_device, library_of, place
 from autograd_core.engine.libraries import LIBRARY, all_below
 from autograd_core.engine.nodes import Leaf
@@ -18,7 +18,6 @@ from autograd_core.registry import publish
 from autograd_core.semantics.conversion import array_from
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, check_differentiable, wrap
-from backends.generic.indexing import grid
 
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 
@@ -177,10 +176,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     n = num_classes if num_classes >= 0 else int(input.max()) + 1
     if not all_below(input, n):
         raise RuntimeError(f"one_hot(): classes must lie between 0 and {n - 1}")
-    xp, classes = LIBRARY[input.array.__class__], input.array[..., None]
-    vectors = xp.zeros((*input.shape, n), dtypes.int64)
-    vectors[grid(xp, classes, input.ndim)] = 1
-    return wrap(vectors)
+    return functional.place_ones(input, count=n)
 
 
 def install() -> None:

@@ -134,7 +134,7 @@ INDEX: dict[str, str] = {
     "pointwise.sinc": """
         Tensor.sinc Tensor.sinc_ sinc sinc_ sinc_slope special.sinc special.spherical_bessel_j0 spherical_bessel_j0""",
     "positions.embedding": """
-        add_rows embedding embedding_bag mix_rows take_rows""",
+        add_rows embedding embedding_bag mix_rows place_ones take_rows""",
     "positions.masks": """
         Tensor.argwhere Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter Tensor.masked_scatter_
         Tensor.nonzero Tensor.nonzero_static argwhere fill masked_fill masked_scatter nonzero nonzero_static

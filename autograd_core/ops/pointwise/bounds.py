@@ -90,6 +90,8 @@ def clamp_number(xp, x, *, min=None, max=None):
     """`clamp` between two numbers."""
     if x.dtype.kind in dtypes.EXACT and float in (type(min), type(max)):
         x = x.astype(dtypes.get_default_dtype())
+    if x.dtype.kind == "u" and type(max) is int and max < 0:
+        max = dtypes.elements(max, x.dtype)
     return xp.clip(x, min, max)
 
 

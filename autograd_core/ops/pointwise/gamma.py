@@ -176,12 +176,19 @@ def _gamma_slope(xp, g, a, rate, x):
     return g * _slope_in_shape(xp, a, (rate * x - a) / a, plain)
 
 
+def _slope_in_value(xp, a, rate, x):
+    """(a - 1) / x - rate, as one quotient where the terms cancel."""
+    far = rate * x > 2 * a
+    near = xp.where(far, 1, x)
+    return xp.where(far, (a - 1) / x - rate, (a - rate * near - 1) / near)
+
+
 @op(BINARY, symbol="log γ pdf", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     reference=lambda a, rate, x: a * math.log(rate) + (a - 1) * math.log(x) - rate * x - math.lgamma(a),
     vjp=(_gamma_slope,
          lambda xp, g, a, rate, x: g * ((a - rate * x) / rate),
-         lambda xp, g, a, rate, x: g * ((a - rate * x - 1) / x)))
+         lambda xp, g, a, rate, x: g * _slope_in_value(xp, a, rate, x)))
 def gamma_log_density(xp, a, rate, x):
     """Logarithm of the density of the gamma distribution of shape `a`, where its terms cancel by distances from `a`."""
     small = a < FAR

@@ -8,8 +8,9 @@ from autograd_core.engine.libraries import all_below
 from autograd_core.engine.versions import record_write
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
-from autograd_core.registry import composition, integers, op, sample
+from autograd_core.registry import NO_GRADIENT, composition, integers, op, sample
 from autograd_core.tensor import wrap
+from backends.generic.indexing import grid
 
 
 def _slow_sum_of_rows(x, index, count):
@@ -36,6 +37,16 @@ def _shared(xp, g, share):
 def take_rows(xp, x, index, share=None):
     """The rows of a matrix at `index`; `share` is the fraction of each row's gradient that is passed back."""
     return xp.take(x, index, axis=0)
+
+
+@op(INDEXING, symbol="one-hot", method=False, reference=lambda index, count: np.eye(count, dtype=np.int64)[index],
+    samples=(sample(integers((2, 3), 0, 4), count=5), sample(integers((), 0, 4), count=4),
+             sample(integers((0,), 0, 4), count=4)), vjp=NO_GRADIENT)
+def place_ones(xp, index, *, count):
+    """Rows of length `count` with a 1 at `index` and 0 elsewhere, in int64."""
+    rows = xp.zeros((*index.shape, count), dtypes.int64)
+    rows[grid(xp, index[..., None], index.ndim)] = 1
+    return rows
 
 
 @op(INDEXING, symbol="Σ rows", method=False, reference=_slow_sum_of_rows,

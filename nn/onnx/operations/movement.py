@@ -40,6 +40,13 @@ def _swapped(g: Writer, x: Ref) -> Ref:
     return g("Transpose", x, perm=[*first, b, a])
 
 
+@writes("place_ones")
+def _place_ones(g: Writer, index: Ref, *, count: int) -> Ref:
+    rows = index if index.ndim else g("Unsqueeze", index, [0])  # ONNX takes no 0-d index
+    y = g("OneHot", rows, np.array(count), np.array([0, 1]), axis=-1)
+    return y if index.ndim else g("Squeeze", y, [0])
+
+
 @writes("expand")
 def _expand(g: Writer, x: Ref, *, shape: Any) -> Ref:
     target = g.results[0].held.shape

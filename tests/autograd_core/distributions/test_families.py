@@ -546,3 +546,10 @@ def test_the_slope_of_a_distribution_function_with_a_large_shape():
     x = ag.tensor(1001000.0, requires_grad=True)
     slope = ag.grad(ag.special.gammainc(ag.tensor(1e6), x), x)[0]
     assert slope.item() == pytest.approx(0.00024180950473148182, rel=1e-5)
+
+
+def test_gamma_densities_fall_at_their_rate_far_out():
+    for shape in (0.5, 1.0, 2.0, 1000.0):
+        x = ag.tensor([math.inf, 1e300, 1e308], dtype="float64", requires_grad=True)
+        D.Gamma(shape, 3.0, validate_args=False).log_prob(x).sum().backward()
+        assert x.grad.tolist() == [-3.0] * 3

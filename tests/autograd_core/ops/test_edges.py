@@ -343,6 +343,20 @@ def test_clamp_between_tensors():
     assert whole([1, 5]).clamp(max=2.5).tolist() == [1.0, 2.5]
 
 
+def test_a_negative_bound_above_unsigned_integers_wraps_around():
+    x = ag.tensor([1, 200], dtype=ag.uint8)
+    assert (x.clamp(max=-1).tolist(), x.clamp(max=-246).tolist()) == ([1, 200], [1, 10])
+    for call in (lambda: x.clamp(max=-256), lambda: x.clamp(min=256)):
+        with pytest.raises(RuntimeError, match="out of bounds"):
+            call()
+
+
+def test_an_overflow_of_lcm_is_not_negative():
+    for dtype in (ag.int32, ag.int64):
+        most = ag.iinfo(dtype).max
+        assert ag.lcm(ag.tensor(most, dtype=dtype), ag.tensor(most - 1, dtype=dtype)).item() == most - 1
+
+
 def test_clamp_has_the_common_dtype_of_both_bounds():
     low, high = ag.tensor(2, dtype=ag.uint8), ag.tensor(300, dtype=ag.int32)
     y = ag.tensor([True, False]).clamp(low, high)

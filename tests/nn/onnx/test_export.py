@@ -67,6 +67,7 @@ FUNCTIONS = {
     "reshaping": lambda x: (x.view(2, -1), x.flatten(1), x.unflatten(2, (2, 3)), x.transpose(0, 1).reshape(4, -1)),
     "axes": lambda x: (x.transpose(1, 2), x.permute(2, 0, 1), x.mT, x.movedim(0, -1), x[:, None], x.unsqueeze(0)),
     "slices": lambda x: (x[:, 0], x[..., ::2], x[1], x[:, -1, 2:5], x[:, 1:-1], x[..., -1], x[:, ::-1], x[0, :, None]),
+    "one-hot": lambda x: (F.one_hot((x > 0).long(), 3) * x[..., None], F.one_hot((x > 0).long().sum(), 49)),
     "positions": lambda x: (x[:, [0, -1]], x[[0, 1], [1, 2]], x.gather(1, POSITIONS), x[:, [[0, 1], [2, 3]]]),
     "joining": lambda x: (ag.cat([x, x * 2], 1), ag.stack([x, -x], -1), *x.chunk(2, -1), *x.split(3, 1), *x.unbind(1)),
     "repeating": lambda x: (x.repeat(1, 2, 1), x.repeat_interleave(2, 1), x[:, :1].expand(2, 4, 6), x.roll(1, 1)),
