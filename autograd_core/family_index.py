@@ -185,10 +185,11 @@ INDEX: dict[str, str] = {
         fft.ifftshift fft.ihfft fft.ihfft2 fft.ihfftn fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftfreq
         fft.rfftn""",
     "sparse.making": """
-        Tensor.sparse_mask Tensor.to_sparse sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor""",
+        Tensor.sparse_mask Tensor.to_sparse sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
+        sparse_csr_tensor""",
     "sparse.members": """
         Tensor._coalesced_ Tensor._indices Tensor._nnz Tensor._values Tensor.ccol_indices Tensor.coalesce
         Tensor.col_indices Tensor.crow_indices Tensor.dense_dim Tensor.indices Tensor.is_coalesced Tensor.row_indices
-        Tensor.sparse_dim Tensor.sparse_resize_ Tensor.to_sparse_bsc Tensor.to_sparse_bsr Tensor.to_sparse_coo
-        Tensor.to_sparse_csc Tensor.to_sparse_csr Tensor.values spmm""",
+        Tensor.smm Tensor.sparse_dim Tensor.sparse_resize_ Tensor.sspaddmm Tensor.to_sparse_bsc Tensor.to_sparse_bsr
+        Tensor.to_sparse_coo Tensor.to_sparse_csc Tensor.to_sparse_csr Tensor.values hspmm smm spmm sspaddmm""",
 }

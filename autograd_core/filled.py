@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, on_device, shape_of, tensor
-from autograd_core.engine.libraries import LAYERS
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS
 from autograd_core.engine.options import with_options
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.memory_format import arranged, arranged_like
@@ -120,7 +120,8 @@ def zeros_like(
     memory_format: str | None = None,
 ) -> Tensor:
     """`zeros` with the shape, dtype and device of `input`."""
-    if not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor):
+    plain = not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor)
+    if plain and input.array.__class__ not in ELSEWHERE:
         # The operation that rules use; constant zeros need not be recorded.
         return OPS["zeros_like"].call(input if input.node is None else input.detach())
     return _made_zeros_like(input, dtype, device, requires_grad, memory_format)

@@ -12,6 +12,7 @@ tensor([[3.],
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ContextDecorator
 from typing import Any
 
 from autograd_core import functional
@@ -19,14 +20,13 @@ from autograd_core.compatibility import legacy
 from autograd_core.ops.sparse import functions
 from autograd_core.ops.sparse.graph import elements, is_sparse, sparse
 from autograd_core.ops.sparse.making import sparse_coo_tensor
+from autograd_core.ops.sparse.products import reduced
 from autograd_core.tensor import Tensor, wrap
 
 
 def mm(mat1: Tensor, mat2: Tensor, reduce: str = "sum") -> Tensor:
-    """Product of matrices, of which one or both are sparse."""
-    if reduce != "sum":
-        raise NotImplementedError(f"sparse.mm() adds products; there is no reduce={reduce!r}")
-    return functional.mm(mat1, mat2)
+    """Product of matrices, of which one or both are sparse; reduce: "sum", or "mean", "amax" or "amin" of the terms."""
+    return functional.mm(mat1, mat2) if reduce == "sum" else reduced(mat1, mat2, reduce)
 
 
 def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -68,6 +68,11 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Sequence[int], layout: An
     return made if layout is None else made.to_sparse(layout=layout)
 
 
+def as_sparse_gradcheck(gradcheck: Any) -> Any:
+    """The function itself: `gradcheck` takes sparse tensors."""
+    return gradcheck
+
+
 class _Typed(legacy._Typed):
     """As the types of dense tensors, for those that hold positions and values."""
 
@@ -88,20 +93,33 @@ for _name, _dtype in legacy.TYPES.items():
     )
 
 
-class check_sparse_tensor_invariants:
-    """Has no effect: positions are always checked. A context, a decorator, and the switches `enable` and `disable`."""
+class check_sparse_tensor_invariants(ContextDecorator):
+    """A setting without effect: positions are always checked. A context, a decorator, and the switches below."""
+
+    _enabled = False
 
     def __init__(self, enable: bool = True) -> None:
-        pass
+        self._wanted = enable
+        self._before: list[bool] = []
 
     def __enter__(self) -> None:
-        pass
+        self._before.append(self.is_enabled())
+        check_sparse_tensor_invariants._enabled = self._wanted
 
     def __exit__(self, *_: object) -> None:
-        pass
+        check_sparse_tensor_invariants._enabled = self._before.pop()
 
-    def __call__(self, function: Any) -> Any:
-        return function
+    @staticmethod
+    def is_enabled() -> bool:
+        """The setting."""
+        return check_sparse_tensor_invariants._enabled
 
-    is_enabled = staticmethod(lambda: True)
-    enable = disable = staticmethod(lambda: None)
+    @staticmethod
+    def enable() -> None:
+        """Set it."""
+        check_sparse_tensor_invariants._enabled = True
+
+    @staticmethod
+    def disable() -> None:
+        """Reset it."""
+        check_sparse_tensor_invariants._enabled = False

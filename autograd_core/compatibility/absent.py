@@ -15,7 +15,6 @@ from autograd_core.tensor import Tensor
 # Reason -> names.
 ABSENT: dict[str, str] = {
     "there are no nested tensors": "Tensor.to_padded_tensor",
-    "sparse tensors with rows that are dense; use sparse.mm()": "hspmm saddmm smm sspaddmm",
     "arrays are not quantized": """
         Tensor.int_repr Tensor.q_scale Tensor.q_zero_point dequantize fake_quantize_per_channel_affine
         fake_quantize_per_tensor_affine nn.functional.grouped_mm nn.functional.scaled_grouped_mm nn.functional.scaled_mm

@@ -38,6 +38,8 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
             p = a.node
             if LAYERS and x.__class__ is not cls:
                 if cls is not None and (cls in LAYERS or x.__class__ in LAYERS):
+                    if ELSEWHERE and (t := elsewhere(o, args, statics)) is not None:
+                        return t
                     return apply(o, of_one_depth(constants(o, args)), statics)
                 cls = x.__class__
             arrays.append(x)

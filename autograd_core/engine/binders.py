@@ -151,6 +151,8 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             if other.__class__ is Tensor:
                 b, q = other.array, other.node
                 if cls is not b.__class__ and (cls in LAYERS or b.__class__ in LAYERS):
+                    if ELSEWHERE and (t := elsewhere(o, (input, other), {})) is not None:
+                        return t
                     return call(*of_one_depth((input, other)))
                 if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
                     if a.dtype is not b.dtype and a.dtype != b.dtype:

@@ -15,12 +15,14 @@ from autograd_core.dtypes import can_cast
 from autograd_core.engine.arguments import SYNONYMS, cast, meant
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.failures import misfit, out_of_memory, rename
-from autograd_core.engine.libraries import VMAP
+from autograd_core.engine.libraries import ELSEWHERE, VMAP
 from autograd_core.engine.overriding import overridden
 from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError, warn
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor
 
+OF_ZEROS = {f"{prefix}{name}" for prefix, name in itertools.product(("", "new_"), ("zeros", "empty"))}
+OF_ZEROS |= {"zeros_like", "empty_like"}  # the functions that also make sparse tensors
 FACTORS = ("value", "beta", "alpha")  # which PyTorch's older forms take as numbers before the tensors they multiply
 
 
@@ -57,7 +59,8 @@ def deliver(name: str, result: Any, out: Any) -> Any:
 def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Callable[..., Any]:
     """The function with further options of PyTorch's creation functions.
 
-    out: the tensor to write and return; its dtype counts. layout: `strided`. pin_memory: use page-locked memory.
+    out: the tensor to write and return; its dtype counts. layout: `strided`, of zeros also a sparse one.
+    pin_memory: use page-locked memory.
     keeps_shape: whether `out` keeps its own shape if it has as many elements as the result.
     """
 
@@ -65,8 +68,10 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
     def call(
         *args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
     ) -> Any:
+        if ELSEWHERE and layout is None and function.__name__ in OF_ZEROS and args and args[0].__class__ is Tensor:
+            layout = args[0].layout
         if layout not in (None, "strided"):
-            raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
+            return _zeros(function, args, given, layout)
         if out is not None:
             made = function(*args, **{"dtype": out.dtype, **given})
             if keeps_shape and made.numel() == out.numel():
@@ -86,6 +91,16 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
     call.options = True  # type: ignore[attr-defined]  # for stubs
     call.__module__ = functional.__name__  # so that pickle finds it
     return call
+
+
+def _zeros(function: Callable[..., Any], args: Any, given: dict[str, Any], layout: str) -> Any:
+    """The zeros that a function makes in a sparse layout."""
+    if function.__name__ not in OF_ZEROS:
+        raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}; see to_sparse()")
+    like = function(*args, **given | {"device": "meta", "requires_grad": False})
+    device = given.get("device") or (args[0].device if args and isinstance(args[0], Tensor) else None)
+    made = functional.sparse_coo_tensor(size=like.shape, dtype=like.dtype, device=device).to_sparse(layout=layout)
+    return made.requires_grad_(given.get("requires_grad", False))
 
 
 def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:

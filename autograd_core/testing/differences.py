@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.ops.sparse import graph
+from autograd_core.ops.sparse.graph import is_sparse
 from autograd_core.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -35,7 +37,20 @@ def outputs_of(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
     for y in outputs:
         if not isinstance(y, Tensor):
             raise ValueError(f"gradcheck() needs a function that returns Tensors, not {type(y).__name__}")
-    return [y for y in outputs if y.dtype.kind in "fc"]
+    return [y.to_dense() if is_sparse(y) else y for y in outputs if y.dtype.kind in "fc"]
+
+
+def of_values(function: Function, inputs: tuple[Any, ...]) -> tuple[Function, tuple[Any, ...]]:
+    """A function of sparse tensors and its inputs, as one of the tensors' values."""
+    found = {i: graph.separate(x) for i, x in enumerate(inputs) if isinstance(x, Tensor) and is_sparse(x)}
+    if not found:
+        return function, inputs
+
+    def of(*args: Any) -> Any:
+        return function(*[graph.sparse(a, pattern=found[i][1]) if i in found else a for i, a in enumerate(args)])
+
+    values = {i: v.detach().requires_grad_(inputs[i].requires_grad) for i, (v, _) in found.items()}
+    return of, tuple([values.get(i, x) for i, x in enumerate(inputs)])
 
 
 def jacobian_of(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -> Array:

@@ -21,6 +21,7 @@ from autograd_core.testing.differences import (
     flat,
     host,
     jacobian_of,
+    of_values,
     outputs_of,
     tensor_like,
     units,
@@ -53,7 +54,8 @@ def gradcheck(
 
     It also checks that a recorded walk gives the same gradients, that each has the dtype and shape of its input, and
     that neither inputs nor saved arrays are written. fast_mode: check one direction of all inputs and one cotangent of
-    all outputs, and single elements only if these disagree. others: PyTorch's `check_...` and `masked`, without effect.
+    all outputs, and single elements only if these disagree. others: PyTorch's `check_...` and `masked`, without effect:
+    sparse tensors are checked in their values, and outputs as dense ones.
     Raises GradientError with the worst element, or returns False.
 
     >>> from autograd_core import tensor
@@ -65,7 +67,7 @@ def gradcheck(
         raise ValueError(f"gradcheck(): the step eps must be positive, not {eps}")
     if not callable(fn):
         raise TypeError(f"gradcheck() takes a function first and then its inputs, not {type(fn).__name__}")
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    fn, inputs = of_values(fn, (inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
     wanted = _differentiable(inputs, max(atol, rtol))
     try:
         _Check(fn, inputs, wanted, atol, rtol).run(eps, nondet_tol, fast_mode)
@@ -109,7 +111,7 @@ def gradgradcheck(
     True
     """
     _allow(others)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    fn, inputs = of_values(fn, (inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
     wanted = _differentiable(inputs, max(atol, rtol))
     outputs = outputs_of(fn, inputs)
     if grad_outputs is None:

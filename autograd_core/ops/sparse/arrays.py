@@ -168,10 +168,11 @@ class Sparse:
             values = xp.kernels.add_at(shape, values.dtype, places, values)
         if pattern is target:
             return values
-        found, where = _places(xp, target.keys(), pattern.keys())
-        out = xp.zeros((len(found), *values.shape[1:]), dtype=values.dtype)
-        out[found] = values[where[found]]
-        return out
+        found, where = _places(target.keys(), pattern.keys())
+        if not len(values):
+            return xp.zeros((len(found), *values.shape[1:]), dtype=values.dtype)
+        found = found.reshape(-1, *(1,) * (values.ndim - 1))
+        return xp.where(found, values[where], xp.zeros((), dtype=values.dtype))
 
     def dense(self) -> Array:
         """The array with all its zeros."""
@@ -233,8 +234,9 @@ def joined(parts: Sequence[Sparse]) -> Sparse:
     return found
 
 
-def _places(xp: Any, keys: Array, wanted: Array) -> tuple[Array, Array]:
+def _places(keys: Array, wanted: Array) -> tuple[Array, Array]:
     """Whether each wanted number is among sorted ones, and where."""
+    xp = LIBRARY[wanted.__class__]
     where = xp.searchsorted(keys, wanted)
     where = xp.minimum(where, max(len(keys) - 1, 0))
     found = keys[where] == wanted if len(keys) else xp.zeros(len(wanted), dtype=np.bool_)
@@ -246,7 +248,7 @@ def common(a: Pattern, b: Pattern) -> Pattern:
     if a is b and a.unique:
         return a
     target, wanted = a.merged()[0], b.merged()[0].keys()
-    found, _ = _places(LIBRARY[wanted.__class__], target.keys(), wanted)
+    found, _ = _places(target.keys(), wanted)
     return target.of_keys(wanted[found])
 
 

@@ -25,8 +25,8 @@ from backends.live import capturing
 LINEAR = ("negative", "astype", "clone", "move", "conj", "real", "imag")
 OTHERS = (
     "absolute", "angle", "asin", "asinh", "atan", "atanh", "ceil", "erf", "erfinv", "expm1", "floor", "isinf",
-    "isnan", "log1p", "nan_to_num", "relu", "round", "sgn", "sign", "signbit", "sin", "sinh", "sqrt", "square", "tan",
-    "tanh", "trunc",
+    "isnan", "isneginf", "isposinf", "log1p", "nan_to_num", "relu", "round", "sgn", "sign", "signbit", "sin", "sinh",
+    "sqrt", "square", "tan", "tanh", "trunc",
 )  # fmt: skip
 
 
@@ -71,10 +71,11 @@ def _alike(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Tensors that have the same sparse axes, if both are sparse."""
     if not is_sparse(b) or a.sparse_dim() == b.sparse_dim():
         return a, b
-    return _without_dense_axes(a), _without_dense_axes(b)
+    return without_dense_axes(a), without_dense_axes(b)
 
 
-def _without_dense_axes(s: Tensor) -> Tensor:
+def without_dense_axes(s: Tensor) -> Tensor:
+    """The same elements with only sparse axes."""
     values, pattern = parts(s)
     xp, keys = LIBRARY[pattern.indices.__class__], pattern.keys()
     within = xp.arange(math.prod(pattern.shape[pattern.sparse_dim :]))
@@ -220,7 +221,7 @@ def reshape(s: Tensor, shape: Any) -> Tensor:
     inner = pattern.shape[pattern.sparse_dim :]
     n = len(lengths) - len(inner)
     if inner and (n < 1 or tuple(lengths[n:]) != inner):
-        return reshape(_without_dense_axes(s), lengths)
+        return reshape(without_dense_axes(s), lengths)
     made = Pattern(positions(pattern.keys(), lengths[:n]), lengths, pattern.coalesced, pattern.unique)
     return sparse(values, pattern=made)
 

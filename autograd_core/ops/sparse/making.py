@@ -136,6 +136,18 @@ def sparse_csc_tensor(ccol_indices: Any, row_indices: Any, values: Any, size: An
     return _compressed(Layout.sparse_csc, ccol_indices, row_indices, values, size, options)
 
 
+def sparse_compressed_tensor(
+    compressed_indices: Any, plain_indices: Any, values: Any, size: Any = None, *, layout: Any = None, **options: Any
+) -> Tensor:
+    """A matrix by rows (layout `sparse_csr`) or by columns (`sparse_csc`)."""
+    if layout not in COMPRESSED:
+        raise NotImplementedError(f"compressed matrices are of layout sparse_csr or sparse_csc here, not {layout}")
+    return _compressed(Layout(layout), compressed_indices, plain_indices, values, size, options)
+
+
+MAKING = sparse_coo_tensor, sparse_csr_tensor, sparse_csc_tensor, sparse_compressed_tensor
+
+
 def to_sparse(
     self: Tensor,
     sparse_dim: int | None = None,

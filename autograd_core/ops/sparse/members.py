@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.ops.sparse import functions as functions  # what operations do
-from autograd_core.ops.sparse import graph, making
+from autograd_core.ops.sparse import graph, making, products
 from autograd_core.ops.sparse.arrays import COMPRESSED, Pattern
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import Layout
@@ -143,7 +143,23 @@ def spmm(input: Tensor, mat2: Tensor) -> Tensor:
     return functional.mm(input, mat2)
 
 
+def smm(input: Tensor, mat: Tensor) -> Tensor:
+    """Product of a sparse and a dense matrix, as a sparse tensor."""
+    return functions.without_dense_axes(products.of_rows(input, mat))
+
+
+def hspmm(mat1: Tensor, mat2: Tensor) -> Tensor:
+    """Product of a sparse and a dense matrix, as a sparse tensor of dense rows."""
+    return products.of_rows(mat1, mat2)
+
+
+def sspaddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta input + alpha (mat1 @ mat2), where all but `mat2` are sparse."""
+    return input * beta + smm(mat1, mat2) * alpha
+
+
+MEMBERS |= {"smm": smm, "sspaddmm": sspaddmm}
 for _name, _member in MEMBERS.items():
     setattr(Tensor, _name, _member)
-for _function in (making.sparse_coo_tensor, making.sparse_csr_tensor, making.sparse_csc_tensor, spmm):
+for _function in (*making.MAKING, spmm, smm, hspmm, sspaddmm):
     publish(_function)

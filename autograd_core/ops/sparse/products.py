@@ -9,12 +9,14 @@ from autograd_core.dtypes import result_type
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import OperandError
 from autograd_core.ops.sparse.arrays import Pattern
-from autograd_core.ops.sparse.graph import coalesced, is_sparse, parts, sparse
+from autograd_core.ops.sparse.graph import coalesced, is_sparse, parts, separate, sparse
 from autograd_core.tensor import Tensor
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
-    """The product of matrices, or of a matrix and a vector, of which one or both are sparse."""
+    """The product of matrices, of a matrix and a vector, or of batches of matrices, of which one or both are sparse."""
+    if a.ndim == b.ndim == 3:
+        return _of_batches(a, b)
     if not (0 < a.ndim < 3 and 0 < b.ndim < 3) or a.shape[-1] != b.shape[0]:
         shapes = f"({'x'.join(map(str, a.shape))} and {'x'.join(map(str, b.shape))})"
         raise OperandError(f"sparse mat1 and mat2 shapes cannot be multiplied {shapes}; they are matrices or vectors")
@@ -31,6 +33,45 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     values, pattern = parts(a)
     row, column = map(functional.as_tensor, pattern.rows)
     return functional.mix_rows(b, column, row, values, count=a.shape[0])
+
+
+def _of_batches(a: Tensor, b: Tensor) -> Tensor:
+    """One product, of a matrix with the batch of matrices on its diagonal."""
+    if not is_sparse(a):
+        return _of_batches(b.mT, a.mT).mT
+    if is_sparse(b) or a.sparse_dim() < 3 or (len(a), a.shape[2]) != b.shape[:2]:
+        raise OperandError(
+            f"a batch of sparse matrices is multiplied by as many dense ones, not {a.shape} by {b.shape}"
+        )
+    values, pattern = parts(a)
+    batch, row, column = pattern.rows
+    count, rows, length = a.shape
+    indices = LIBRARY[row.__class__].stack([batch * rows + row, batch * length + column])
+    blocks = Pattern(indices, (count * rows, count * length))
+    found = product(sparse(values, pattern=blocks), functional.reshape(b, (count * length, b.shape[2])))
+    return functional.reshape(found, (count, rows, b.shape[2]))
+
+
+def reduced(a: Tensor, b: Tensor, reduce: str) -> Tensor:
+    """The "mean", "amax" or "amin", instead of the sum, of the terms of each element of a sparse and a dense matrix."""
+    if reduce not in ("mean", "amax", "amin"):
+        raise OperandError(f"the terms of a product are reduced by 'sum', 'mean', 'amax' or 'amin', not {reduce!r}")
+    if not is_sparse(a) or is_sparse(b) or b.ndim != 2 or a.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise OperandError(f"reduce={reduce!r} takes a sparse and a dense matrix, not {a.shape} and {b.shape}")
+    values, pattern = separate(a)
+    row, column = map(functional.as_tensor, pattern.rows)
+    terms = functional.unsqueeze(values, 1) * b[column]
+    nothing = functional.zeros((len(a), b.shape[1]), dtype=terms.dtype, device=terms.device)
+    return functional.index_reduce(nothing, 0, row, terms, reduce, include_self=False)
+
+
+def of_rows(a: Tensor, b: Tensor) -> Tensor:
+    """The product of a sparse and a dense matrix, with only those rows that the sparse one has."""
+    if not is_sparse(a) or a.ndim != 2 or is_sparse(b):
+        raise OperandError(f"hspmm() takes a sparse and a dense matrix, not {a.layout} and {b.layout}")
+    row = LIBRARY[a.array.indices.__class__].unique(a.array.indices[0])
+    pattern = Pattern(row.reshape(1, -1), (len(a), b.shape[1]), True)
+    return sparse(product(a, b)[functional.as_tensor(row)], pattern=pattern)
 
 
 def _of_sparse(a: Tensor, b: Tensor) -> Tensor:
