@@ -25,7 +25,7 @@ from autograd_core.tensor import Tensor, wrap
 
 
 def mm(mat1: Tensor, mat2: Tensor, reduce: str = "sum") -> Tensor:
-    """Product of matrices, of which one or both are sparse; reduce: "sum", or "mean", "amax" or "amin" of the terms."""
+    """Product of matrices, of which one or both are sparse; reduce: "sum", or "mean", "max" or "min" of the terms."""
     return functional.mm(mat1, mat2) if reduce == "sum" else reduced(mat1, mat2, reduce)
 
 

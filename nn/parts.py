@@ -27,7 +27,9 @@ class Parts(dict[str, Any]):
             changed()
         super().__setitem__(name, part)
         if (module := self._module()) is not None and not hasattr(type(module), "__getattr__"):
-            vars(module)[name] = part  # a property of the same name stays in front of it
+            vars(module)[name] = part
+            if (shown := getattr(type(module), name, None)).__class__ is property:
+                setattr(type(module), name, InFront(name, shown))
 
     def __delitem__(self, name: str) -> None:
         self.pop(name)
@@ -44,6 +46,22 @@ class Parts(dict[str, Any]):
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)  # whoever owns the copy makes it his own
+
+
+class InFront(property):
+    """A property of the same name as a part: as in PyTorch, it shows the part where its function has no attribute."""
+
+    def __init__(self, name: str, shown: property) -> None:
+        super().__init__(shown.fget, shown.fset, shown.fdel)  # its docstring is that of the first
+        self._name = name
+
+    def __get__(self, module: Any, owner: type | None = None) -> Any:
+        try:
+            return super().__get__(module, owner)
+        except AttributeError:
+            if self._name not in vars(module):
+                raise
+            return vars(module)[self._name]
 
 
 class Registry:

@@ -259,7 +259,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
             for hook in getattr(x.node, "after", None) or ():
                 with set_grad_enabled(create_graph):
                     result = hook(x)
-                if result is not None:
+                if result is not None and result is not x:
                     raise RuntimeError(f"a hook after accumulation must return None, not {result!r}")
 
 

@@ -94,6 +94,10 @@ class Distribution:
         with no_grad():
             return self.rsample(sample_shape)
 
+    def sample_n(self, n: int) -> Tensor:
+        """`sample((n,))`, under PyTorch's old name."""
+        return self.sample((n,))
+
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """Samples as a differentiable function of the parameters."""
         raise NotImplementedError(

@@ -80,6 +80,32 @@ def test_a_property_stays_in_front_of_a_parameter_of_its_name():
     assert m.curvature.item() == pytest.approx(math.e)
 
 
+def test_a_property_without_its_attributes_shows_the_part_of_its_name():
+    class Leaky(nn.Module):
+        def __init__(self, decay):
+            super().__init__()
+            self.register_buffer("decay", ag.tensor(decay))
+
+    class Slow(Leaky):
+        def __init__(self, decay):
+            super().__init__(decay)
+            self.before = self.decay.item()
+            self.tau = nn.Parameter(1 / (1 - self.decay))
+
+        @property
+        def decay(self):
+            """How much remains."""
+            return 1 - 1 / self.tau
+
+    for m in (Slow(0.75), copy.deepcopy(Slow(0.75))):
+        assert (m.before, m.tau.item(), m.decay.item()) == (0.75, 4.0, 0.75)
+        assert list(m.state_dict()) == ["tau", "decay"]
+        m.tau = nn.Parameter(ag.tensor(2.0))
+        assert (m.decay.item(), m._buffers["decay"].item()) == (0.5, 0.75)
+    assert Slow.decay.__doc__ == "How much remains."
+    assert Leaky(0.75).decay.item() == 0.75
+
+
 def test_shared_parts_are_listed_once():
     layer = nn.Linear(2, 2)
     tied = nn.Linear(2, 2)

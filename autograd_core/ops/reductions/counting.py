@@ -17,6 +17,7 @@ from autograd_core.registry import Values, composition, integers, sample
 from autograd_core.tensor import wrap
 
 Histogram = namedtuple("Histogram", "hist bin_edges")
+Histogramdd = namedtuple("Histogramdd", "hist bin_edges")
 FEW = (
     sample(integers((6,), 0, 3)),
     sample(integers((2, 3), 0, 3), return_inverse=True, return_counts=True),
@@ -212,7 +213,7 @@ def _edges(name, x, bins, limits):
                       sample((0, 2), [2, 3])),
              reference=lambda x, bins, range=None, density=False: np.histogramdd(
                  x.reshape(-1, x.shape[-1]), bins, range and [range], density))
-def histogramdd(input, bins, *, range=None, weight=None, density=False):
+def histogramdd(input, bins, *, range=None, weight=None, density=False) -> Histogramdd:
     """(hist, bin_edges): `histogram` of points with coordinates along the last axis, and edges for each coordinate.
 
     bins: for each coordinate the edges or the number of equal parts; or one number for all. range: the ends of all
@@ -237,4 +238,4 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     if density:
         volumes = functools.reduce(lambda v, rising: v[..., None] * xp.diff(rising), edges, xp.ones((), x.dtype))
         hist = hist / (volumes * hist.sum())
-    return Histogram(wrap(hist), tuple(map(wrap, edges)))
+    return Histogramdd(wrap(hist), tuple(map(wrap, edges)))

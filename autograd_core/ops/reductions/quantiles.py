@@ -18,6 +18,7 @@ from autograd_core.tensor import Tensor
 
 Median = namedtuple("Median", "values indices")
 in_lines(Median, "median")
+NanMedian = in_lines(namedtuple("NanMedian", "values indices"), "nanmedian")
 Mode = namedtuple("Mode", "values indices")
 PLACES = (sample((5,), dim=0), sample((2, 3, 4), dim=1), sample((0, 3), dim=1))
 ALONG_ONE = (*PLACES, sample((3, 4), dim=-1, keepdim=True))
@@ -74,7 +75,8 @@ def _median(input, dim, keepdim, ignore_nan):
     check_some(input, dim if dim is None else axes.one(dim, input.ndim), "median")
     if dim is None:
         return shared_median(functional.ravel(input), dim=0, ignore_nan=ignore_nan)
-    return Median(*pick_one(input, median_position(input, dim=dim, ignore_nan=ignore_nan), dim, keepdim))
+    results = NanMedian if ignore_nan else Median
+    return results(*pick_one(input, median_position(input, dim=dim, ignore_nan=ignore_nan), dim, keepdim))
 
 
 @composition(REDUCTION, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)

@@ -53,16 +53,17 @@ def _of_batches(a: Tensor, b: Tensor) -> Tensor:
 
 
 def reduced(a: Tensor, b: Tensor, reduce: str) -> Tensor:
-    """The "mean", "amax" or "amin", instead of the sum, of the terms of each element of a sparse and a dense matrix."""
-    if reduce not in ("mean", "amax", "amin"):
-        raise OperandError(f"the terms of a product are reduced by 'sum', 'mean', 'amax' or 'amin', not {reduce!r}")
+    """The "mean", "max" or "min", instead of the sum, of the terms of each element of a sparse and a dense matrix."""
+    function = {"max": "amax", "min": "amin"}.get(reduce, reduce)
+    if function not in ("mean", "amax", "amin"):
+        raise OperandError(f"the terms of a product are reduced by 'sum', 'mean', 'max' or 'min', not {reduce!r}")
     if not is_sparse(a) or is_sparse(b) or b.ndim != 2 or a.ndim != 2 or a.shape[1] != b.shape[0]:
         raise OperandError(f"reduce={reduce!r} takes a sparse and a dense matrix, not {a.shape} and {b.shape}")
     values, pattern = separate(a)
     row, column = map(functional.as_tensor, pattern.rows)
     terms = functional.unsqueeze(values, 1) * b[column]
     nothing = functional.zeros((len(a), b.shape[1]), dtype=terms.dtype, device=terms.device)
-    return functional.index_reduce(nothing, 0, row, terms, reduce, include_self=False)
+    return functional.index_reduce(nothing, 0, row, terms, function, include_self=False)
 
 
 def of_rows(a: Tensor, b: Tensor) -> Tensor:

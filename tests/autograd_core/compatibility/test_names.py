@@ -31,7 +31,7 @@ def test_what_tensors_are_not():
     assert (ag.sym_int(2.7), ag.sym_max(1, 2), ag.sym_not(True)) == (2, 2, False)
     assert isinstance(x.untyped_storage(), ag.UntypedStorage)
     with pytest.raises(RuntimeError, match="strided, not sparse_coo"):
-        ag.zeros(2, layout=ag.sparse_coo)
+        ag.ones(2, layout=ag.sparse_coo)
 
 
 def test_functions_are_overridden_by_classes_that_stand_for_tensors():

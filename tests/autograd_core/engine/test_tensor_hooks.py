@@ -108,6 +108,9 @@ def test_hooks_after_accumulation_see_the_gradient_in_place():
     y.register_post_accumulate_grad_hook(lambda leaf: leaf.sub_(leaf.grad) and None)
     (x * y).backward()
     assert y.item() == -5.0  # 3 - 4 * 2
+    with x.register_post_accumulate_grad_hook(lambda leaf: leaf.zero_()):  # returns the leaf
+        (x * y).backward()
+    assert x.item() == 0.0
     with x.register_post_accumulate_grad_hook(id), pytest.raises(RuntimeError, match="must return None"):
         (x * y).backward()
     with pytest.raises(RuntimeError, match="for leaves"):
