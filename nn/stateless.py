@@ -38,6 +38,8 @@ def functional_call(
     tensor([3.])
     """
     dicts = parameter_and_buffer_dicts
+    if not isinstance(dicts, Mapping | Sequence):
+        raise ValueError(f"functional_call() takes a dict of tensors by path, or several, not {type(dicts).__name__}")
     given = dicts if isinstance(dicts, MutableMapping) else _merged(dicts)
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
     with reparametrized(module, given, tie_weights, strict):

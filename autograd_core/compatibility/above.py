@@ -15,6 +15,7 @@ PLACES = {
     **dict.fromkeys(("onnx.symbolic_helper", "onnx.symbolic_opset11"), "nn.onnx.symbolic"), "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
+    "functorch": "nn.functorch",
     "optim.swa_utils.AveragedModel": "nn.averaging:AveragedModel",
     **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",

@@ -69,6 +69,8 @@ class _Finder:
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         root, _, name = fullname.partition(".")
         package = sys.modules.get(PACKAGE)
+        if fullname == "functorch":  # a package beside `torch`
+            root, name = "torch", fullname
         if not name or package is None or sys.modules.get(root) is not package:
             return None
         place = _place(name)

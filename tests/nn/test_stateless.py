@@ -42,6 +42,11 @@ def test_modules_that_lie_in_several_places_and_in_themselves():
     assert nn.functional_call(model, given, X, strict=True).item() == 12
 
 
+def test_what_is_no_dict_is_refused():
+    with pytest.raises(ValueError, match="dict of tensors by path"):
+        nn.functional_call(nn.Linear(1, 1), 3, ag.ones(1))
+
+
 def test_strict_means_nothing_missing_and_nothing_else():
     assert call({"layer.weight": W, "layer.bias": B, "more": C}) == 12
     with pytest.raises(RuntimeError, match="there is no more"):
