@@ -251,6 +251,13 @@ def is_pinned(self: Tensor) -> bool:
     return bool(backend_of("cuda").runtime.is_pinned(self.array))  # type: ignore[attr-defined]
 
 
+def record_stream(self: Tensor, stream: Any) -> None:
+    """Keep the memory until a `cuda.Stream` has done what it was given so far, such as a copy that uses the tensor."""
+    if self.device.type != "cuda":
+        raise RuntimeError(f"record_stream() is for tensors on a GPU; this one is on {self.device}")
+    stream.keep(self.array)
+
+
 def install() -> None:
     """Add the device members to Tensor."""
     members = {
@@ -259,6 +266,7 @@ def install() -> None:
         "cuda": cuda,
         "pin_memory": pin_memory,
         "is_pinned": is_pinned,
+        "record_stream": record_stream,
         "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
         "is_cpu": property(lambda self: self.device.type == "cpu", doc="Whether the elements live on the CPU."),
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),

@@ -332,6 +332,9 @@ def _shared(t: Tensor, node: Any) -> Tensor:
     return y
 
 
+InplaceFunction = Function  # PyTorch's name for one that may write its arguments
+
+
 class _Final(Function):
     """The identity of a value whose dependence on others cannot be differentiated."""
 

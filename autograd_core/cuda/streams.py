@@ -75,6 +75,10 @@ class Stream:
         event.record(self)
         return event
 
+    def keep(self, memory: Any) -> None:
+        """Keep an object until what the stream was given to do so far is done."""
+        self.raw.launch_host_func(id, memory)
+
     def query(self) -> bool:
         """Whether all its work is done."""
         return bool(self.raw.done)

@@ -87,6 +87,7 @@ class Stream:
     def __init__(self, non_blocking=False, priority=0):
         self.ptr, self.device_id, self.priority = id(self), Machine.current, priority
         self.waited, self.before, self.recorder, self.done = [], [], None, True
+        self.kept = []
 
     def __enter__(self):
         assert self.device_id == Machine.current
@@ -110,6 +111,9 @@ class Stream:
 
     def wait_event(self, event):
         self.waited.append(event.recorded)
+
+    def launch_host_func(self, function, argument):
+        self.kept.append((function, argument))
 
     def begin_capture(self):
         self.recorder = Machine.observer = Recorder()

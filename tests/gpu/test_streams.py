@@ -40,6 +40,14 @@ def test_streams_wait_for_each_other():
     assert event.query()
 
 
+def test_memory_is_kept_until_a_stream_has_used_it():
+    x, stream = ag.ones(2, device="cuda"), ag.cuda.Stream()
+    x.record_stream(stream)
+    assert stream.raw.kept == [(id, x.array)]
+    with pytest.raises(RuntimeError, match="on a GPU"):
+        ag.ones(2).record_stream(stream)
+
+
 def test_events_measure_time():
     start, end = (ag.cuda.Event(enable_timing=True) for _ in range(2))
     start.record()

@@ -29,6 +29,7 @@ def test_modules_of_few_names():
     from autograd_core.torch_version import TorchVersion
 
     assert (set_detect_anomaly, Variable) == (ag.autograd.set_detect_anomaly, ag.autograd.Variable)
+    assert issubclass(ag.autograd.function.InplaceFunction, ag.Function)
     assert (skip_init, convert_conv2d_weight_memory_format) == (
         ag.nn.utils.skip_init,
         ag.nn.utils.convert_conv2d_weight_memory_format,
