@@ -10,7 +10,7 @@ from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import OperandError
 from autograd_core.ops.sparse.arrays import Pattern
 from autograd_core.ops.sparse.graph import coalesced, is_sparse, parts, separate, sparse
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, wrap
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -20,8 +20,9 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     if not (0 < a.ndim < 3 and 0 < b.ndim < 3) or a.shape[-1] != b.shape[0]:
         shapes = f"({'x'.join(map(str, a.shape))} and {'x'.join(map(str, b.shape))})"
         raise OperandError(f"sparse mat1 and mat2 shapes cannot be multiplied {shapes}; they are matrices or vectors")
-    dtype = result_type(a.array, b.array)
-    a, b = a.to(dtype), b.to(dtype)
+    if a.array.dtype != b.array.dtype:
+        dtype = result_type(a.array, b.array)
+        a, b = a.to(dtype), b.to(dtype)
     if not is_sparse(a):
         return product(b.t(), a.t() if a.ndim == 2 else a).t()
     if a.ndim == b.ndim == 1:
@@ -31,7 +32,7 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     if b.ndim == 1:
         return product(a, functional.unsqueeze(b, 1)).squeeze(1)
     values, pattern = parts(a)
-    row, column = map(functional.as_tensor, pattern.rows)
+    row, column = map(wrap, pattern.rows)
     return functional.mix_rows(b, column, row, values, count=a.shape[0])
 
 
@@ -60,7 +61,7 @@ def reduced(a: Tensor, b: Tensor, reduce: str) -> Tensor:
     if not is_sparse(a) or is_sparse(b) or b.ndim != 2 or a.ndim != 2 or a.shape[1] != b.shape[0]:
         raise OperandError(f"reduce={reduce!r} takes a sparse and a dense matrix, not {a.shape} and {b.shape}")
     values, pattern = separate(a)
-    row, column = map(functional.as_tensor, pattern.rows)
+    row, column = map(wrap, pattern.rows)
     terms = functional.unsqueeze(values, 1) * b[column]
     nothing = functional.zeros((len(a), b.shape[1]), dtype=terms.dtype, device=terms.device)
     return functional.index_reduce(nothing, 0, row, terms, function, include_self=False)
@@ -72,7 +73,7 @@ def of_rows(a: Tensor, b: Tensor) -> Tensor:
         raise OperandError(f"hspmm() takes a sparse and a dense matrix, not {a.layout} and {b.layout}")
     row = LIBRARY[a.array.indices.__class__].unique(a.array.indices[0])
     pattern = Pattern(row.reshape(1, -1), (len(a), b.shape[1]), True)
-    return sparse(product(a, b)[functional.as_tensor(row)], pattern=pattern)
+    return sparse(product(a, b)[wrap(row)], pattern=pattern)
 
 
 def _of_sparse(a: Tensor, b: Tensor) -> Tensor:
