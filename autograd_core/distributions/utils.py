@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numpy.typing import DTypeLike
@@ -18,6 +19,24 @@ _sum_rightmost = sum_rightmost  # libraries import it by this name
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     """Numbers and tensors as tensors of one shape."""
     return together(*values)
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The lower triangles of matrices (..., n, n), up to a diagonal, as vectors, row by row."""
+    row, column = functional.tril_indices(mat.shape[-2], mat.shape[-1], diag, device=mat.device)
+    return mat[..., row, column]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """Matrices with vectors (..., k) as their lower triangles: the inverse of `tril_matrix_to_vec`."""
+    k = vec.shape[-1]
+    n = round((math.sqrt((1 + 2 * diag) ** 2 + 8 * k + 4 * abs(diag) * (diag + 1)) - 1 - 2 * diag) / 2)
+    row, column = functional.tril_indices(n, n, diag, device=vec.device)
+    if len(row) != k:
+        raise ValueError(f"{k} elements are no lower triangle up to the diagonal {diag}")
+    made = functional.zeros((*vec.shape[:-1], n, n), dtype=vec.dtype, device=vec.device)
+    made[..., row, column] = vec
+    return made
 
 
 def _standard_normal(shape: ShapeLike, dtype: DTypeLike | None, device: str | None) -> Tensor:

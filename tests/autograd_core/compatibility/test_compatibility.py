@@ -89,10 +89,12 @@ def test_without_an_accelerator():
 
 
 def test_backends():
-    from autograd_core.backends import cpu, cuda, cudnn, mkldnn, mps
+    from autograd_core.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
 
     assert cpu.get_cpu_capability() == "DEFAULT"
     assert (mps.is_available(), mps.is_built(), cudnn.is_available(), cuda.is_built()) == (False,) * 4
+    assert not mkl.is_available()
+    assert openmp.is_available() == mkldnn.is_available()
     with ag.config.using("numpy"):
         assert not mkldnn.is_available()
     ag.backends.cudnn.benchmark = True

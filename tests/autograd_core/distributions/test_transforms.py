@@ -130,6 +130,8 @@ def test_helpers_for_transforms_of_ones_own():
         broadcast_all,
         logits_to_probs,
         probs_to_logits,
+        tril_matrix_to_vec,
+        vec_to_tril_matrix,
     )
 
     noise = _standard_normal((2, 3), ag.float64, "cpu")
@@ -141,6 +143,13 @@ def test_helpers_for_transforms_of_ones_own():
     for is_binary, shares in ((True, [0.2, 0.9]), (False, [0.2, 0.8])):
         p = ag.tensor(shares, dtype="f8")
         close(logits_to_probs(probs_to_logits(p, is_binary), is_binary), p)
+    for diag, length in ((-1, 3), (0, 6), (1, 8)):
+        lower = ag.arange(18.0).reshape(2, 3, 3).tril(diag)
+        rows = tril_matrix_to_vec(lower, diag)
+        assert rows.shape == (2, length)
+        assert ag.equal(vec_to_tril_matrix(rows, diag), lower)
+    with pytest.raises(ValueError, match="no lower triangle"):
+        vec_to_tril_matrix(ag.ones(4))
 
 
 TO_TWO = D.ComposeTransform([D.SigmoidTransform(), D.AffineTransform(0.0, 2.0)])
