@@ -71,6 +71,23 @@ def test_second_derivatives_pass_through_sparse_gradients():
     ag.testing.assert_close(*slopes)
 
 
+@pytest.mark.parametrize("dtype", [ag.float64, ag.bfloat16])
+def test_weighted_bags(dtype):
+    found = []
+    for sparse in (True, False):
+        weight = table().detach().to(dtype).requires_grad_()
+        factors = ag.tensor([0.5, 2.0, -1.0, 4.0], dtype=dtype, requires_grad=True)
+        y = nn.functional.embedding_bag(
+            ag.tensor([1, 2, 2, 5]), weight, ag.tensor([0, 3]), mode="sum", per_sample_weights=factors, sparse=sparse
+        )
+        g, h = ag.grad(y.pow(3).sum(), (weight, factors), create_graph=True)
+        assert (g.is_sparse, g.dtype) == (sparse, dtype)
+        second = ag.grad((g.to_dense() ** 2).sum() + (h**2).sum(), (weight, factors))
+        found.append([y, g.to_dense(), h, *[t.to_dense() for t in second]])
+    for a, b in zip(*found, strict=True):
+        ag.testing.assert_close(a, b)
+
+
 def test_gradients_are_hooked_clipped_and_cleared():
     weight = table()
     weight.register_hook(lambda g: g * 2)

@@ -107,13 +107,13 @@ def _uses(input, weight):
     return functional.astype(add_rows(ones, input, count=weight.shape[0])[:, 0], weight.dtype)
 
 
-def _taking(weight, sparse):
-    """The operation that takes rows of a weight; of a leaf, if `sparse`, the one with sparse gradients."""
+def _of_rows(weight, sparse):
+    """`take_rows` and `mix_rows`; for a leaf, if `sparse`, those with sparse gradients."""
     if not (sparse and weight.is_leaf and weight.requires_grad):
-        return take_rows
+        return take_rows, mix_rows
     from autograd_core.ops.sparse import graph
 
-    return graph.take_rows
+    return graph.take_rows, graph.mix_rows
 
 
 def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse):
@@ -125,7 +125,8 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
     if padding_idx is not None:
         share = functional.where(input == padding_idx, 0, 1 if share is None else share)
         share = functional.astype(share, weight.dtype)
-    return _taking(weight, sparse)(weight, input, share)
+    take, _ = _of_rows(weight, sparse)
+    return take(weight, input, share)
 
 
 @composition(INDEXING, method=False, reference=lambda index, weight: weight[index],
@@ -209,9 +210,8 @@ def embedding_bag(
         kept = index != padding_idx
         index, bag, factors = index[kept], bag[kept], factors if factors is None else factors[kept]
         members = functional.bincount(bag, minlength=count)
-    if (take := _taking(weight, sparse)) is not take_rows:
-        weight, index = take(weight, index, None), functional.arange(len(index), device=index.device)
-    total = mix_rows(weight, index, bag, factors, count=count)
+    _, mix = _of_rows(weight, sparse)
+    total = mix(weight, index, bag, factors, count=count)
     return total if mode == "sum" else total / functional.clamp(members, min=1).unsqueeze(-1)
 
 

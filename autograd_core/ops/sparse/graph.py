@@ -93,4 +93,22 @@ def _take_rows_rule(xp: Any, g: Any, x_shape: tuple[int, ...], index: Any, share
     return sparse(g, pattern=pattern) if xp is functional else Sparse(pattern, g.copy())
 
 
+def _mix_rows(xp: Any, x: Any, index: Any, to: Any, factors: Any = None, *, count: int) -> Any:
+    """Sums of the rows of a matrix; see `ops.positions.embedding.mix_rows`. The gradient of the matrix is sparse."""
+    return xp.kernels.mix_rows(x, index, to, factors, count)
+
+
+def _mix_rows_rule(xp: Any, g: Any, x_shape: tuple[int, ...], index: Any, to: Any, factors: Any) -> Any:
+    rows = xp.take_rows(g, to)
+    rows = rows if factors is None else rows * xp.reshape(factors, shape=(*factors.shape, 1))
+    return _take_rows_rule(xp, rows, x_shape, index, None)
+
+
+def _factors_rule(xp: Any, g: Any, x: Any, index: Any, to: Any) -> Any:
+    return xp.sum(xp.take_rows(g, to) * xp.take_rows(x, index), dim=-1)
+
+
 take_rows: Callable[..., Tensor] = private(_take_rows, INDEXING, "rows", _take_rows_rule, None, None).call
+mix_rows: Callable[..., Tensor] = private(
+    _mix_rows, INDEXING, "Σ w rows", _mix_rows_rule, None, None, _factors_rule, wide=True
+).call
