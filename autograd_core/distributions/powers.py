@@ -112,6 +112,18 @@ class GeneralizedPareto(ByQuantile):
         self._validate_sample(value)
         return -(-self._time(value)).expm1()
 
+    def log_cdf(self, value: Tensor) -> Tensor:
+        """log P(X ≤ value)."""
+        time = -self.log_survival_function(value)
+        early = time < math.log(2)
+        near, far = functional.where(early, time, 1.0), functional.where(early, 1.0, time)
+        return functional.where(early, (-(-near).expm1()).log(), (-(-far).exp()).log1p())
+
+    def log_survival_function(self, value: Tensor) -> Tensor:
+        """log P(X > value)."""
+        self._validate_sample(value)
+        return -self._time(value)
+
     def _time(self, value: Tensor) -> Tensor:
         """-log P(X > value), which is log(1 + k·z) / k."""
         z, flat = (value - self.loc) / self.scale, self.concentration == 0

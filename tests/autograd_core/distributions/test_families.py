@@ -317,6 +317,17 @@ def test_powers_of_uniform_numbers():
     close(D.GeneralizedPareto(A, B, 0.0).log_prob(A.detach() + x), D.Exponential(1 / B).log_prob(x).detach())
 
 
+@pytest.mark.parametrize("shape", [0.0, 0.2, 2.0])
+def test_logarithms_of_generalized_pareto_probabilities(shape):
+    d, values = D.GeneralizedPareto(ag.tensor(1.0, dtype="float64"), 2.0, shape), [1 + 1e-9, 1.5, 4.0, 30.0, 90.0]
+    reference = stats.genpareto(shape, 1, 2)
+    x = ag.tensor(values, dtype="float64", requires_grad=True)
+    np.testing.assert_allclose(d.log_survival_function(x).detach(), reference.logsf(values), rtol=1e-7)
+    np.testing.assert_allclose(d.log_cdf(x).detach(), reference.logcdf(values), rtol=1e-7)
+    (slope,) = ag.grad(d.log_cdf(x).sum(), x)
+    np.testing.assert_allclose(slope, reference.pdf(values) / reference.cdf(values), rtol=1e-6)
+
+
 def test_continuous_bernoulli_next_to_a_half():
     x = ag.tensor([0.2, 0.7], dtype="f8", requires_grad=True)
     for p in (0.3, 0.4989, 0.4999, 0.5):
