@@ -86,7 +86,7 @@ def admitted(t: Tensor, dim: int, level: Level) -> Tensor:
 def raised(array: Any, depth: int) -> Any:
     """An array as a batch shared by all samples of the calls down to `depth`."""
     if array.__class__ in ELSEWHERE:
-        raise NotImplementedError("inside vmap() sparse tensors meet no samples; .to_dense() gives one that does")
+        raise NotImplementedError("sparse tensors do not enter or leave vmap(); .to_dense() gives one that does")
     while depth_of(array) < depth:
         array = layer(LIBRARY[array.__class__])(array, None, True)
     return array

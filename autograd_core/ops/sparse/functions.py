@@ -61,7 +61,9 @@ def _add(a: Any, b: Any) -> Tensor:
     """Where the sum of arrays has failed."""
     if not is_sparse(a):
         a, b = b, a
-    elif not (is_sparse(b) and a.sparse_dim() != b.sparse_dim()) or a.shape != b.shape or a.device != b.device:
+    if isinstance(b, Tensor) and not is_sparse(b) and a.shape == b.shape and a.device == b.device:  # inside `vmap`
+        return functional.add(dense(a), b)
+    if not (is_sparse(b) and a.sparse_dim() != b.sparse_dim()) or a.shape != b.shape or a.device != b.device:
         what = f"a tensor of shape {b.shape}, on {b.device}" if isinstance(b, Tensor) else "a number"
         raise RuntimeError(f"a sparse tensor of shape {a.shape} cannot be added to {what}; use .to_dense()")
     return functional.add(*_alike(a, b))
