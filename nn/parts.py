@@ -27,9 +27,10 @@ class Parts(dict[str, Any]):
             changed()
         super().__setitem__(name, part)
         if (module := self._module()) is not None and not hasattr(type(module), "__getattr__"):
-            vars(module)[name] = part
-            if (shown := getattr(type(module), name, None)).__class__ is property:
+            own = vars(module)
+            if name not in own and (shown := getattr(type(module), name, None)).__class__ is property:
                 setattr(type(module), name, InFront(name, shown))
+            own[name] = part
 
     def __delitem__(self, name: str) -> None:
         self.pop(name)
