@@ -5,6 +5,7 @@ addressed in the flat array, twice as fast as with one index per axis, and five 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes, blocks
-from backends.numpy_backend.copies import converted
+from backends.numpy_backend.copies import contiguous, converted, reshape
 from backends.strides import dense, in_rows
 from backends.threads import in_blocks
 
@@ -35,17 +36,18 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
         flat = np.zeros(prod(shape), dtype)
         np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))
         return flat.reshape(shape)
-    rows = _rows(index, shape)
+    axis, rows = _picked(index, shape)
     if values.size < LARGE or kind not in "fdFD" or not _is_integers(rows):
         return plain(shape, dtype, index, values)
     from scipy.sparse import csc_array
 
-    count = rows.size
+    count, outer, rest = rows.size, shape[:axis], shape[axis + 1 :]
     # Indexing an `arange` resolves negative indices and raises for those out of range.
-    places = np.arange(shape[0])[rows].reshape(-1)
-    chosen = csc_array((np.ones(count, dtype), places, np.arange(count + 1)), shape=(shape[0], count))
-    every = np.broadcast_to(values, (*rows.shape, *shape[1:])).reshape(count, prod(shape[1:]))
-    return (chosen @ every).reshape(shape)
+    places = np.arange(shape[axis])[rows].reshape(-1)
+    chosen = csc_array((np.ones(count, dtype), places, np.arange(count + 1)), shape=(shape[axis], count))
+    every = np.broadcast_to(values, (*outer, *rows.shape, *rest)).reshape(prod(outer), count, prod(rest))
+    sums = chosen @ contiguous(reshape(every.swapaxes(0, 1), (count, -1)))
+    return contiguous(reshape(sums.reshape(-1, *every.shape[::2]).swapaxes(0, 1), shape))
 
 
 def mix_rows(
@@ -169,11 +171,12 @@ def _all_below(index: Array, n: int) -> bool:
     return bool(index.view(np.uint64).max() < n)  # negative numbers become large
 
 
-def _rows(index: Any, shape: Sizes) -> Any:
-    """The positions along the first axis, if an index selects everything along the others."""
-    first, *rest = index if isinstance(index, tuple) and index else (index,)
-    whole = all(isinstance(at, slice) and at in (slice(None), slice(n)) for at, n in zip(rest, shape[1:], strict=False))
-    return first if whole else None
+def _picked(index: Any, shape: Sizes) -> tuple[int, Any]:
+    """The axis along which an index selects, and its positions there, if it selects everything along the others."""
+    parts = index if isinstance(index, tuple) else (index,)
+    pairs = zip_longest(parts, shape, fillvalue=slice(None))
+    some = [k for k, (at, n) in enumerate(pairs) if not (isinstance(at, slice) and at in (slice(None), slice(n)))]
+    return (some[0], parts[some[0]]) if len(some) == 1 else (0, None)
 
 
 def _is_integers(index: Any) -> bool:

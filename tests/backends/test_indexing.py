@@ -56,17 +56,37 @@ def test_add_at_beyond_the_end_is_an_error(library):
         library.kernels.add_at((3, 2), np.float64, library.put(np.array([-4])), library.put(np.ones((1, 2))))
 
 
-@pytest.mark.parametrize("index", ["rows", "mask"])
-def test_add_at_of_many_rows_gives_the_same_numbers(library, index):
-    rng = np.random.default_rng(1)
-    rows = rng.integers(-65, 65, (8, 128)) if index == "rows" else rng.random(1024) < 0.9
-    shape = (65, 4, 24) if index == "rows" else (1024, 96)
-    expected = np.zeros(shape, np.float32)
-    values = rng.standard_normal(expected[rows].shape, np.float32)
-    values[3, ..., :2] = np.nan, np.inf
-    np.add.at(expected, rows, values)
-    result = library.kernels.add_at(shape, np.float32, library.put(rows), library.put(values))
-    np.testing.assert_allclose(library.get(result), expected, 1e-5, 1e-5)
+MANY_ROWS = np.random.default_rng(1).integers(-65, 65, (8, 128))
+ALONG_AN_AXIS = {
+    "rows": (MANY_ROWS, (65, 4, 24)),
+    "mask": (np.random.default_rng(1).random(1024) < 0.9, (1024, 96)),
+    "axis in the middle": ((slice(None), MANY_ROWS), (4, 65, 24)),
+    "last axis": ((slice(96), MANY_ROWS), (96, 65)),
+    "with an added axis": ((None, slice(None), MANY_ROWS), (96, 65)),
+}
+
+
+@pytest.mark.parametrize("index,shape", ALONG_AN_AXIS.values(), ids=ALONG_AN_AXIS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_add_at_of_many_positions_along_an_axis_gives_the_same_numbers(library, index, shape, dtype):
+    expected = np.zeros(shape, dtype)
+    values = np.random.default_rng(1).standard_normal(expected[index].shape).astype(dtype)
+    values[..., 3, :2] = np.nan, np.inf
+    np.add.at(expected, index, values)
+    result = library.get(library.kernels.add_at(shape, dtype, put_index(library, index), library.put(values)))
+    np.testing.assert_allclose(result, expected, 1e-5, 1e-5)
+
+
+def test_add_at_along_any_axis_needs_no_generic_kernel():
+    def plain(*_):
+        raise AssertionError("the generic kernel takes several times as long")
+
+    for name in ("rows", "axis in the middle", "last axis"):
+        index, shape = ALONG_AN_AXIS[name]
+        expected = np.zeros(shape)
+        np.add.at(expected, index, 1)
+        values = np.ones(expected[index].shape, np.float32)
+        np.testing.assert_array_equal(indexing.add_at(plain, shape, np.float32, index, values), expected)
 
 
 @pytest.mark.parametrize("sizes,out", [((4,), (6,)), ((3, 4), (2, 5)), ((2, 2, 3), (1, 2, 2))])
