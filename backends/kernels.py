@@ -47,7 +47,7 @@ KERNELS = {
     "points": ("read_points", "add_points", "match_points"),
     "pooling": ("max_pool", "max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "products": ("product", "linear"),
-    "special_functions.quantiles": ("erfinv", "ndtri"),
+    "special_functions.quantiles": ("erfinv", "logit", "ndtri"),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
     "recurrent_steps": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
     "reduction": ("total", "sum_of_squares", "euclidean", "squared_deviations"),

@@ -14,6 +14,7 @@ from backends.numpy_backend import (
     arithmetic,
     copies,
     distances,
+    elementary,
     groups,
     indexing,
     joining,
@@ -42,7 +43,7 @@ COLUMN_BYTES = 3 << 18
 BLOCKWISE = (
     "airy", "bell", "bessel_j", "bessel_y", "digamma", "elu", "elu_gradient", "erf", "erfc", "erfcx", "erfcx_slope",
     "erfinv", "gelu", "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "hardsigmoid", "hardswish",
-    "hardswish_gradient", "leaky_gate", "lgamma", "log_ndtr", "mish", "mish_gradient", "modified_bessel_i",
+    "hardswish_gradient", "leaky_gate", "lgamma", "log_ndtr", "logit", "mish", "mish_gradient", "modified_bessel_i",
     "modified_bessel_k", "ndtr", "ndtri", "scaled_i_slope", "scaled_k_slope", "sigmoid_gradient", "silu",
     "silu_gradient", "sinc", "sinc_slope", "softplus", "softplus_gradient", "tanh_gradient", "tanhshrink", "trigamma",
     "within", "zeta",
@@ -83,6 +84,7 @@ FUNCTIONS: dict[str, Any] = {
     "vdot": reduction.vdot,
     "where": selection.where,
     "zeros_like": padding.zeros_like,
+    **elementary.FORMULAS,
     **pairwise.FORMULAS,
     **pairwise.LOGICAL,
 }

@@ -1,4 +1,4 @@
-"""The inverses of the error function and of the normal distribution function, for every array library."""
+"""The inverses of the error function and of the normal and logistic distribution functions, for every array library."""
 
 from functools import partial
 from typing import Any
@@ -29,6 +29,15 @@ def ndtri(xp: Any, x: Array) -> Array:
     value = put(_ends(xp, q), near, lambda *d: _near(2.75, tables.NDTRI_NEAR, 0.40625, d), sign * d, sign * lost)
     head, rest = put(value, ~near & (q > 0), partial(_tail, xp, 1.125, tables.NDTRI_FAR, (1.5, 27.375, 3.0)), q)
     return (sign * (head + rest)).astype(dtype, copy=False)
+
+
+def logit(xp: Any, x: Array) -> Array:
+    """log(x / (1 - x)), the inverse of the logistic distribution function; NaN outside [0, 1]."""
+    dtype, x = double(xp, x)
+    if dtype.itemsize < 8:  # near the zero at ½ float64 has digits to spare
+        return xp.log(x / (1.0 - x)).astype(dtype)
+    near = xp.clip(x, 0.25, 0.75)  # where 2x - 1 is exact
+    return xp.where(near == x, 2 * xp.arctanh(2 * near - 1), xp.log(x) - xp.log1p(-x))
 
 
 def _ends(xp: Any, q: Array) -> Pair:
