@@ -11,6 +11,7 @@ from backends.buffers import FLOAT32
 from backends.geometry import Array
 from backends.numpy_backend import copies
 from backends.numpy_backend.passes import is_quick, one_pass
+from backends.numpy_backend.special import blockwise
 from backends.strides import innermost_first
 
 BFLOAT16 = "E"  # the character of the dtype
@@ -19,12 +20,16 @@ MANY = 1 << 17  # elements of bfloat16, up to which this also costs less than on
 FEW = 16  # one in so many numbers is worth looking at
 LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
+_multiplies = onednn.deferred("choice", "multiplies")
 
 
 def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
     if a.size < LARGE or is_quick(a, b if getattr(b, "ndim", 0) else a):
         return ufunc(a, b)
+    short = a.dtype.char in (NARROW, BFLOAT16) and getattr(b, "dtype", a.dtype) == a.dtype
+    if short and not _multiplies(a, a):  # the processor, or without oneDNN NumPy, computes one number at a time
+        return blockwise(partial(_in_float32, ufunc), a, np.asarray(b, a.dtype))
     narrow = a.dtype.char in NARROW or (a.dtype.char == BFLOAT16 and a.size < MANY)
     if narrow and a.dtype == getattr(b, "dtype", None):
         combine = ufunc if a.size < MANY else partial(_computed, ufunc)
@@ -37,6 +42,11 @@ def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
         if y is None:
             y = one_pass(ufunc, a, other)
     return ufunc(a, b) if y is None else y
+
+
+def _in_float32(ufunc: np.ufunc, a: Array, b: Array) -> Array:
+    y: Array = ufunc(a.astype(FLOAT32), b.astype(FLOAT32)).astype(a.dtype)
+    return y
 
 
 def _with_subnormals(ufunc: np.ufunc, a: Array, b: Array, y: Array) -> Array | None:

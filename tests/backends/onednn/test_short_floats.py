@@ -9,7 +9,7 @@ import nn
 import optim
 from backends.geometry import Geometry
 from backends.numpy_backend import copies, products
-from backends.onednn import library, plans
+from backends.onednn import choice, library, plans
 from nn import functional as F
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float16, bfloat16])
@@ -168,7 +168,7 @@ def test_arithmetic_of_bfloat16_with_repeated_operands(kernels, numbers, name, z
         y, expected = getattr(kernels, name)(a, b), getattr(np, name)(a, b)
     np.testing.assert_array_equal(y.astype(float), expected.astype(float))
     np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
-    assert plans.state.plans
+    assert bool(plans.state.plans) == choice.multiplies(a, a)  # other processors compute in float32, without trying
 
 
 @pytest.mark.parametrize("number, lost", [(0.0, False), (-0.0, False), (1e-39, True), (-1e-39, True)])
