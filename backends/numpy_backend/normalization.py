@@ -8,6 +8,7 @@ import numpy as np
 
 from backends.buffers import empty, empty_like
 from backends.geometry import Array, blocks, channels_first, channels_last, wide_dtype
+from backends.numpy_backend.copies import contiguous, converted
 from backends.numpy_backend.selection import cleared
 from backends.threads import in_blocks
 
@@ -36,7 +37,7 @@ def normalize_batch(
 
     Sums of squares around it are accurate, because it is within a few standard deviations of the mean.
     """
-    pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
+    pixels = _pixels(x)
     lines, width = _lines(pixels)
     channels, n = x.shape[1], max(lines.size // max(x.shape[1], 1), 1)
     sample = lines[:: max(1, lines.size // BLOCK)]
@@ -52,7 +53,18 @@ def normalize_batch(
     scale = 1 / np.sqrt(np.maximum(square - off * off, 0) + eps)
     factor = scale if weight is None else scale * weight
     _scale(y, y, factor, off * -factor if bias is None else bias - off * factor, relu)
-    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False), rough + off, scale, None
+    return _image(y.reshape(pixels.shape), x.dtype), rough + off, scale, None
+
+
+def _pixels(x: Array) -> Array:
+    """An image as (N, *S, C) in C order, 16-bit floats in float32."""
+    wide = wide_dtype(np, x.dtype)
+    return contiguous(channels_last(x if wide == x.dtype else converted(x, wide)))
+
+
+def _image(pixels: Array, dtype: Any) -> Array:
+    """(N, *S, C) as an image of a dtype."""
+    return channels_first(pixels if pixels.dtype == dtype else converted(pixels, dtype))
 
 
 def lies_in_planes(x: Array) -> bool:
@@ -67,11 +79,11 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
         y = empty_like(planes)
         _scale_blocks(planes, y, scale[:, None], None if shift is None else shift[:, None], relu)
         return y.reshape(x.shape)
-    pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
+    pixels = _pixels(x)
     lines, _ = _lines(pixels)
     y = empty_like(lines)
     _scale(lines, y, scale, shift, relu)
-    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False)
+    return _image(y.reshape(pixels.shape), x.dtype)
 
 
 def _scale(lines: Array, to: Array, scale: Array, shift: Array | None, relu: bool) -> None:
@@ -104,10 +116,9 @@ def batch_gradients(
     wanted: bool,
 ) -> tuple[Array | None, Array, Array]:
     """As the generic kernel."""
-    dtype = wide_dtype(np, x.dtype)
-    pixels = np.ascontiguousarray(channels_last(x), dtype)
+    dtype, pixels = wide_dtype(np, x.dtype), _pixels(x)
     lines, width = _lines(pixels)
-    gs = np.ascontiguousarray(channels_last(g), dtype).reshape(lines.shape)
+    gs = _pixels(g).reshape(lines.shape)
     n = max(lines.size // max(x.shape[1], 1), 1)
     passed = None if rectified is None else np.ascontiguousarray(channels_last(rectified)).reshape(lines.shape)
     mean, scale = mean.astype(dtype, copy=False), scale.astype(dtype, copy=False)
@@ -133,7 +144,7 @@ def batch_gradients(
         part *= slopes
 
     in_blocks(block, work)
-    return channels_first(dx.reshape(pixels.shape)).astype(x.dtype, copy=False), g_weight, g_bias
+    return _image(dx.reshape(pixels.shape), x.dtype), g_weight, g_bias
 
 
 def _sums(pair: Callable[[slice], tuple[Array, Array]], work: list[slice], like: Array) -> tuple[Array, Array]:
