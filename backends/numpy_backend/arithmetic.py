@@ -17,6 +17,7 @@ from backends.strides import innermost_first
 BFLOAT16 = "E"  # the character of the dtype
 NARROW = "e"  # float16, whose results are rounded alike if computed in float32
 MANY = 1 << 17  # elements of bfloat16, up to which this also costs less than oneDNN's and a search for its zeros
+REPEATED = 1 << 17  # elements: up to here NumPy is faster if the other operand repeats
 FEW = 16  # one in so many numbers is worth looking at
 LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
@@ -26,6 +27,8 @@ _multiplies = onednn.deferred("choice", "multiplies")
 def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
     if a.size < LARGE or is_quick(a, b if getattr(b, "ndim", 0) else a):
+        return ufunc(a, b)
+    if a.size < REPEATED and a.dtype.char in "fd" and getattr(b, "shape", ()) != a.shape:
         return ufunc(a, b)
     short = a.dtype.char in (NARROW, BFLOAT16) and getattr(b, "dtype", a.dtype) == a.dtype
     if short and not _multiplies(a, a):  # the processor, or without oneDNN NumPy, computes one number at a time

@@ -121,3 +121,14 @@ def test_on_one_thread_numpy_makes_short_passes(count, dtype, order, monkeypatch
         np.testing.assert_array_equal(y, exact)
         assert y.strides == a.strides
     assert bool(plans.state.plans) == (count > 1 and dtype == np.float32)
+
+
+@pytest.mark.parametrize("other", [(65,), (16, 1)], ids=str)
+def test_short_passes_with_what_repeats_are_numpys(other):
+    kernels, b = backends.get("cpu").namespace.kernels, numbers(other)
+    for count in (64, 192):
+        a = numbers((count, 16, 65))
+        plans.state.plans.clear()
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(kernels.multiply(a, b), a * b)
+        assert bool(plans.state.plans) == (count > 64)
