@@ -34,12 +34,13 @@ class Function:
 
 
 @cache
-def has_loop(name: str) -> bool:
-    """Whether NumPy computes a function of float32 with vector instructions of this processor."""
+def has_loop(name: str, *sets: str) -> bool:
+    """Whether NumPy computes a function of float32 with vector instructions of this processor, of these sets if any."""
     from numpy.lib.introspect import opt_func_info
 
     found = opt_func_info(func_name=f"^{name}$", signature="float32").get(name, {})
-    return any("baseline" not in loop["current"] for loop in found.values())
+    used = [loop["current"] for loop in found.values()]
+    return any(each in loop for loop in used for each in sets) if sets else any("baseline" not in loop for loop in used)
 
 
 def _in_double(formula: Callable[[Array], Array], least: float = 0.0) -> Callable[[Array], Array]:

@@ -13,6 +13,7 @@ from backends.buffers import FLOAT32
 from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes, blocks, wide_dtype
 from backends.numpy_backend.copies import contiguous, converted
+from backends.numpy_backend.elementary import has_loop
 from backends.numpy_backend.passes import BLOCK, in_blocks
 from backends.settled import Function
 from backends.strides import innermost_first
@@ -26,6 +27,7 @@ MANY = 1 << 12  # elements: from here a way with several calls pays
 LINES = 1 << 13  # elements: from here combining neighbours is faster than copying the transpose
 SEVERAL, LARGE = 1 << 8, 1 << 18  # rows, or else elements, from which that is faster than NumPy's reduction of each row
 WHOLE = 1 << 15  # elements: below this NumPy adds all elements of an array faster than dot products do
+WIDE = "AVX512", "X86_V4"  # instructions with which NumPy reads every other number of a line at once
 FEW = 1 << 7  # rows: up to here adding them one by one is faster than preparing longer lines
 CLOSE = 2.0**-16  # variance by the mean's square, up to which the rounding error of a float32 mean matters
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
@@ -167,7 +169,7 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
     if how or x.ndim < 2 or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims, **how)
     size, n = x.size, x.shape[-1]
-    folded = size >= LINES and (size >= SEVERAL * n or size >= LARGE)
+    folded = size >= LINES and (size >= SEVERAL * n or size >= LARGE) and (n <= SHORT or has_loop("maximum", *WIDE))
     if not folded and not n <= SHORT < size:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims)
     lines = x.reshape(-1, n)

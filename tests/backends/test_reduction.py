@@ -5,6 +5,7 @@ import pytest
 
 import backends
 from backends.geometry import channels_first, channels_last
+from backends.numpy_backend import reduction
 
 LAYOUTS = {
     "plain": np.asarray,
@@ -76,7 +77,8 @@ def test_sums_in_any_order_of_axes_in_memory_keep_six_digits(order, axes):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
+def test_extremes_are_those_of_numpy(shape, axis, layout, dtype, monkeypatch):
+    monkeypatch.setattr(reduction, "has_loop", lambda *_: True)  # so that neighbours in long rows are combined too
     x = (np.random.default_rng(0).standard_normal(shape) * 9).astype(dtype)
     if dtype is not np.int64:
         x[1], x[2, ..., -1:] = np.nan, np.inf
@@ -85,6 +87,17 @@ def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
         y, expected = found(x, axis=axis, keepdims=keepdims), plain(x, axis=axis, keepdims=keepdims)
         assert (y.dtype, np.shape(y)) == (expected.dtype, np.shape(expected))
         np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_neighbours_in_long_rows_are_combined_by_wide_instructions_only(wide, monkeypatch):
+    combined = []
+    monkeypatch.setattr(reduction, "has_loop", lambda name, *sets: wide and name == "maximum" and "AVX512" in sets)
+    monkeypatch.setattr(reduction, "_folded", lambda ufunc, x: [combined.append(x.shape[1]), ufunc.reduce(x, 1)][1])
+    for n in (32, 64, 300):
+        x = np.random.default_rng(0).random((1024, n), np.float32)
+        np.testing.assert_array_equal(reduction.extreme(np.maximum, x, -1), x.max(axis=-1))
+    assert combined == ([32, 64, 300] if wide else [32])
 
 
 @pytest.mark.parametrize("name", ["all", "any", "argmax", "argmin"])
