@@ -133,7 +133,8 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
         shape = tuple(map(operator.index, size))
     except TypeError as e:
         hint = "; divide with //" if any(isinstance(k, float) for k in size) else ""
-        raise TypeError(f"the lengths of a shape are integers, not {size}{hint}") from e
+        shown = tuple([type(k) if isinstance(k, Tensor) else k for k in size])
+        raise TypeError(f"the lengths of a shape are integers, not {shown}{hint}") from e
     if any(k < 0 for k in shape):
         raise RuntimeError(f"lengths of a shape must not be negative: {shape}")
     return shape

@@ -49,8 +49,14 @@ class Device(str):
         if not kind.isidentifier() or (colon and not number.isdecimal()):
             raise RuntimeError(f"{name!r} is not a device; write for example 'cpu', 'cuda' or 'cuda:1'")
         if kind not in _ELSEWHERE and kind not in backends.known():
-            names = ", ".join((*backends.known(), *_ELSEWHERE))
-            raise RuntimeError(f"Expected one of {names} device type at start of device string: {name}")
+            from difflib import get_close_matches
+
+            names = (*backends.known(), *_ELSEWHERE)
+            meant = "cuda" if kind == "gpu" else next(iter(get_close_matches(kind, names)), "")
+            raise RuntimeError(
+                f"Expected one of {', '.join(names)} device type at start of device string: {name}"
+                + (f"; did you mean {meant!r}?" if meant else "")
+            )
         return super().__new__(cls, name)
 
     @property

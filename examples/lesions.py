@@ -58,7 +58,8 @@ def main():
     for name in ("resnet20", "plain20"):
         model, _ = trained(name, train_set, options.epochs, options.seed)
         for path, error in errors(model, DataLoader(test_set, batch_size=500)).items():
-            print(f"{name:8}  without {path or 'nothing':9}  error {error:5.1f} %", flush=True)
+            which = f"without {path}" if path else "whole"
+            print(f"{name:8}  {which:16}  error {error:5.1f} %", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,13 @@ LINEAR = ("linear", *(f"conv{way}{rank}d" for way in ("", "_transpose") for rank
 
 
 def _skipped(tensor: Tensor) -> bool:
+    _check(tensor)
     return SKIPPED.get() or tensor.is_meta
+
+
+def _check(tensor: Tensor) -> None:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"nn.init takes a tensor, such as layer.weight, not {type(tensor).__name__}")
 
 
 @no_grad()
@@ -105,6 +111,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 def fans(tensor: Tensor) -> tuple[int, int]:
     """The fan-in and fan-out of a weight (out, in, ...)."""
+    _check(tensor)
     if tensor.ndim < 2:
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
     field = math.prod(tensor.shape[2:])

@@ -51,7 +51,10 @@ class Module(Hooked, Convertible, Stateful):
         super().__init_subclass__(**options)
         prepare(cls, Module)
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any) -> None:
+        if args:
+            name = type(self).__name__
+            raise TypeError(f"{name}() takes no arguments; a layer is made first and called then: {name}()(input)")
         own = vars(self)
         for name in REGISTRIES:
             own[name] = Parts(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import copy_context
 from itertools import chain, count
 from numbers import Real
@@ -189,7 +189,7 @@ class Optimizer(Watched):
             self.update(self._whole(updated, group) if ELSEWHERE else updated, group)
             for array, before, skipped in kept:
                 LIBRARY[array.__class__].copyto(array, before, where=skipped)
-            record_writes([p.array for p in updated], 3)
+            record_writes([p.array for p in updated], 4)
 
     def _whole(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         """The parameters with dense gradients; those with sparse ones are updated here."""
@@ -326,8 +326,15 @@ def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
     names, ids = set(known), {id(p) for p in known.values()}
     for name, p in named:
         if not isinstance(p, Tensor):
-            hint = "; of a model, write model.parameters()" if callable(p) else ""
-            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}" + hint)
+            several = isinstance(p, Iterator | list | tuple)
+            raise TypeError(
+                f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}; "
+                + (
+                    "join them: [*a.parameters(), *b.parameters()]"
+                    if several
+                    else "of a model, write model.parameters()"
+                )
+            )
         if not p.is_leaf:
             raise ValueError(f"can't optimize a non-leaf Tensor: '{name}' was computed by {p.grad_fn}; pass a leaf")
         if may_overlap(p.shape, p.array.strides):

@@ -187,10 +187,10 @@ def _seeds(
     for t, g in zip(outputs, cotangents, strict=True):
         if t.node is None:
             if strict:
-                raise NoGraphError(
-                    "backward() of a tensor that records nothing: no input had requires_grad=True, "
-                    "or it was computed under no_grad()"
-                )
+                why = "no input had requires_grad=True, or it was computed under no_grad()"
+                if t.array.dtype.kind in dtypes.EXACT:
+                    why = f"{t.dtype} has no gradient, as of argmax(), comparisons and conversions to integers"
+                raise NoGraphError(f"backward() of a tensor that records nothing: {why}")
             continue
         g = _seed(t, g)
         given.append(g.array)

@@ -74,7 +74,8 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         value = result[0] if has_aux else result
         if not isinstance(value, Tensor) or value.array.size != 1:
             shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
-            raise OperandError(f"grad() needs a function with a scalar value, not {shown}; use jacobian()")
+            hint = "did it return nothing?" if value is None else "use jacobian()"
+            raise OperandError(f"grad() needs a function with a scalar value, not {shown}; {hint}")
         grads = trees.rebuild(chosen, pulled([value], leaves, None, retain=False))
         value = cut(value, leaves)
         return grads, (value, trees.mapped(lambda x: cut(x, leaves), result[1])) if has_aux else value

@@ -186,7 +186,8 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         return number if is_number(number) else (complex if value.dtype.kind == "c" else float)(number)
     if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:
         return wrap(value)
-    if is_array(value) or isinstance(value, np.ndarray | list | tuple):
+    fields = getattr(value, "_fields", ())
+    if is_array(value) or (isinstance(value, np.ndarray | list | tuple) and not fields):
         made = functional.as_tensor(value)
         # The numbers of a list are rounded only once, to the precision of the tensors they meet.
         wide = [t.array.dtype for t in others if t.__class__ is Tensor and t.array.dtype.kind in INEXACT]
@@ -194,6 +195,10 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         exact = is_array(value) or made.array.dtype.kind in EXACT or dtype == made.array.dtype
         return made if exact else functional.as_tensor(value, dtype=dtype)
     hint = "did a function return nothing?" if value is None else "convert it with tensor(...)"
+    if callable(value):
+        hint = "call it, and pass what it returns"
+    elif fields:
+        hint = f"take one of its results: .{' or .'.join(fields)}"
     raise UnknownOperand(f"{o.name}(): {type(value).__name__} is not a tensor, an array or a number; {hint}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -109,9 +110,17 @@ def _parts(value: Any) -> Any:
 
 
 def _unsuitable(o: Op, arrays: Sequence[Any], error: Exception) -> str:
-    """What is wrong with the operands, where NumPy's error does not say; empty if it does."""
-    if "not supported for the input types" in str(error):
+    """What is wrong with the operands, where NumPy's error does not say it plainly; empty if it does."""
+    text, shapes = str(error), [tuple(a.shape) for a in arrays if is_array(a)]
+    if "not supported for the input types" in text:
         return f"not defined for {' and '.join(dict.fromkeys(str(a.dtype) for a in arrays if is_array(a)))}"
+    if text.startswith("operands could not be broadcast"):
+        listed = " and ".join(map(str, shapes))
+        return f"shapes {listed} do not fit together; counted from the last, axes must be of one length, or of length 1"
+    if "not aligned" in text:
+        return f"the last axis of shape {shapes[0]} meets the second-to-last of {shapes[1]}, but they differ in length"
+    if text.startswith("cannot reshape array"):
+        return f"{math.prod(shapes[0])} elements, of shape {shapes[0]}, do not fill the new shape"
     if isinstance(error, AttributeError):
         names = [p[0] for p in o.public if p[1] is None]
         for name, a in zip(names, arrays, strict=False):

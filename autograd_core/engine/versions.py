@@ -119,7 +119,7 @@ def check_unchanged(node: Any) -> Any:
                 raise InplaceError(
                     f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward at version {kept}, is at "
                     f"version {version} now: it was written in place by {code.co_filename}:{line}; "
-                    "write to a .clone() of it instead"
+                    "write to a .clone() of it instead or, if an optimizer did, compute the loss again after its step"
                 )
     return node.saved
 

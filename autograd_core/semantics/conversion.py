@@ -87,6 +87,8 @@ def _uneven(data: Any) -> str:
             f"tensors of shapes {shapes} do not make one tensor; take a batch apart, as in `x, y = batch`, "
             "or join them with cat()"
         )
+    if tensors and isinstance(data, tuple):
+        return "several results do not make one tensor; take them apart, as in `output, state = lstm(x)`"
     return "cannot make a tensor of lists of different lengths, or of numbers beside lists; pad them to one length"
 
 

@@ -114,7 +114,7 @@ class _Lazy(LazyModuleMixin, Module):
 
     def _become(self, count: int) -> None:
         args, kwargs = self._arguments
-        complete: Module = self.becomes(count, *args, **kwargs)  # type: ignore[call-arg]
+        complete: Module = self.becomes(count, *args, **kwargs)
         for registry in ("_parameters", "_buffers"):
             for name, own in getattr(self, registry).items():
                 if own is not None:

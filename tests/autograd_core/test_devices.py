@@ -32,6 +32,9 @@ def test_devices_of_unknown_kinds_cannot_be_named():
     for use in (lambda: ag.device("tpu"), lambda: ag.ones(2).to("tpu:1"), lambda: ag.ones(2, device="tpu")):
         with pytest.raises(RuntimeError, match=known):
             use()
+    for name in ("gpu", "cudda"):
+        with pytest.raises(RuntimeError, match="did you mean 'cuda'"):
+            ag.device(name)
     assert ag.ones(2).device != ag.device("meta")
 
 

@@ -292,6 +292,8 @@ def leaf(size=1):
         (optim.SGD, TypeError, "write \\[tensor\\]"),
         (lambda p: optim.SGD([3]), TypeError, "one of the params is int"),
         (lambda p: optim.SGD(nn.Sequential(nn.Flatten())), TypeError, "is Flatten; of a model, write model.parameters"),
+        (lambda p: optim.SGD(nn.Linear(1, 1).state_dict()), TypeError, "is str; of a model, write model.parameters"),
+        (lambda p: optim.SGD([[p], [p]]), TypeError, r"is list; join them: \[\*a\.parameters"),
         (lambda p: optim.SGD([p * 2]), ValueError, "non-leaf Tensor: '0'"),
         (lambda p: optim.SGD([p, p]), ValueError, "'1' appears twice"),
         (lambda p: optim.SGD([p.detach().expand(3, *p.shape)]), ValueError, "share memory; pass a .clone"),
@@ -358,6 +360,16 @@ def test_long_arrays_change_block_by_block_in_any_layout(make, rule, options, la
         expected = rule(expected, g, state, t, **options)
     assert p.array is array
     np.testing.assert_allclose(p.array, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.LARS])
+def test_a_loss_from_before_a_step_cannot_be_differentiated_after_it(make):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer, loss = make(model.parameters(), lr=0.1), model(ag.ones(1, 2)).sum()
+    loss.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match=r"by .*test_optimizers\.py:\d+; .*compute the loss again after its step"):
+        loss.backward()
 
 
 def test_an_option_without_a_default_must_be_given():

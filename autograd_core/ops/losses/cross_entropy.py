@@ -148,6 +148,7 @@ def _classes(input, target, weight, ignore_index, name):
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
             f"not {target.shape}"
             + ("; probabilities are floats: target.float()" if target.shape == input.shape else "")
+            + ("; remove the last axis: target.squeeze(-1)" if target.shape == (*expected, 1) else "")
         )
     classes = shape[1]
     if weight is not None and weight.shape != (classes,):

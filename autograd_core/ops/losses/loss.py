@@ -62,10 +62,11 @@ def _difference(input, target, weight, name):
     """input - target; warns if the shapes differ, and raises if the weight has another shape."""
     if weight is not None and weight.shape != input.shape:
         raise OperandError(f"{name}(): weight has shape {weight.shape}, but must have that of input, {input.shape}")
+    difference = _as_numbers(input, target) - _as_numbers(target, input)
     if input.shape != target.shape:
         warn(f"{name}(): input has shape {input.shape} but target {target.shape}; they are broadcast, which is rarely "
              "what a loss is meant to do")
-    return _as_numbers(input, target) - _as_numbers(target, input)
+    return difference
 
 
 def _as_numbers(x, other):
