@@ -13,8 +13,7 @@ from autograd_core.autograd.packing import Packed, _Packed, _tensor
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import is_array
 from autograd_core.engine.nodes import Node
-from autograd_core.engine.stand_ins import Kept, StandIn
-from autograd_core.errors import GraphReleasedError
+from autograd_core.engine.stand_ins import StandIn, uncovered
 from autograd_core.tensor import Tensor, wrap
 
 PREFIXES = {"_saved_": False, "_raw_saved_": True}  # whether the attribute gives the place instead of the value
@@ -45,11 +44,7 @@ class SavedTensor:
     def value(self) -> Any:
         """The saved value; a tensor for an array."""
         n = self._node
-        op, saved = n.op, n.saved
-        if saved is None:
-            raise GraphReleasedError(f"{n.name()}: what it saved for backward was released by an earlier walk")
-        while isinstance(op, StandIn):
-            op, saved = op.restored(n) if isinstance(op, Kept) else (op.op, saved)
+        op, saved = uncovered(n)
         held = saved[op.keep.index(self._name)]
         if held.__class__ is tuple and self._name not in op.statics:
             nodes = n.parents if op.variadic and self._name in op.inputs else (None,) * len(held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from autograd_core.errors import InplaceError
+from autograd_core.errors import GraphReleasedError, InplaceError
 
 if TYPE_CHECKING:
     from autograd_core.engine.nodes import Node
@@ -32,6 +32,16 @@ class Kept(StandIn):
     def restored(self, n: Node) -> tuple[Any, Any]:
         """The operation and its saved values."""
         raise NotImplementedError
+
+
+def uncovered(n: Node) -> tuple[Any, Any]:
+    """The operation of a node, behind all stand-ins, and what it saved."""
+    op, saved = n.op, n.saved
+    if saved is None:
+        raise GraphReleasedError(f"{n.name()}: what it saved for backward was released by an earlier walk")
+    while isinstance(op, StandIn):
+        op, saved = op.restored(n) if isinstance(op, Kept) else (op.op, saved)
+    return op, saved
 
 
 class Severed(Kept):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, Protocol
 
-from autograd_core.autograd.function import Function, _Operation
+from autograd_core.autograd.function import Function
+from autograd_core.autograd.function_nodes import FunctionOperation
 from autograd_core.compatibility import above
 from autograd_core.cuda.graphs import graph
 from autograd_core.engine import direct, walk
@@ -134,7 +135,7 @@ def _all() -> Iterator[Site]:
     yield Site(walk.walk, WALK, "backward")
     apply: Any = Function.apply
     yield Site(apply.__func__, OPERATION, lambda args: args[0].__name__)
-    yield Site(_Operation.joint, RULE, lambda args: f"{args[0].name} backward")
+    yield Site(FunctionOperation.joint, RULE, lambda args: f"{args[0].name} backward")
     for step in capture, graph:
         yield _Uncaptured(step.__call__, "", "")
     yield Site(above.find("nn").Module.__call__, MODULE, lambda args: type(args[0]).__name__)

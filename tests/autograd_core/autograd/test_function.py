@@ -238,6 +238,8 @@ def test_gradients_are_checked():
         Number.apply(leaf(2)).sum().backward()
     with pytest.raises(OperandError, match="returned 2 gradients for 1 arguments"):
         Wrong.apply(leaf(2)).sum().backward()
+    with pytest.raises(RuntimeError, match=r"write Function\.apply"):
+        ag.Function()(ag.ones(1))
     with pytest.raises(NotImplementedError, match="forward"):
         ag.Function.apply(leaf(2))
 
