@@ -1,11 +1,15 @@
-"""What a node saves for backward: exactly the values that the rules name."""
+"""What a node saves for backward, exactly the values that the rules name; and how a recorded walk reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.engine.entries import Op
+from autograd_core.engine.nodes import Node, Pick, record
+from autograd_core.errors import HigherOrderError
+from autograd_core.tensor import Tensor, wrap
 
 Plan = Callable[..., tuple[Any, ...]]  # (operands, y, residuals, static parameters) -> what is saved
 
@@ -48,3 +52,44 @@ def _source(o: Op, name: str) -> str:  # noqa: PLR0911  a return per place where
 def outputs_of(o: Op) -> tuple[str, ...]:
     """The names of several outputs; empty for one output or a list."""
     return o.outputs if isinstance(o.outputs, tuple) else ()
+
+
+def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
+    """Saved arrays as Tensors: inputs get their parent nodes, outputs get this node, the rest is constant."""
+    out: list[Any] = []
+    named = outputs_of(op)
+    for name, v in zip(op.keep, saved, strict=True):
+        if v is None or name in op.statics:
+            out.append(v)
+        elif name in op.inputs and op.variadic:
+            out.append(tuple([wrap(a, p) for a, p in zip(v, n.parents, strict=True)]))
+        elif name in op.inputs:
+            out.append(wrap(v, n.parents[op.inputs.index(name)]) if hasattr(v, "dtype") else v)
+        elif name == "y" and op.outputs:
+            out.append(tuple([_output(n, a, i, len(v)) for i, a in enumerate(v)]))
+        elif name == "y":
+            out.append(wrap(v, n))
+        elif name in op.detached:
+            out.append(_residual(op, name, v))
+        elif name in named:
+            out.append(_output(n, v, named.index(name), len(named)))
+        elif name in op.residuals:
+            out.append(_residual(op, name, v))
+        else:
+            out.append(v)
+    return out
+
+
+def _output(n: Node, array: Any, i: int, count: int) -> Tensor:
+    return wrap(array, record(Pick, (n,), (i, count)) if array.dtype.kind in INEXACT else None)
+
+
+def _residual(op: Op, name: str, v: Any) -> Any:
+    if not hasattr(v, "dtype"):
+        return v
+    if not op.composite and v.dtype.kind not in EXACT:
+        raise HigherOrderError(
+            f"{op.name}: the residual '{name}' depends on the inputs, so create_graph=True would be wrong; "
+            "give the entry a composite rule"
+        )
+    return wrap(v)

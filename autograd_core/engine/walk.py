@@ -11,17 +11,16 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import functional
-from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.engine.anomaly import remembered_line, watching
 from autograd_core.engine.binders import LARGE
 from autograd_core.engine.entries import Op, Rule
 from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import ELSEWHERE, LIBRARY, MUTABLE, RULES
-from autograd_core.engine.nodes import Late, Leaf, Node, Pick, record
-from autograd_core.engine.saving import outputs_of
+from autograd_core.engine.nodes import Late, Leaf, Node, Pick
+from autograd_core.engine.saving import outputs_of, rewrap
 from autograd_core.engine.stand_ins import Hooked
 from autograd_core.engine.versions import check_unchanged, last_write
-from autograd_core.errors import GraphReleasedError, HigherOrderError
+from autograd_core.errors import GraphReleasedError
 from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.tensor import Tensor, as_plain, wrap
 from backends.buffers import is_held_once, references
@@ -255,47 +254,6 @@ def _needs(n: Node, useful: set[Any] | None) -> tuple[bool, ...]:
 def _as_rules(grads: Iterable[Any]) -> list[Any]:
     """Gradients that are known, as a rule per input."""
     return [lambda xp, g, s, gi=gi: gi for gi in grads]
-
-
-def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
-    """Saved arrays as Tensors: inputs get their parent nodes, outputs get this node, the rest is constant."""
-    out: list[Any] = []
-    named = outputs_of(op)
-    for name, v in zip(op.keep, saved, strict=True):
-        if v is None or name in op.statics:
-            out.append(v)
-        elif name in op.inputs and op.variadic:
-            out.append(tuple([wrap(a, p) for a, p in zip(v, n.parents, strict=True)]))
-        elif name in op.inputs:
-            out.append(wrap(v, n.parents[op.inputs.index(name)]) if hasattr(v, "dtype") else v)
-        elif name == "y" and op.outputs:
-            out.append(tuple([_output(n, a, i, len(v)) for i, a in enumerate(v)]))
-        elif name == "y":
-            out.append(wrap(v, n))
-        elif name in op.detached:
-            out.append(_residual(op, name, v))
-        elif name in named:
-            out.append(_output(n, v, named.index(name), len(named)))
-        elif name in op.residuals:
-            out.append(_residual(op, name, v))
-        else:
-            out.append(v)
-    return out
-
-
-def _output(n: Node, array: Any, i: int, count: int) -> Tensor:
-    return wrap(array, record(Pick, (n,), (i, count)) if array.dtype.kind in INEXACT else None)
-
-
-def _residual(op: Op, name: str, v: Any) -> Any:
-    if not hasattr(v, "dtype"):
-        return v
-    if not op.composite and v.dtype.kind not in EXACT:
-        raise HigherOrderError(
-            f"{op.name}: the residual '{name}' depends on the inputs, so create_graph=True would be wrong; "
-            "give the entry a composite rule"
-        )
-    return wrap(v)
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
