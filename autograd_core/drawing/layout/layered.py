@@ -10,8 +10,9 @@ from itertools import pairwise
 from statistics import fmean
 
 from autograd_core.drawing.graph import BACKWARD, Edge, Graph, Path
+from autograd_core.drawing.layout.curves import rounded, smooth
 from autograd_core.drawing.layout.levels import Level, level
-from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room, Route
+from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room, Route, turned
 from autograd_core.drawing.layout.ranking import Item, Key, Link, Net
 
 GAP, ACROSS, APART = 26.0, 14.0, 90.0  # gaps between layers, between neighbours in a layer, between bands
@@ -307,51 +308,6 @@ class Layout:
         if self.upright:
             return (x + sign * (height / 2 + 3), y + width / 2 + 5)
         return (x + sign * (width / 2 + 5), y - height / 2 - 2.5)
-
-
-def smooth(points: list[Point]) -> list[Point]:
-    """Curves through points, parallel to the flow in each; repeated points are skipped."""
-    kept = [p for p, before in zip(points, [None, *points], strict=False) if p != before]
-    out = kept[:1]
-    for (xa, ya), (xb, yb) in pairwise(kept):
-        middle = (xa + xb) / 2
-        out += [(middle, ya), (middle, yb), (xb, yb)]
-    return out
-
-
-def rounded(points: list[Point], radius: float = 6.0) -> list[Point]:
-    """Straight lines through points, with rounded corners, as curves."""
-    out = points[:1]
-    for i, corner in enumerate(points[1:-1], 1):
-        before, after = (_towards(corner, points[k], radius) for k in (i - 1, i + 1))
-        out += [out[-1], before, before, corner, corner, after]
-    return [*out, out[-1], points[-1], points[-1]]
-
-
-def _towards(a: Point, b: Point, by: float) -> Point:
-    """The point at a distance from one point towards another, at most halfway."""
-    length = abs(a[0] - b[0]) + abs(a[1] - b[1])
-    part = min(by / length, 0.5) if length else 0.0
-    return a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part
-
-
-def turned(p: Placement, direction: str) -> Placement:
-    """A placement from left to right, turned into another direction."""
-
-    def point(q: Point) -> Point:
-        x, y = q
-        if direction in ("RL", "BT"):
-            x = p.width - x
-        return (y, x) if direction in ("TB", "BT") else (x, y)
-
-    def frame(f: Frame) -> Frame:
-        (xa, ya), (xb, yb) = point((f.x, f.y)), point((f.x + f.width, f.y + f.height))
-        return Frame(min(xa, xb), min(ya, yb), abs(xa - xb), abs(ya - yb))
-
-    width, height = (p.height, p.width) if direction in ("TB", "BT") else (p.width, p.height)
-    routes = [Route([point(q) for q in r.points], r.label and point(r.label)) for r in p.routes]
-    clusters = {path: frame(f) for path, f in p.clusters.items()}
-    return Placement(width, height, [frame(f) for f in p.vertices], routes, clusters, [frame(f) for f in p.bands])
 
 
 def place(graph: Graph, room: Room) -> Placement:

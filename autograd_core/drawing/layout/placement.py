@@ -48,3 +48,22 @@ class Room:
     labels: list[Point]
     titles: dict[Path, float]
     direction: str
+
+
+def turned(p: Placement, direction: str) -> Placement:
+    """A placement from left to right, turned into another direction."""
+
+    def point(q: Point) -> Point:
+        x, y = q
+        if direction in ("RL", "BT"):
+            x = p.width - x
+        return (y, x) if direction in ("TB", "BT") else (x, y)
+
+    def frame(f: Frame) -> Frame:
+        (xa, ya), (xb, yb) = point((f.x, f.y)), point((f.x + f.width, f.y + f.height))
+        return Frame(min(xa, xb), min(ya, yb), abs(xa - xb), abs(ya - yb))
+
+    width, height = (p.height, p.width) if direction in ("TB", "BT") else (p.width, p.height)
+    routes = [Route([point(q) for q in r.points], r.label and point(r.label)) for r in p.routes]
+    clusters = {path: frame(f) for path, f in p.clusters.items()}
+    return Placement(width, height, [frame(f) for f in p.vertices], routes, clusters, [frame(f) for f in p.bands])
