@@ -1,11 +1,13 @@
-"""Notes on exceptions that say in which module of a model they occurred."""
+"""Notes on exceptions that say in which module of a model they occurred; errors about parts of a module."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+
+from autograd_core import Tensor
 
 
 def locate(error: Any, module: Any, args: tuple[Any, ...]) -> None:
@@ -34,3 +36,24 @@ def _short(module: Any) -> str:
         with suppress(Exception):  # of a representation that asks for what the module lacks, too
             return repr(module)
     return f"{type(module).__name__}(...)"
+
+
+def refuse(registry: str, name: str, value: object) -> NoReturn:
+    """Raise for a value that cannot take the place of a part."""
+    kind, wanted = {
+        "_parameters": ("parameter", "nn.Parameter"),
+        "_modules": ("child module", "nn.Module"),
+        "_buffers": ("buffer", "Tensor"),
+    }[registry]
+    hint = "; write to its elements under no_grad(), or wrap the tensor" if isinstance(value, Tensor) else ""
+    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected){hint}")
+
+
+def no_module(value: object) -> str:
+    """What to write instead of a value that is no module."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} is not a Module; an instance is made by {value.__name__}(...)"
+    hint = "; unpack it: Sequential(*layers)" if isinstance(value, list | tuple) else ""
+    if callable(value):
+        hint = "; call a function in forward(), or take its module, such as nn.ReLU() for relu"
+    return f"{type(value).__name__} is not a Module subclass" + hint

@@ -9,7 +9,7 @@ from autograd_core import Tensor
 from autograd_core.clipping import clear_gradients
 from backends.live import changed
 from nn.conversion import Convertible
-from nn.failures import locate
+from nn.failures import locate, no_module, refuse
 from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
 from nn.parts import REGISTRIES, Parts, Registry
@@ -91,7 +91,7 @@ class Module(Hooked, Convertible, Stateful):
         elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
             self._own(registry, name, value, "")
         else:
-            _refuse(registry, name, value)
+            refuse(registry, name, value)
 
     def _set_plain(self, name: str, value: Any) -> None:
         if self.__dict__.get(name) is not value:
@@ -149,7 +149,7 @@ class Module(Hooked, Convertible, Stateful):
     def add_module(self, name: str, module: Module | None) -> None:
         """Register a submodule under a name."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(_no_module(module))
+            raise TypeError(no_module(module))
         self._check_name("module", "_modules", name)
         self._own("_modules", name, module, "module")
 
@@ -327,25 +327,6 @@ for _name in REGISTRIES:
 
 def _joined(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
-
-
-def _refuse(registry: str, name: str, value: object) -> None:
-    kind, wanted = {
-        "_parameters": ("parameter", "nn.Parameter"),
-        "_modules": ("child module", "nn.Module"),
-        "_buffers": ("buffer", "Tensor"),
-    }[registry]
-    hint = "; write to its elements under no_grad(), or wrap the tensor" if isinstance(value, Tensor) else ""
-    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected){hint}")
-
-
-def _no_module(value: object) -> str:
-    if isinstance(value, type):
-        return f"the class {value.__name__} is not a Module; an instance is made by {value.__name__}(...)"
-    hint = "; unpack it: Sequential(*layers)" if isinstance(value, list | tuple) else ""
-    if callable(value):
-        hint = "; call a function in forward(), or take its module, such as nn.ReLU() for relu"
-    return f"{type(value).__name__} is not a Module subclass" + hint
 
 
 def framed(name: str, extra: list[str], children: list[str]) -> str:

@@ -20,6 +20,15 @@ from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry
 from autograd_core.testing.gradients import cotangents, gradcheck, gradgradcheck, gradients
 from autograd_core.testing.layouts import LAYOUTS
+from autograd_core.testing.outcomes import (
+    detached_outputs,
+    differentiable,
+    floating_call,
+    on_host,
+    outcomes,
+    results,
+    twice,
+)
 from autograd_core.testing.samples import SHAPES, Case, Entry, broadcasts, cases, complexified
 
 Array = np.ndarray[Any, Any]
@@ -84,7 +93,7 @@ def check_value(case: Case) -> None:
     """Every output against the reference."""
     outputs, expected = case.call(*case.tensors()), case.expected()
     assert len(outputs) == len(expected), f"{len(outputs)} outputs, but the reference gives {len(expected)}"
-    for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
+    for k, (y, wanted) in enumerate(zip(map(on_host, outputs), map(np.asarray, expected), strict=True)):
         assert y.shape == wanted.shape, f"output {k} has shape {y.shape}, the reference {wanted.shape}"
         check_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
 
@@ -93,10 +102,10 @@ def check_gradient(case: Case, fast_mode: bool = False) -> None:
     """The gradient against finite differences, also recorded; on other devices against that on the CPU."""
     xs = case.tensors(requires_grad=True)
     if case.device != "cpu":
-        if not _twice(case.entry):  # the check of the second order also checks the first
+        if not twice(case.entry):  # the check of the second order also checks the first
             _check_as_on_cpu(case, 1)
     elif any(x.requires_grad for x in xs):
-        gradcheck(_floating(case), xs, fast_mode=fast_mode)
+        gradcheck(floating_call(case), xs, fast_mode=fast_mode)
 
 
 def check_second_order(case: Case) -> None:
@@ -105,7 +114,7 @@ def check_second_order(case: Case) -> None:
     if case.device != "cpu":
         _check_as_on_cpu(case, 2)
     elif any(x.requires_grad for x in xs):
-        gradgradcheck(_floating(case), xs, fast_mode=True)
+        gradgradcheck(floating_call(case), xs, fast_mode=True)
 
 
 def _check_as_on_cpu(case: Case, order: int) -> None:
@@ -120,7 +129,7 @@ def _check_as_on_cpu(case: Case, order: int) -> None:
 def check_shapes(case: Case) -> None:
     """Value and gradients for one shape, the latter along one direction."""
     check_value(case)
-    if _differentiable(case.entry):
+    if differentiable(case.entry):
         check_gradient(case, fast_mode=True)
         if case.entry.order > 1:
             check_second_order(case)
@@ -128,7 +137,7 @@ def check_shapes(case: Case) -> None:
 
 def check_recorded(case: Case) -> None:
     """Every rule on Tensors: the recorded walk agrees with the fast one."""
-    for fast, recorded in zip(_results(case)[1], _results(case, create_graph=True)[1], strict=True):
+    for fast, recorded in zip(results(case)[1], results(case, create_graph=True)[1], strict=True):
         check_close(recorded, fast, 1e-12, False, "the recorded gradient", "the fast one")
 
 
@@ -141,13 +150,13 @@ def check_layouts(case: Case) -> None:
 def check_layout(case: Case, *layouts: str) -> None:
     """`check_layouts` for these layouts."""
     case = case.changed(lambda a: np.array(LAYOUTS[layouts[0]](a)))
-    values, plain = _results(case)
+    values, plain = results(case)
     by_memory = isinstance(case.entry, Composition) and case.entry.by_memory
     for layout in {"read-only"}.intersection(layouts) if by_memory else layouts:
         moved, against = replace(case, layout=layout), "that of contiguous inputs"
         for k, (y, wanted) in enumerate(zip(moved.call(*moved.tensors()), values, strict=True)):
-            check_close(_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
-        for g, wanted in zip(_results(moved)[1], plain, strict=True):
+            check_close(on_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
+        for g, wanted in zip(results(moved)[1], plain, strict=True):
             check_close(g, wanted, 1e-12, False, f"the gradient of {layout} inputs", against)
 
 
@@ -156,13 +165,13 @@ def check_dtype(case: Case) -> None:
 
     Outputs without a gradient, such as statistics, may be float32 for 16-bit inputs.
     """
-    statistics = _detached(case.entry)
-    wide = [_host(y) for y in case.call(*case.tensors())]
+    statistics = detached_outputs(case.entry)
+    wide = [on_host(y) for y in case.call(*case.tensors())]
     of_complex = any(a.dtype.kind == "c" for a in (*wide, *case.arrays()))
     for dtype, tolerance in NARROW[: 1 if of_complex else None]:  # there is no complex32
         narrow = case.changed(partial(_narrowed, dtype))
         expected = dtypes.as_dtype(case.statics.get("dtype") or dtype)
-        outputs, slopes = _results(narrow)
+        outputs, slopes = results(narrow)
         for k, (y, reference) in enumerate(zip(outputs, wide, strict=True)):
             by_name: dict[str, Any] = {"float64": expected, "complex128": dtypes.complex64}
             kept: Any = by_name.get(reference.dtype.name, reference.dtype)
@@ -183,7 +192,7 @@ def _narrowed(dtype: str, a: Array) -> Array:
 def check_integers(case: Case) -> None:
     """Floating-point results of integers have the default dtype, as in PyTorch."""
     whole = case.changed(lambda a: np.ones_like(a, np.int64) if a.dtype.kind == "f" else a)
-    for y in map(_host, whole.call(*whole.tensors())):
+    for y in map(on_host, whole.call(*whole.tensors())):
         if y.dtype.kind == "f" and "dtype" not in case.statics:
             assert y.dtype == dtypes.get_default_dtype(), f"of int64 it makes {y.dtype}; set floating=True in the entry"
 
@@ -201,15 +210,15 @@ def check_complex(case: Case) -> None:
             return
         raise
     assert not entry.real_only, "complex numbers are not refused"
-    if isinstance(entry, Op) and entry.holomorphic and any(_host(y).dtype.kind == "f" for y in outputs):
+    if isinstance(entry, Op) and entry.holomorphic and any(on_host(y).dtype.kind == "f" for y in outputs):
         raise AssertionError("its results for complex numbers are real; set holomorphic=False in the entry")
     flat = case.changed(lambda a: a.astype(np.complex128) if a.dtype == np.float64 else a)
     pairs = zip(flat.call(*flat.tensors()), case.call(*case.tensors()), strict=True)
-    for k, (y, wanted) in enumerate((_host(y), _host(wanted)) for y, wanted in pairs):
+    for k, (y, wanted) in enumerate((on_host(y), on_host(wanted)) for y, wanted in pairs):
         if y.shape == wanted.shape:  # the spectrum of complex numbers has more frequencies
             check_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
     _check_complex_values(given, outputs)
-    if _differentiable(entry):
+    if differentiable(entry):
         check_gradient(given, fast_mode=True)
         if entry.order > 1:
             check_second_order(given)
@@ -224,24 +233,24 @@ def _check_complex_values(case: Case, outputs: list[Any]) -> None:
         expected = replace(case, entry=replace(case.entry, reference=reference)).expected()
     except (TypeError, np.exceptions.ComplexWarning):
         return
-    for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
+    for k, (y, wanted) in enumerate(zip(map(on_host, outputs), map(np.asarray, expected), strict=True)):
         check_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
 
 
 def check_purity(case: Case) -> None:
     """Inputs and outputs are not written; outputs share memory only with `view=True`, gradients never."""
     xs = case.tensors(requires_grad=True)
-    before = [_host(x).copy() for x in xs]
+    before = [on_host(x).copy() for x in xs]
     outputs = [y for y in case.call(*xs) if isinstance(y, Tensor)]
     for k, y in enumerate(outputs):
         if isinstance(case.entry, Op) and not case.entry.view and any(_share(y, x) for x in xs):
             raise AssertionError(f"output {k} shares memory with an input; copy it, or set view=True in the entry")
-    values = [_host(y).copy() for y in outputs]
-    if _differentiable(case.entry):
+    values = [on_host(y).copy() for y in outputs]
+    if differentiable(case.entry):
         _check_unshared(xs, outputs)
     for what, tensors, copies in (("input", xs, before), ("output", outputs, values)):
         for i, (t, a) in enumerate(zip(tensors, copies, strict=True)):
-            assert np.array_equal(_host(t), a, equal_nan=a.dtype.kind in "fc"), f"{what} {i} was written"
+            assert np.array_equal(on_host(t), a, equal_nan=a.dtype.kind in "fc"), f"{what} {i} was written"
 
 
 def _check_unshared(xs: list[Tensor], outputs: list[Tensor]) -> None:
@@ -260,59 +269,6 @@ def _share(a: Tensor, b: Tensor) -> bool:
     if type(a.array) is not type(b.array) or isinstance(a.array, np.generic):
         return False
     return bool(LIBRARY[type(a.array)].shares_memory(a.array, b.array))
-
-
-def _results(case: Case, create_graph: bool = False) -> tuple[list[Array], list[Array]]:
-    """The outputs of a call, and the gradients of its floating inputs for fixed cotangents."""
-    xs = case.tensors(requires_grad=True)
-    outputs = case.call(*xs)
-    wanted = [x for x in xs if x.requires_grad]
-    slopes: tuple[Tensor, ...] = ()
-    if wanted and _differentiable(case.entry):
-        floating = _with_gradient(case.entry, outputs)
-        slopes = gradients(floating, wanted, cotangents(floating), create_graph)
-    return list(map(_host, outputs)), list(map(_host, slopes))
-
-
-def outcomes(case: Case, order: int = 2) -> list[Array]:
-    """Outputs, first and second derivatives of a case, as far as its entry supports them."""
-    xs = case.tensors(requires_grad=True)
-    outputs = _floating(case)(*xs)
-    found, wanted = [_host(y) for y in outputs], [x for x in xs if x.requires_grad]
-    if not (order and outputs and wanted and _differentiable(case.entry)):
-        return found
-    seeds = cotangents(outputs)
-    found += map(_host, gradients(outputs, wanted, seeds))
-    if order > 1 and _twice(case.entry):
-        inputs = [*wanted, *[g.requires_grad_() for g in seeds]]
-        first = gradients(outputs, wanted, seeds, create_graph=True)
-        found += map(_host, (*first, *gradients(first, inputs, cotangents(first))))
-    return found
-
-
-def _floating(case: Case) -> Callable[..., list[Tensor]]:
-    """The call, without outputs that cannot carry a gradient."""
-    return lambda *tensors: _with_gradient(case.entry, case.call(*tensors))
-
-
-def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
-    """The outputs except indices, detached statistics and the like."""
-    detached = _detached(entry)
-    return [
-        y
-        for k, y in enumerate(outputs)
-        if isinstance(y, Tensor) and y.dtype.kind in dtypes.INEXACT and k not in detached
-    ]
-
-
-def _detached(entry: Entry) -> list[int]:
-    """The indices of outputs without a gradient."""
-    names = entry.outputs if isinstance(entry, Op) and isinstance(entry.outputs, tuple) else ()
-    return [k for k, name in enumerate(names) if isinstance(entry, Op) and name in entry.detached]
-
-
-def _host(value: Any) -> Array:
-    return value.numpy(force=True) if isinstance(value, Tensor) else np.asarray(value)
 
 
 @np.errstate(all="ignore")  # infinities: whether NumPy warns depends on the machine
@@ -334,19 +290,11 @@ def check_close(
         )
 
 
-def _differentiable(entry: Entry) -> bool:
-    return entry.order > 0 and (isinstance(entry, Composition) or entry.differentiable)
-
-
-def _twice(entry: Entry) -> bool:
-    return _differentiable(entry) and entry.order > 1
-
-
 CHECKS = {
     "value": Check(check_value),
-    "gradient": Check(check_gradient, applies=_differentiable),
-    "second order": Check(check_second_order, applies=_twice),
-    "rules on tensors": Check(check_recorded, applies=_twice),
+    "gradient": Check(check_gradient, applies=differentiable),
+    "second order": Check(check_second_order, applies=twice),
+    "rules on tensors": Check(check_recorded, applies=twice),
     "broadcasting": Check(check_shapes, "broadcast", applies=broadcasts),
     "0-d": Check(check_shapes, "0-d"),
     "empty": Check(check_shapes, "empty"),
