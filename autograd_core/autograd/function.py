@@ -7,45 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.autograd.function_nodes import FunctionOperation, handed_out, recorded
+from autograd_core.autograd.function_nodes import Context, FunctionOperation, handed_out, recorded
 from autograd_core.engine.libraries import LAYERS, VMAP, depth_of
 from autograd_core.engine.versions import record_writes
 from autograd_core.errors import HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad
 from autograd_core.tensor import Tensor
-
-
-class Context:
-    """Passes values from `forward` to `backward`: saved tensors and arbitrary attributes."""
-
-    needs_input_grad: tuple[bool, ...] = ()
-    saved_tensors: tuple[Any, ...] = ()  # set while `backward` runs
-
-    def __init__(self) -> None:
-        self._kept: tuple[Any, ...] = ()
-        self._constant: set[int] = set()
-        self._written: tuple[Tensor, ...] = ()
-        self._materialized = True
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Save inputs or outputs (or None) for backward, which reads them from `saved_tensors`."""
-        self._kept = tensors
-
-    def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """No effect: tangents are computed by `backward`, and `jvp` is not called."""
-
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Declare outputs that carry no gradient."""
-        self._constant.update(id(t) for t in tensors)
-
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        """Declare arguments that were written in place and returned."""
-        self._written = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether `backward` gets zeros, or None, for an output that no gradient reaches."""
-        self._materialized = value
-
 
 FunctionCtx = Context  # PyTorch's name, for annotations
 

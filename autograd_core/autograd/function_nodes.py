@@ -1,9 +1,9 @@
-"""The node of a user-defined `Function`: what it keeps, its operation as the walk sees it, how a call is recorded."""
+"""What a call of a user-defined `Function` leaves behind: context and node, and its operation as the walk sees it."""
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
@@ -17,8 +17,37 @@ from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.kinds import CAST
 from autograd_core.tensor import Tensor, as_plain, own_scalar, wrap
 
-if TYPE_CHECKING:
-    from autograd_core.autograd.function import Context, Function
+
+class Context:
+    """Passes values from `forward` to `backward`: saved tensors and arbitrary attributes."""
+
+    needs_input_grad: tuple[bool, ...] = ()
+    saved_tensors: tuple[Any, ...] = ()  # set while `backward` runs
+
+    def __init__(self) -> None:
+        self._kept: tuple[Any, ...] = ()
+        self._constant: set[int] = set()
+        self._written: tuple[Tensor, ...] = ()
+        self._materialized = True
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Save inputs or outputs (or None) for backward, which reads them from `saved_tensors`."""
+        self._kept = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """No effect: tangents are computed by `backward`, and `jvp` is not called."""
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Declare outputs that carry no gradient."""
+        self._constant.update(id(t) for t in tensors)
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Declare arguments that were written in place and returned."""
+        self._written = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether `backward` gets zeros, or None, for an output that no gradient reaches."""
+        self._materialized = value
 
 
 class FunctionNode(Node):
@@ -53,7 +82,7 @@ class FunctionOperation:
     before = composite = None
     holds, holomorphic = True, False  # the user's backward is right for complex numbers as it is
 
-    def __init__(self, function: type[Function], args: tuple[Any, ...], result: Any, partial: bool) -> None:
+    def __init__(self, function: Any, args: tuple[Any, ...], result: Any, partial: bool) -> None:
         self.name = self.symbol = function.__name__
         self.doc = function.__doc__
         self.partial = partial

@@ -146,8 +146,7 @@ def _classes(input, target, weight, ignore_index, name):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
         raise OperandError(
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
-            f"not {target.shape}"
-            + ("; probabilities are floats: target.float()" if target.shape == input.shape else "")
+            f"not {target.shape}" + ("; probabilities are floats: target.float()" if target.shape == shape else "")
             + ("; remove the last axis: target.squeeze(-1)" if target.shape == (*expected, 1) else "")
         )
     classes = shape[1]
