@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, shape_of
+from autograd_core.creation import ShapeLike, check_tensor, finish, floating, shape_of
 from autograd_core.engine.failures import out_of_memory
-from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.engine.options import with_options, with_synonyms
 from autograd_core.errors import DtypeError, OperandError
@@ -42,7 +41,7 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return found
 
 
-def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
+def drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
     """Numbers of a floating-point dtype; for a complex one, both parts, scaled."""
     kind = floating(dtype)
     if kind.kind != "c":
@@ -60,7 +59,7 @@ def rand(
     generator: Generator | None = None,
 ) -> Tensor:
     """Uniform numbers in [0, 1); for complex dtypes, both parts."""
-    draws = _drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
+    draws = drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
     return finish(draws, None, requires_grad, None)
 
 
@@ -73,7 +72,7 @@ def randn(
     generator: Generator | None = None,
 ) -> Tensor:
     """Standard normal numbers; complex ones have mean square 1."""
-    draws = _drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
+    draws = drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
     return finish(draws, None, requires_grad, None)
 
 
@@ -224,6 +223,25 @@ def _like(make: Any) -> Any:
 rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
 
 
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Samples of Poisson distributions with the rates in `input`, in its dtype."""
+    check_tensor(input, "poisson")
+    if not holds(input >= 0):
+        raise OperandError("poisson() needs non-negative rates")
+    draws = stream_of(input.device, generator).poisson(input.array)
+    return wrap(draws.astype(input.array.dtype))
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers of successes in `count` trials with success probability `prob`, in the dtype of `count`."""
+    check_tensor(count, "binomial")
+    check_tensor(prob, "binomial")
+    if not (holds(count >= 0) and holds((prob >= 0) & (prob <= 1))):
+        raise OperandError("binomial() needs non-negative counts and probabilities between 0 and 1")
+    draws = stream_of(count.device, generator).binomial(count.array.astype(dtypes.int64), prob.array)
+    return wrap(draws.astype(count.array.dtype))
+
+
 def keep_mask(like: Tensor, p: float) -> Tensor:
     """Booleans in the shape of `like` that are True with probability 1 - p.
 
@@ -246,57 +264,14 @@ def _decided(like: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
         raise out_of_memory("dropout", e) from e
 
 
-def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
-    """The method that fills a tensor with the array that `draw` returns; parameters may be tensors of one element."""
-
-    @functools.wraps(draw)
-    def filled(self: Tensor, *args: Any, **given: Any) -> Tensor:
-        draws = draw(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
-        return write(self, lambda _: wrap(draws))
-
-    return filled
-
-
-@filling
-def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Any:
-    """Write uniform numbers in [low, to), into both parts of complex ones; returns the tensor."""
-    if low > to:
-        raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
-    uniform = stream_of(self.device, generator).uniform
-    return _drawn(lambda *a: uniform(*a, low, to), self.shape, self.array.dtype)
-
-
-@filling
-def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
-    """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
-    if std < 0:
-        raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
-    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.array.dtype.kind == "c" else 1.0
-    return _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.array.dtype)
-
-
-def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
-    """Write ones with probability `p`, of each element if it is a tensor, else zeros; returns the tensor."""
-    if isinstance(p, Tensor):
-        draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.array.dtype)
-        return write(self, lambda _: draws)
-    return write(self, lambda x: bernoulli(x.detach(), p, generator))
-
-
 MAKING = (rand, randn, randint, randperm, normal, rand_like, randn_like, randint_like)
-METHODS = {
-    "uniform_": _uniform,
-    "normal_": _normal,
-    "bernoulli_": _bernoulli,
-    "bernoulli": bernoulli,
-    "multinomial": multinomial,
-}
 
 
 def install() -> None:
-    """Publish these functions in the functional form, and the methods."""
+    """Publish these functions in the functional form, two of them as methods too."""
     for function in (*map(with_options, MAKING), with_synonyms(bernoulli), with_synonyms(multinomial)):
         publish(function)
-    for name, method in METHODS.items():
-        method.__name__ = name
-        setattr(Tensor, name, method)
+    publish(poisson)
+    publish(binomial)
+    for method in (bernoulli, multinomial):
+        setattr(Tensor, method.__name__, method)

@@ -30,12 +30,13 @@ from nn.layers.attention import CausalSelfAttention, LearnedEncoding, MultiheadA
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from nn.layers.embedding import Embedding, EmbeddingBag
-from nn.layers.further_activations import (
+from nn.layers.textbook_activations import (
     ISRLU, ISRU, SQNL, ArcTan, BipolarReLU, Gaussian, Heaviside, Maxout, Sign, Sine,
 )
-from nn.layers.further_pooling import (
-    DistanceWeightedPool1d, DistanceWeightedPool2d, DistanceWeightedPool3d, FractionalMaxPool2d, FractionalMaxPool3d,
-    LPPool1d, LPPool2d, LPPool3d, SumPool1d, SumPool2d, SumPool3d,
+from nn.layers.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
+from nn.layers.power_pooling import LPPool1d, LPPool2d, LPPool3d
+from nn.layers.weighted_pooling import (
+    DistanceWeightedPool1d, DistanceWeightedPool2d, DistanceWeightedPool3d, SumPool1d, SumPool2d, SumPool3d,
 )
 from nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from nn.layers.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm

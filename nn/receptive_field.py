@@ -12,11 +12,12 @@ from autograd_core.ops.images.planes import each
 from nn.layers.adaptive_pooling import _AdaptivePool
 from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv
-from nn.layers.further_pooling import _LPPool, _Windows
 from nn.layers.linear import Flatten, Linear
 from nn.layers.pooling import _AvgPool, _MaxPool
+from nn.layers.power_pooling import _LPPool
 from nn.layers.recurrent import RNNBase
 from nn.layers.transposed_convolution import _ConvTranspose
+from nn.layers.weighted_pooling import _Windows
 from nn.module import Module
 
 WINDOWS = (_Conv, _MaxPool, _AvgPool, _LPPool, _Windows)

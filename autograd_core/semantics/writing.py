@@ -23,7 +23,7 @@ from autograd_core.engine.inplace import (
     set_item,
     write,
 )
-from autograd_core.errors import InplaceError
+from autograd_core.errors import InplaceError, OperandError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
 from autograd_core.tensor import Tensor
@@ -131,6 +131,23 @@ def _offer(entry: Op | Composition) -> None:
                 publish(method)
 
 
+def _by_python(count: int) -> Callable[..., Tensor]:
+    """What writes the results of a Python function of the elements of this tensor and of `count` others."""
+
+    def computed(self: Tensor, *args: Any) -> Tensor:
+        *others, function = args
+        if self.requires_grad or any(t.requires_grad for t in others):
+            raise OperandError("a Python function of single elements is not recorded; use .detach(), or no_grad()")
+        lists = [t.expand(self.shape).flatten().tolist() for t in (self, *others)]
+        values = functional.tensor([function(*numbers) for numbers in zip(*lists, strict=True)], dtype=self.array.dtype)
+        return self.copy_(values.reshape(self.shape))
+
+    name = {0: "apply_", 1: "map_", 2: "map2_"}[count]
+    computed.__name__ = name
+    computed.__doc__ = f"Write the results of a Python function of {count + 1} numbers, element by element; slow."
+    return computed
+
+
 def install() -> None:
     """Add the in-place methods and operators to Tensor."""
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
@@ -148,6 +165,7 @@ def install() -> None:
         "float_power_": _method(functional.float_power, "float_power"),  # not in the registry
         "conj_physical_": _method(lambda x: functional.conj(x), "conj_physical"),  # noqa: PLW0108  registered later
     }
+    methods |= {method.__name__: method for method in map(_by_python, range(3))}
     for name, method in methods.items():
         method.__name__ = name
         setattr(Tensor, name, method)

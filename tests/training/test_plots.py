@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import training
-from nn.layers import activation, further_activations
+from nn.layers import activation, textbook_activations
 from training import History, learning_curves
 
 HISTORY = History(
@@ -66,7 +66,7 @@ def test_every_activation_is_drawn_with_its_derivative(tmp_path):
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
     drawn = {c.__name__ for c in training.plots.ACTIVATIONS}
     named = set(
-        re.findall(r"^class ([A-Z]\w+)", "".join(map(inspect.getsource, (activation, further_activations))), re.M)
+        re.findall(r"^class ([A-Z]\w+)", "".join(map(inspect.getsource, (activation, textbook_activations))), re.M)
     )
     several = {"GLU", "Softmax", "LogSoftmax", "Softmin", "Softmax2d", "BipolarReLU", "Maxout"}
     assert drawn - {"Identity"} == named - several - {"Threshold"}  # which has no default

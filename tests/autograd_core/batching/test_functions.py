@@ -7,8 +7,8 @@ import autograd_core as ag
 from autograd_core.func import grad, vmap
 
 
-def values(*shape, seed=0, device="cpu", requires_grad=False):
-    x = ag.tensor(np.random.default_rng(seed).normal(size=shape), device=device)
+def values(*shape, seed=0, requires_grad=False):
+    x = ag.tensor(np.random.default_rng(seed).normal(size=shape))
     return x.requires_grad_(requires_grad)
 
 

@@ -1,4 +1,4 @@
-"""Random numbers of further distributions: moments, ranges, repeatability and wrong parameters."""
+"""Random numbers of several distributions: moments, ranges, repeatability and wrong parameters."""
 
 import math
 

@@ -1,102 +1,15 @@
-"""Pooling by norms, sums and distance-weighted means, and fractional max pooling."""
+"""Pooling by sums and by distance-weighted means, which PyTorch lacks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.ops.images.planes import each, window_of
+from autograd_core.ops.images.planes import window_of
 from nn import functional as F
 from nn.layers.convolution import Size
 from nn.module import Module
-
-
-class _LPPool(Module):
-    """Base of pooling by norms.
-
-    (Σ xᵖ)^(1/p), with p = `norm_type`.
-    """
-
-    _function: str  # see _Activation
-    _shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
-
-    def __init__(
-        self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
-    ) -> None:
-        super().__init__()
-        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
-
-    def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-
-class LPPool1d(_LPPool):
-    """The norm of order `norm_type` of every window of (N, C, L)."""
-
-    _function = "lp_pool1d"
-
-
-class LPPool2d(_LPPool):
-    """The norm of order `norm_type` of every window of (N, C, H, W)."""
-
-    _function = "lp_pool2d"
-
-
-class LPPool3d(_LPPool):
-    """The norm of order `norm_type` of every window of (N, C, D, H, W)."""
-
-    _function = "lp_pool3d"
-
-
-class _FractionalMaxPool(Module):
-    """Base of fractional max pooling.
-
-    (Graham 2014.) Takes output_size, or output_ratio, the ratio of output size to input size.
-    """
-
-    rank: int
-    _function: str  # see _Activation
-    _random_samples: Tensor | None
-
-    def __init__(
-        self,
-        kernel_size: Size,
-        output_size: Size | None = None,
-        output_ratio: float | Sequence[float] | None = None,
-        return_indices: bool = False,
-        _random_samples: Tensor | None = None,
-    ) -> None:
-        super().__init__()
-        if (output_size is None) == (output_ratio is None):
-            raise ValueError(f"{type(self).__name__} takes either output_size or output_ratio")
-        self.kernel_size = each(kernel_size, self.rank, "kernel_size")
-        self.output_size = None if output_size is None else each(output_size, self.rank, "output_size")
-        single = isinstance(output_ratio, (int, float))
-        self.output_ratio: Any = (output_ratio,) * self.rank if single else output_ratio
-        self.return_indices = return_indices
-        self.register_buffer("_random_samples", _random_samples)
-
-    def forward(self, input: Tensor) -> Any:
-        return getattr(F, self._function)(
-            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples
-        )
-
-
-class FractionalMaxPool2d(_FractionalMaxPool):
-    """Largest elements of windows of random steps over (N, C, H, W)."""
-
-    rank = 2
-    _function = "fractional_max_pool2d"
-
-
-class FractionalMaxPool3d(_FractionalMaxPool):
-    """Largest elements of windows of random steps over (N, C, D, H, W)."""
-
-    rank = 3
-    _function = "fractional_max_pool3d"
 
 
 class _Windows(Module):
