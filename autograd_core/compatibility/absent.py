@@ -60,7 +60,8 @@ class _Text:
     def __str__(self) -> str:
         from difflib import get_close_matches
 
-        near = get_close_matches(self.name, dir(sys.modules[self.place]), 1)
+        public = [name for name in dir(sys.modules[self.place]) if name[0] != "_"]
+        near = get_close_matches(self.name, public, 1, cutoff=0.7)
         missing = f"module {self.place!r} has no attribute {self.name!r}"
         return missing + "".join([f"; did you mean {name!r}?" for name in near])
 

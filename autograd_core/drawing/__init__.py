@@ -213,6 +213,7 @@ def _named(inputs: Any, names: Mapping[str, Tensor]) -> tuple[list[tuple[str, Te
     listed: list[Any] = [] if inputs is None else [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for t in listed:
         if not isinstance(t, Tensor):
-            raise TypeError(f"draw() takes tensors, not {type(t).__name__}")
+            hint = "; draw(...).save('graph.svg') writes a file" if isinstance(inputs, str) else ""
+            raise TypeError(f"draw() takes tensors, not {type(t).__name__}{hint}")
     only = len(listed) == 1
     return [(t.name or ("input" if only else f"input {i}"), t) for i, t in enumerate(listed)], names

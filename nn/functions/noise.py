@@ -15,7 +15,7 @@ from nn.functions.inplace import either
 
 def probability(p: Any) -> float:
     """The number, or that in a tensor, unless it is no probability."""
-    if isinstance(p, str):
+    if isinstance(p, str) or (isinstance(p, Tensor) and p.numel() != 1):
         raise TypeError(f"dropout probability has to be a number between 0 and 1, not {p!r:.40}")
     if not 0.0 <= p <= 1.0:
         raise OperandError(f"dropout probability has to be between 0 and 1, but got {p}")

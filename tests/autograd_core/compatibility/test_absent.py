@@ -34,6 +34,12 @@ def test_other_names_are_plain_attribute_errors():
         assert not isinstance(raised.value, AbsentError)
 
 
+@pytest.mark.parametrize("name", ["export", "nested"])
+def test_nothing_private_or_far_off_is_proposed(name):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'$"):
+        getattr(ag, name)
+
+
 @pytest.mark.parametrize(
     "owner, name, meant", [(ag, "conv2dd", "conv2d"), (ag.linalg, "invv", "inv"), (F, "crosentropy", "cross_entropy")]
 )

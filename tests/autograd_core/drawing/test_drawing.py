@@ -338,8 +338,10 @@ def test_inputs_without_names_are_inputs_and_say_what_they_are_not():
     x, y = leaf(1.0, "x"), leaf(2.0)
     drawing = ag.draw(x * y, [x, y])
     assert [v.title for v in vertices(drawing, "input")] == ["x", "input 1"]
-    with pytest.raises(TypeError, match="takes tensors, not int"):
+    with pytest.raises(TypeError, match=r"takes tensors, not int$"):
         ag.draw(x * y, [3])
+    with pytest.raises(TypeError, match=r"save\('graph.svg'\) writes a file"):
+        ag.draw(x * y, "graph.svg")
 
 
 def test_a_long_notice_is_wrapped():

@@ -293,6 +293,7 @@ STRANGE = {
     "order of einsum": (TypeError, lambda: ag.einsum(ROWS, "ij"), "the equation first"),
     "sample shape": (TypeError, lambda: ag.distributions.Normal(0.0, 1.0).sample(3), r"such as \(3,\), not 3"),
     "dropout": (TypeError, lambda: nn.Dropout("0.5"), "a number between 0 and 1, not '0.5'"),
+    "dropout of a tensor": (TypeError, lambda: nn.Dropout(X), "a number between 0 and 1, not tensor"),
     "channels": (TypeError, lambda: nn.Conv2d("3", 4, 3), "in_channels must be an integer, not '3'"),
     "heads": (TypeError, lambda: nn.MultiheadAttention("4", 2), "are integers, not '4' and 2"),
     "module for a list": (TypeError, lambda: nn.ModuleList(nn.ReLU()), r"takes a list of modules.*write \[module\]"),
