@@ -38,6 +38,13 @@ def _short(module: Any) -> str:
     return f"{type(module).__name__}(...)"
 
 
+def refuse_arguments(name: str, direct: bool) -> NoReturn:
+    """Raise for arguments of `Module.__init__`; direct: it was called to make a layer, not by the layer's own."""
+    if direct:
+        raise TypeError(f"{name}() takes no arguments; a layer is made first and called then: {name}()(input)")
+    raise TypeError(f"Module.__init__() takes no arguments; {name} calls it by super().__init__()")
+
+
 def refuse(registry: str, name: str, value: object) -> NoReturn:
     """Raise for a value that cannot take the place of a part."""
     kind, wanted = {

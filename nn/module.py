@@ -9,7 +9,7 @@ from autograd_core import Tensor
 from autograd_core.clipping import clear_gradients
 from backends.live import changed
 from nn.conversion import Convertible
-from nn.failures import locate, no_module, refuse
+from nn.failures import locate, no_module, refuse, refuse_arguments
 from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
 from nn.parts import REGISTRIES, Parts, Registry
@@ -53,8 +53,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __init__(self, *args: Any) -> None:
         if args:
-            name = type(self).__name__
-            raise TypeError(f"{name}() takes no arguments; a layer is made first and called then: {name}()(input)")
+            refuse_arguments(type(self).__name__, type(self).__init__ is Module.__init__)
         own = vars(self)
         for name in REGISTRIES:
             own[name] = Parts(self)

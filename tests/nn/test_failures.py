@@ -74,6 +74,11 @@ def test_hooks_do_not_hide_where_a_failure_is():
     assert raised.value.__notes__ == ["in 0 of Sequential: Linear(in_features=3, out_features=2, bias=True)"]
 
 
+class Sized(nn.Module):
+    def __init__(self, size):
+        super().__init__(size)
+
+
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -81,6 +86,7 @@ def test_hooks_do_not_hide_where_a_failure_is():
         (lambda: nn.Sequential(nn.functional.relu), r"take its module, such as nn.ReLU\(\)"),
         (lambda: nn.Sequential(nn.ReLU), r"made by ReLU\(\.\.\.\)"),
         (lambda: nn.ReLU().load_state_dict("model.pt"), "read by load"),
+        (lambda: Sized(2), r"Sized calls it by super\(\).__init__\(\)"),
         (lambda: nn.Tanh(ag.ones(2)), r"then: Tanh\(\)\(input\)"),
         (lambda: nn.Linear(2, 1).apply(nn.init.xavier_uniform_), r"such as layer\.weight, not Linear"),
         (lambda: nn.init.normal_(nn.ReLU()), r"such as layer\.weight, not ReLU"),
