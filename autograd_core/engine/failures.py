@@ -116,11 +116,11 @@ def _unsuitable(o: Op, arrays: Sequence[Any], error: Exception) -> str:
         return f"not defined for {' and '.join(dict.fromkeys(str(a.dtype) for a in arrays if is_array(a)))}"
     if text.startswith("operands could not be broadcast"):
         listed = " and ".join(map(str, shapes))
-        return f"shapes {listed} do not fit together; counted from the last, axes must be of one length, or of length 1"
+        return f"shapes {listed} cannot be broadcast: counted from the last, axes must be of one length, or of length 1"
     if "not aligned" in text:
-        return f"the last axis of shape {shapes[0]} meets the second-to-last of {shapes[1]}, but they differ in length"
+        return f"shapes {shapes[0]} and {shapes[1]} cannot be multiplied: the last axis meets the second-to-last"
     if text.startswith("cannot reshape array"):
-        return f"{math.prod(shapes[0])} elements, of shape {shapes[0]}, do not fill the new shape"
+        return f"cannot reshape {math.prod(shapes[0])} elements, of shape {shapes[0]}, into another number of them"
     if isinstance(error, AttributeError):
         names = [p[0] for p in o.public if p[1] is None]
         for name, a in zip(names, arrays, strict=False):
