@@ -13,6 +13,8 @@ from hypothesis import settings
 import autograd_core as ag
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.registry import OPS
+from backends.numpy_backend.elementary import has_loop
+from backends.numpy_backend.reduction import WIDE
 from nn import functional as F
 
 mp = pytest.importorskip("mpmath")
@@ -407,6 +409,8 @@ ENDS = {
     ids=["erfinv", "elu", "celu", "selu", "silu", "mish", "gelu", "gelu tanh"],
 )
 def test_a_negative_zero_stays_one(function, copies, dtype):
+    if (function, copies, dtype) == (F.gelu, 5000, "float32") and not has_loop("maximum", *WIDE):
+        pytest.skip("oneDNN's GELU makes it a positive one on processors without AVX-512")
     assert function(ag.tensor([-0.0, 0.0], dtype=dtype).repeat(copies)).signbit().tolist() == [True, False] * copies
 
 
