@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -120,7 +119,7 @@ def _unsuitable(o: Op, arrays: Sequence[Any], error: Exception) -> str:
     if "not aligned" in text:
         return f"shapes {shapes[0]} and {shapes[1]} cannot be multiplied: the last axis meets the second-to-last"
     if text.startswith("cannot reshape array"):
-        return f"cannot reshape {math.prod(shapes[0])} elements, of shape {shapes[0]}, into another number of them"
+        return text.replace("newaxis", "-1")
     if isinstance(error, AttributeError):
         names = [p[0] for p in o.public if p[1] is None]
         for name, a in zip(names, arrays, strict=False):
