@@ -167,7 +167,7 @@ def test_what_is_exchanged_is_noticed(case, frozen, monkeypatch):
         assert not ag.equal(before, after)
         assert ag.equal(after, plain(x))
         assert not step.reasons
-        assert (gc.get_freeze_count() > count) == frozen
+        assert (gc.get_freeze_count() > 0) == (frozen or count > 0)
     finally:
         if frozen and not count:
             gc.unfreeze()
