@@ -36,13 +36,19 @@ def cupy(monkeypatch):
     monkeypatch.setitem(_loaders, "cuda", lambda: CupyBackend(made))
     monkeypatch.delitem(_loaded, "cuda", raising=False)
     random._kernel.cache_clear()
-    for key in [key for key in _generators if key[0] == "cuda"]:
-        del _generators[key]
+    forget_generators()
     ag.manual_seed(0)
     yield made
     backends.registry._loaded.pop("cuda", None)
+    forget_generators()
     ag.manual_seed(0)
     fake_cupy.make()
+
+
+def forget_generators():
+    """Forget those of GPUs, whose states checkpoints and others keep."""
+    for key in [key for key in _generators if key[0] == "cuda"]:
+        del _generators[key]
 
 
 class RawModule:
