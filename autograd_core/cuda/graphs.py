@@ -31,7 +31,8 @@ class graph:
     run as they are, the next one is recorded, and further ones copy their arguments to where the recorded ones lay and
     start what was recorded. Learning rates, schedules, step counts and random numbers go on from call to call. All else
     that Python does in the step happens in the recorded call only, and what the step changes it must change in place.
-    It is recorded anew if parameters were replaced or frozen, or gradients exist that did not, or the other way round.
+    It is recorded anew if parameters were replaced or frozen, or gradients exist that did not, or the other way round,
+    and if layers, hooks, or tensors, models and functions that the step names were exchanged for others.
     Modes and plain attributes of modules, and numbers that the step names, have recordings of their own.
 
     A step that cannot be captured, for instance because it reads a value, runs as it is from then on; the reason is in
