@@ -2,12 +2,13 @@
 
 import warnings
 
-from autograd_core import creation, devices, families, filled, ops, random, ranges, sampling, sampling_in_place, signal
+from autograd_core import devices, families, ops, random, signal
 from autograd_core.compatibility import absent, importing
+from autograd_core.creation import filled, ranges, sampling, sampling_in_place, values
 from autograd_core.semantics import interop, metadata, printing, reshaping, storages, subclasses, writing
 
 PARTS = (
-    importing, absent, creation, filled, ranges, devices, writing, interop, metadata, ops, printing, random, sampling,
+    importing, absent, values, filled, ranges, devices, writing, interop, metadata, ops, printing, random, sampling,
     reshaping, sampling_in_place, storages, subclasses, signal.windows, families,
 )  # fmt: skip
 for part in PARTS:

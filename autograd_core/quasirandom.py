@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import functional
-from autograd_core.creation import as_tensor
+from autograd_core.creation.values import as_tensor
 from autograd_core.dtypes import as_dtype, get_default_dtype
 from autograd_core.engine.options import deliver
 from autograd_core.random import Generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import Tensor, functional
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.engine.overriding import no_override
 
 UNINITIALIZED = "uninitialized parameter"

@@ -15,7 +15,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import Tensor
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.trees import mapped
 from training.extras import require

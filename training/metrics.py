@@ -10,7 +10,7 @@ import math
 
 import autograd_core as ag
 from autograd_core import Tensor, dtypes
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from nn.functional import cross_entropy
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Self, cast
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.constraints import Constraint
 from autograd_core.distributions.distribution import sum_rightmost

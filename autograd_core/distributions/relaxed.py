@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 from autograd_core import functional
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, Shape

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from autograd_core import functional
-from autograd_core.creation import ShapeLike
+from autograd_core.creation.making import ShapeLike
 from autograd_core.distributions.distribution import derived, eps_of, sum_rightmost, together
 from autograd_core.tensor import Tensor
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd_core.creation.sampling import randn
 from autograd_core.drawing import FLOWS, SHOWN, draw
 from autograd_core.drawing.layout.placement import DIRECTIONS
 from autograd_core.drawing.writing.theme import THEMES
-from autograd_core.sampling import randn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

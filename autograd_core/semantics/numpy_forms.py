@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_core import dtypes, functional, linalg, trees
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import Tensor, wrap

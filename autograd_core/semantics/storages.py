@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import finish, floating
+from autograd_core.creation.making import finish, floating
 from autograd_core.engine.versions import View
 from autograd_core.engine.versions import storage as owner
 from autograd_core.errors import DtypeError, InplaceError, OperandError

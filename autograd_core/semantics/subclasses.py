@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from autograd_core.creation.filled import legacy_tensor
 from autograd_core.engine.overriding import MET, DisableTorchFunctionSubclass, state
-from autograd_core.filled import legacy_tensor
 from autograd_core.registry import OPS
 from autograd_core.semantics.members import Subclassed, add_members
 from autograd_core.tensor import Tensor, own_scalar, wrap

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
-from autograd_core.creation import tensor
+from autograd_core.creation.values import tensor
 from autograd_core.engine.options import with_options
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish

@@ -7,9 +7,9 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.creation.sampling import keep_mask
 from autograd_core.errors import OperandError, warn
 from autograd_core.ops.pointwise.activation import SELU_ALPHA, SELU_SCALE
-from autograd_core.sampling import keep_mask
 from nn.functions.inplace import either
 
 

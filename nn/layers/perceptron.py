@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from nn.module import Module
 from nn.parameter import Parameter
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, each, with_batch

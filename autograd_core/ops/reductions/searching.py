@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import NO_GRADIENT, Values, composition, integers, op, sample

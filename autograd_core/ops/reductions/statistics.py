@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import where_it_is
+from autograd_core.creation.values import where_it_is
 from autograd_core.engine.precision import together
 from autograd_core.errors import DtypeError, OperandError, warn
 from autograd_core.kinds import REDUCTION

@@ -6,11 +6,11 @@ import math
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.creation.ranges import meshgrid
 from autograd_core.dtypes import result_type
 from autograd_core.errors import OperandError
 from autograd_core.kinds import JOIN
 from autograd_core.ops.shapes.shape import reshape
-from autograd_core.ranges import meshgrid
 from autograd_core.registry import composition, op, sample
 
 NOTHING = (0,)  # an empty vector joins with anything, as in PyTorch

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
-from autograd_core.creation import floating, number_of, on_device, shape_of
+from autograd_core.creation.making import floating, number_of, on_device, shape_of
 from autograd_core.engine.options import with_options
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.registry import publish

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import ShapeLike, check_tensor, finish, floating, shape_of
+from autograd_core.creation.making import ShapeLike, check_tensor, finish, floating, shape_of
 from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.engine.options import with_options, with_synonyms

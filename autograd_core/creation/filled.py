@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
-from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, on_device, shape_of, tensor
+from autograd_core.creation.making import ShapeLike, check_tensor, finish, floating, number_of, on_device, shape_of
+from autograd_core.creation.values import tensor
 from autograd_core.engine.libraries import ELSEWHERE, LAYERS
 from autograd_core.engine.options import with_options
 from autograd_core.registry import OPS, publish

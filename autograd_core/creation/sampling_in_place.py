@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import dtypes
-from autograd_core.creation import number_of
+from autograd_core.creation.making import number_of
+from autograd_core.creation.sampling import bernoulli, drawn
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import OperandError
 from autograd_core.random import Generator, stream_of
-from autograd_core.sampling import bernoulli, drawn
 from autograd_core.tensor import Tensor, wrap
 
 

@@ -1,0 +1,1 @@
+"""Creation of tensors: from values, filled, in ranges, at random."""
