@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import functional, generate, stubs
+from autograd_core import functional
 from autograd_core import tensor as _  # noqa: F401  the function: the module of that name hides behind it
 from autograd_core.engine.entries import Composition
+from autograd_core.generate import __main__ as generate
+from autograd_core.generate import stubs
+from autograd_core.generate.stubs import parameters_of
 from autograd_core.registry import COMPOSITIONS, OPS
-from autograd_core.stubs import parameters_of
 from autograd_core.testing.samples import cases
 
 MODULE = sys.modules["autograd_core.tensor"]
@@ -57,7 +59,7 @@ ag.zeros(2, dtype="f4", divice="cpu")  # type: ignore[call-arg]
 
 @functools.cache
 def parsed(name):
-    return ast.parse((generate.HERE / name).read_text(encoding="utf-8"))
+    return ast.parse((generate.CORE / name).read_text(encoding="utf-8"))
 
 
 def test_generated_files_are_current():
@@ -146,7 +148,7 @@ def test_types_in_the_stubs_admit_every_sample_and_its_result(entry):
 
 
 def test_the_table_of_operations_has_a_row_per_entry():
-    table = (generate.HERE.parent / "docs" / "ops.md").read_text(encoding="utf-8")
+    table = (generate.CORE.parent / "docs" / "ops.md").read_text(encoding="utf-8")
     present = table.partition("## Not here")[0]
     rows = [line for line in present.splitlines() if line.startswith("| `")]
     assert len(rows) == len(OPS) + len(COMPOSITIONS)
@@ -160,7 +162,7 @@ def test_the_table_of_operations_has_a_row_per_entry():
 def test_a_typed_program_type_checks(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     command = "-m mypy --strict --follow-imports=silent --no-error-summary --cache-dir cache program.py"
-    places = {"MYPYPATH": str(generate.HERE.parent), "PATH": ""}
+    places = {"MYPYPATH": str(generate.CORE.parent), "PATH": ""}
     done = subprocess.run(
         [sys.executable, *command.split()], cwd=tmp_path, env=places, capture_output=True, text=True, check=False
     )

@@ -1,19 +1,12 @@
-"""Writes the files that are generated from the registry: the type stubs, `family_index.py` and `docs/ops.md`.
-
-python -m autograd_core.generate            writes them
-python -m autograd_core.generate --check    fails if one is out of date
-"""
+"""The tables that are generated from the registry: `docs/ops.md` and `family_index.py`."""
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import inspect
 import subprocess
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +17,11 @@ from autograd_core.engine.entries import Composition, Op, public_names
 from autograd_core.families import load_all
 from autograd_core.kinds import KINDS
 from autograd_core.registry import COMPOSITIONS, MODULES, OPS
-from autograd_core.stubs import functional_stub, tensor_stub
 from autograd_core.tensor import Tensor
 from autograd_core.testing.samples import cases
 
 load_all()
-HERE = Path(__file__).parent
+CORE = Path(__file__).parents[1]
 INTRODUCTION = """\
 # Operations
 
@@ -112,7 +104,7 @@ def family_index() -> str:
     """The text of `family_index.py`: the names of each family that importing the package does not register."""
     command = "import sys, autograd_core; print(*sys.modules)"
     at_once = subprocess.run(
-        [sys.executable, "-c", command], cwd=HERE.parent, capture_output=True, check=True, text=True
+        [sys.executable, "-c", command], cwd=CORE.parent, capture_output=True, check=True, text=True
     )
     offered: dict[str, set[str]] = {}
     places: dict[str, Any] = {f"{name}." if name else "": module for name, module in MODULES.items()}
@@ -132,41 +124,3 @@ def _home(member: Any) -> str:
     """The module that registered a function or method."""
     entry = getattr(member, "entry", None) or getattr(getattr(member, "__wrapped__", None), "entry", None)
     return getattr(member, "__module__", "") or "" if entry is None else str(entry.home)
-
-
-FILES: dict[Path, Callable[[], str]] = {
-    HERE / "family_index.py": family_index,
-    HERE / "tensor.pyi": tensor_stub,
-    **{HERE / f"{name or 'functional'}.pyi": partial(functional_stub, module) for name, module in MODULES.items()},
-    HERE.parent / "docs" / "ops.md": ops_table,
-}
-
-
-def outdated() -> list[str]:
-    """The differences of generated files that are out of date."""
-    found = []
-    for path, make in FILES.items():
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        difference = difflib.unified_diff(
-            before.splitlines(), make().splitlines(), path.name, "generated", lineterm="", n=0
-        )
-        if lines := list(difference)[:20]:
-            found.append("\n".join([*lines, f"{path.name} is out of date: run python -m autograd_core.generate"]))
-    return found
-
-
-def main(arguments: list[str]) -> int:
-    """Write the generated files, or with --check report those that are out of date."""
-    parser = argparse.ArgumentParser(prog="python -m autograd_core.generate", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    if parser.parse_args(arguments).check:
-        found = outdated()
-        print(*found, sep="\n")
-        return int(bool(found))
-    for path, make in FILES.items():
-        path.write_text(make(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
