@@ -114,14 +114,16 @@ INDEX: dict[str, str] = {
         Tensor.nextafter_ Tensor.signbit Tensor.signbit_ copysign frexp isneginf isposinf ldexp ldexp_ nan_to_num
         nan_to_num_ nextafter signbit""",
     "pointwise.gamma": """
-        Tensor.digamma Tensor.digamma_ Tensor.igamma Tensor.igamma_ Tensor.igammac Tensor.igammac_ Tensor.lgamma
-        Tensor.lgamma_ Tensor.mvlgamma Tensor.mvlgamma_ Tensor.polygamma Tensor.polygamma_ beta_log_density beta_path
-        binomial_log_density digamma digamma_ gamma_log_density gamma_path igamma igammac lgamma lgamma_
-        log_less_digamma mvlgamma mvlgamma_ polygamma polygamma_ polygamma_of special.digamma special.gammainc
-        special.gammaincc special.gammaln special.multigammaln special.polygamma special.psi special.zeta
-        stirling_rest zeta""",
+        Tensor.digamma Tensor.digamma_ Tensor.lgamma Tensor.lgamma_ Tensor.mvlgamma Tensor.mvlgamma_ Tensor.polygamma
+        Tensor.polygamma_ digamma digamma_ lgamma lgamma_ mvlgamma mvlgamma_ polygamma polygamma_ polygamma_of
+        special.digamma special.gammaln special.multigammaln special.polygamma special.psi special.zeta zeta""",
+    "pointwise.gamma_densities": """
+        beta_log_density binomial_log_density gamma_log_density log_less_digamma stirling_rest""",
     "pointwise.gating": """
         drop glu""",
+    "pointwise.incomplete_gamma": """
+        Tensor.igamma Tensor.igamma_ Tensor.igammac Tensor.igammac_ beta_path gamma_path igamma igammac
+        special.gammainc special.gammaincc""",
     "pointwise.mixing": """
         Tensor.addcdiv Tensor.addcdiv_ Tensor.addcmul Tensor.addcmul_ Tensor.lerp Tensor.lerp_ Tensor.rsub
         Tensor.rsub_ addcdiv addcmul lerp rsub""",
