@@ -8,6 +8,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.grad_mode import no_grad
 from nn import functional as F
+from nn.declared import FunctionLayer
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -21,18 +22,15 @@ class _Activation(Module):
         return getattr(F, self._function)(input)
 
 
-class _InplaceActivation(_Activation):
-    """An activation that can write its result into its input."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, inplace=self.inplace)
+class _InplaceActivation(FunctionLayer):
+    """An activation that can write its result into its input, which only then its representation shows."""
 
     def extra_repr(self) -> str:
-        return ", ".join(filter(None, (super().extra_repr(), "inplace=True" if self.inplace else "")))
+        return super().extra_repr().removesuffix("inplace=False").removesuffix(", ")
+
+
+class _Inplace(_InplaceActivation):
+    inplace: bool = False
 
 
 class Sigmoid(_Activation):
@@ -68,154 +66,113 @@ class Tanhshrink(_Activation):
 RELU: Any = F.relu
 
 
-class ReLU(_InplaceActivation):
+class ReLU(_Inplace):
     """max(x, 0)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return core.relu(input) if F.relu is RELU and not self.inplace else F.relu(input, inplace=self.inplace)
 
 
-class SELU(_InplaceActivation):
+class SELU(_Inplace):
     """Self-normalising ELU (Klambauer et al. 2017); use `init.lecun_normal_` and `AlphaDropout` with it."""
 
     _function = "selu"
 
 
-class SiLU(_InplaceActivation):
+class SiLU(_Inplace):
     """x·sigmoid(x), also known as swish."""
 
     _function = "silu"
 
 
-class Mish(_InplaceActivation):
+class Mish(_Inplace):
     """x·tanh(softplus(x)) (Misra 2019)."""
 
     _function = "mish"
 
 
-class ReLU6(_InplaceActivation):
+class ReLU6(_Inplace):
     """x clipped to [0, 6]."""
 
     _function = "relu6"
 
 
-class Hardsigmoid(_InplaceActivation):
+class Hardsigmoid(_Inplace):
     """The piecewise linear approximation of the sigmoid."""
 
     _function = "hardsigmoid"
-
-    def extra_repr(self) -> str:
-        return ""
+    _shown = ()
 
 
-class Hardswish(_InplaceActivation):
+class Hardswish(_Inplace):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
 
     _function = "hardswish"
-
-    def extra_repr(self) -> str:
-        return ""
+    _shown = ()
 
 
 class LeakyReLU(_InplaceActivation):
     """x above 0, `negative_slope`·x elsewhere."""
 
-    _shown = ("negative_slope",)
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.negative_slope = negative_slope
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
+    _function = "leaky_relu"
+    negative_slope: float = 0.01
+    inplace: bool = False
 
 
 class ELU(_InplaceActivation):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
 
-    _shown = ("alpha",)
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.alpha = alpha
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.elu(input, self.alpha, self.inplace)
+    _function = "elu"
+    alpha: float = 1.0
+    inplace: bool = False
 
 
 class CELU(_InplaceActivation):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere (Barron 2017)."""
 
-    _shown = ("alpha",)
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.alpha = alpha
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.celu(input, self.alpha, self.inplace)
+    _function = "celu"
+    alpha: float = 1.0
+    inplace: bool = False
 
 
 class Hardtanh(_InplaceActivation):
     """x clipped to [min_val, max_val]."""
 
-    _shown = ("min_val", "max_val")
-
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.min_val, self.max_val = min_val, max_val
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+    _function = "hardtanh"
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
 
 
 class Threshold(_InplaceActivation):
     """x above `threshold`, `value` elsewhere."""
 
-    _shown = ("threshold", "value")
-
-    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.threshold, self.value = threshold, value
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.threshold(input, self.threshold, self.value, self.inplace)
+    _function = "threshold"
+    threshold: float
+    value: float
+    inplace: bool = False
 
 
-class Softplus(Module):
+class Softplus(FunctionLayer):
     """log(1 + exp(beta·x)) / beta."""
 
-    _shown = ("beta", "threshold")
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softplus(input, self.beta, self.threshold)
+    _function = "softplus"
+    beta: float = 1.0
+    threshold: float = 20.0
 
 
-class GELU(Module):
+class GELU(FunctionLayer):
     """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with `approximate="tanh"`."""
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.gelu(input, self.approximate)
+    _function = "gelu"
+    approximate: str = "none"
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
 
 
-class _Shrink(_Activation):
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, self.lambd)
+class _Shrink(FunctionLayer):
+    lambd: float = 0.5
 
     def extra_repr(self) -> str:
         return f"{self.lambd}"
@@ -257,41 +214,23 @@ class PReLU(Module):
 class RReLU(_InplaceActivation):
     """x above 0, slope·x elsewhere: random slopes in [lower, upper] in training, else their mean (Xu et al. 2015)."""
 
-    _shown = ("lower", "upper")
-
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
-        super().__init__(inplace)
-        self.lower, self.upper = lower, upper
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+    _function, _passed = "rrelu", ("lower", "upper", "training", "inplace")
+    lower: float = 1 / 8
+    upper: float = 1 / 3
+    inplace: bool = False
 
 
-class GLU(Module):
+class GLU(FunctionLayer):
     """The first half of the channels along `dim`, times the sigmoid of the second (Dauphin et al. 2017)."""
 
-    _shown = ("dim",)
-
-    def __init__(self, dim: int = -1) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.glu(input, self.dim)
+    _function = "glu"
+    dim: int = -1
 
 
-class _Along(Module):
+class _Along(FunctionLayer):
     """A function along an axis; without `dim`, PyTorch's default axis, with its warning."""
 
-    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
-    _shown = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, self.dim)
+    dim: int | None = None
 
 
 class Softmax(_Along):

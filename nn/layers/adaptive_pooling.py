@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from autograd_core import Tensor
-from nn import functional as F
-from nn.module import Module
+from nn.declared import FunctionLayer
+
+OutputSize = int | Sequence[int | None] | None
 
 
-class _AdaptivePool(Module):
+class _AdaptivePool(FunctionLayer):
     """Base of pooling over a grid of cells.
 
     output_size: a length for all axes, or one for each; None keeps the length of an axis.
     """
 
-    _function: str  # see _Activation
-    _shown = ("output_size",)
-
-    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
-        super().__init__()
-        self.output_size: Any = output_size
-
-    def forward(self, input: Tensor) -> Any:
-        return getattr(F, self._function)(input, self.output_size)
+    output_size: OutputSize
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
@@ -46,12 +37,9 @@ class AdaptiveAvgPool3d(_AdaptivePool):
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
-    def __init__(self, output_size: int | Sequence[int | None] | None, return_indices: bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, input: Tensor) -> Any:
-        return getattr(F, self._function)(input, self.output_size, self.return_indices)
+    _shown = ("output_size",)
+    output_size: OutputSize
+    return_indices: bool = False
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):

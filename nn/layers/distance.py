@@ -9,19 +9,20 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
+from nn.declared import Declared
 from nn.module import Module
 from nn.parameter import Parameter
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(Declared):
     """The cosine of the angle between vectors along `dim`."""
 
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim, self.eps = dim, eps
+    _shown = ()
+    dim: int = 1
+    eps: float = 1e-8
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
+        return F.cosine_similarity(x1, x2, **self._arguments())
 
 
 class PairwiseDistance(Module):

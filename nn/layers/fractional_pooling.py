@@ -19,7 +19,7 @@ class _FractionalMaxPool(Module):
     """
 
     rank: int
-    _function: str  # see _Activation
+    _function: str  # see FunctionLayer
     _random_samples: Tensor | None
 
     def __init__(

@@ -9,8 +9,8 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
+from nn.declared import FunctionLayer
 from nn.layers.affine import Affine
-from nn.module import Module
 from nn.parameter import Parameter
 
 
@@ -99,15 +99,14 @@ class GroupNorm(Affine):
         )
 
 
-class LocalResponseNorm(Module):
+class LocalResponseNorm(FunctionLayer):
     """x / (k + alpha·mean of x² over `size` neighbouring channels)^beta (Krizhevsky et al. 2012)."""
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+    _function = "local_response_norm"
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
 
     def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+        return super().extra_repr().removeprefix("size=")

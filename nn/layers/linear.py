@@ -8,6 +8,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
+from nn.declared import FunctionLayer
 from nn.functions.noise import probability
 from nn.module import Module
 from nn.parameter import Parameter
@@ -61,78 +62,69 @@ def reset(weight: Tensor, bias: Tensor | None) -> None:
         init.uniform_(bias, -bound, bound)
 
 
-class Flatten(Module):
+class Flatten(FunctionLayer):
     """Flattens axes `start_dim` to `end_dim` into one."""
 
-    _shown = ("start_dim", "end_dim")
-
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
+    start_dim: int = 1
+    end_dim: int = -1
 
     def forward(self, input: Tensor) -> Tensor:
         return core.flatten(input, self.start_dim, self.end_dim)
 
 
-class Unflatten(Module):
+class Unflatten(FunctionLayer):
     """Splits axis `dim` into axes of the lengths `unflattened_size`."""
 
-    _shown = ("dim", "unflattened_size")
+    dim: int
+    unflattened_size: Sequence[int]
 
-    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
-        super().__init__()
-        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+    def _made(self) -> None:
+        self.unflattened_size = tuple(self.unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
         return core.unflatten(input, self.dim, self.unflattened_size)
 
 
-class _Dropout(Module):
-    _shown = ("p", "inplace")
+class _Dropout(FunctionLayer):
+    _passed = ("p", "training", "inplace")
+    p: float = 0.5
+    inplace: bool = False
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        probability(p)
-        self.p, self.inplace = p, inplace
+    def _made(self) -> None:
+        probability(self.p)
 
 
 class Dropout(_Dropout):
     """Sets elements to zero with probability p, in training only (Srivastava et al. 2014)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
+    _function = "dropout"
 
 
 class Dropout1d(_Dropout):
     """Sets whole channels of (N, C, L) or (C, L) to zero with probability p, in training only."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout1d(input, self.p, self.training, self.inplace)
+    _function = "dropout1d"
 
 
 class Dropout2d(_Dropout):
     """Sets whole channels of (N, C, H, W) or (C, H, W) to zero with probability p, in training only."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training, self.inplace)
+    _function = "dropout2d"
 
 
 class Dropout3d(_Dropout):
     """Sets whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability p, in training only."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout3d(input, self.p, self.training, self.inplace)
+    _function = "dropout3d"
 
 
 class AlphaDropout(_Dropout):
     """Dropout that preserves zero mean and unit variance, for SELU networks (Klambauer et al. 2017)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+    _function = "alpha_dropout"
 
 
 class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels of (N, C, ...)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)
+    _function = "feature_alpha_dropout"

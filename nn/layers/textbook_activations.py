@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import abstractmethod
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from nn.declared import FunctionLayer
 from nn.layers.linear import Linear
 from nn.module import Module
 
 
-class _Threshold(Module):
+class _Threshold(FunctionLayer):
     """A step function, whose derivative is 0 or, with `straight_through`, 1."""
 
-    _step: Callable[[Tensor], Tensor]
+    straight_through: bool = False
 
-    def __init__(self, straight_through: bool = False) -> None:
-        super().__init__()
-        self.straight_through = straight_through
+    @abstractmethod
+    def _step(self, x: Tensor) -> Tensor:
+        """The step function."""
 
     def forward(self, input: Tensor) -> Tensor:
         y = self._step(input)
@@ -45,17 +46,14 @@ class Heaviside(_Threshold):
 class Sign(_Threshold):
     """-1, 0 or 1: the sign of x. `straight_through` as for `Heaviside`."""
 
-    _step = staticmethod(core.sign)
+    def _step(self, x: Tensor) -> Tensor:
+        return core.sign(x)
 
 
-class Sine(Module):
+class Sine(FunctionLayer):
     """sin(frequency·x) (Sitzmann et al. 2020, who use the frequency 30)."""
 
-    _shown = ("frequency",)
-
-    def __init__(self, frequency: float = 1.0) -> None:
-        super().__init__()
-        self.frequency = frequency
+    frequency: float = 1.0
 
     def forward(self, input: Tensor) -> Tensor:
         return core.sin(input if self.frequency == 1.0 else input * self.frequency)
@@ -83,14 +81,12 @@ class SQNL(Module):
         return x * (1 - core.abs(x) / 4)
 
 
-class _InverseRoot(Module):
-    _shown = ("alpha",)
+class _InverseRoot(FunctionLayer):
+    alpha: float = 1.0
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
-        if alpha <= 0:
-            raise ValueError(f"{type(self).__name__}() needs a positive alpha, not {alpha}")
-        self.alpha = alpha
+    def _made(self) -> None:
+        if self.alpha <= 0:
+            raise ValueError(f"{type(self).__name__}() needs a positive alpha, not {self.alpha}")
 
 
 class ISRU(_InverseRoot):
@@ -107,17 +103,13 @@ class ISRLU(_InverseRoot):
         return input / core.hypot(core.clamp(input, max=0.0) * math.sqrt(self.alpha), 1.0)
 
 
-class BipolarReLU(Module):
+class BipolarReLU(FunctionLayer):
     """ReLU of even channels, -ReLU(-x) of odd ones, which preserves the mean (Eidnes and Nøkland 2017).
 
     dim: the axis of the channels.
     """
 
-    _shown = ("dim",)
-
-    def __init__(self, dim: int = 1) -> None:
-        super().__init__()
-        self.dim = dim
+    dim: int = 1
 
     def forward(self, input: Tensor) -> Tensor:
         odd = core.arange(input.size(self.dim), device=input.device) % 2

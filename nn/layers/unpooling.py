@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from autograd_core import Tensor
 from autograd_core.ops.images.planes import each
 from nn import functional as F
+from nn.declared import Declared
 from nn.layers.convolution import Size
-from nn.module import Module
 
 
-class _MaxUnpool(Module):
-    rank: int
-    _function: str  # see _Activation
-    _shown = ("kernel_size", "stride", "padding")
+class _MaxUnpool(Declared):
+    rank: ClassVar[int]
+    _function: ClassVar[str]  # see FunctionLayer
+    kernel_size: Size
+    stride: Size | None = None
+    padding: Size = 0
 
-    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
-        super().__init__()
-        self.kernel_size = each(kernel_size, self.rank, "kernel_size")
-        self.stride = self.kernel_size if stride is None else each(stride, self.rank, "stride")
-        self.padding = each(padding, self.rank, "padding")
+    def _made(self) -> None:
+        self.stride = self.kernel_size if self.stride is None else self.stride
+        for name in self._shown:
+            setattr(self, name, each(getattr(self, name), self.rank, name))
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return getattr(F, self._function)(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return getattr(F, self._function)(input, indices, **self._arguments(), output_size=output_size)
 
 
 class MaxUnpool1d(_MaxUnpool):

@@ -17,22 +17,15 @@ class PoissonNLLLoss(Loss):
     full: include Stirling's approximation of log(target!).
     """
 
-    def __init__(
-        self,
-        log_input: bool = True,
-        full: bool = False,
-        size_average: bool | None = None,
-        eps: float = 1e-8,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.log_input, self.full, self.eps = log_input, full, eps
+    log_input: bool = True
+    full: bool = False
+    size_average: bool | None = None
+    eps: float = 1e-8
+    reduce: bool | None = None
+    reduction: str = "mean"
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
-        return F.poisson_nll_loss(
-            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
-        )
+        return F.poisson_nll_loss(log_input, target, **self._arguments())
 
 
 class GaussianNLLLoss(Loss):
@@ -41,25 +34,25 @@ class GaussianNLLLoss(Loss):
     ½(log var + (input - target)² / var), with var at least `eps`; full: plus the constant ½ log 2π.
     """
 
+    _passed = ("full", "eps", "reduction")
+
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.full, self.eps = full, eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
-        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return F.gaussian_nll_loss(input, target, var, **self._arguments())
 
 
 class CTCLoss(Loss):
     """Connectionist temporal classification: label sequences without known positions (Graves et al. 2006)."""
 
-    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
-        super().__init__(reduction=reduction)
-        self.blank, self.zero_infinity = blank, zero_infinity
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
 
     def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
-        return F.ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
-        )
+        return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, **self._arguments())
 
 
 class LinearCrossEntropyLoss(WeightedLoss):
@@ -67,6 +60,8 @@ class LinearCrossEntropyLoss(WeightedLoss):
 
     out_features: further axes of the scores (N, num_classes, *out_features).
     """
+
+    _passed = ("weight", "reduction", "ignore_index", "label_smoothing", "options")
 
     def __init__(
         self,
@@ -100,16 +95,12 @@ class LinearCrossEntropyLoss(WeightedLoss):
             self.linear.weight.reshape(*scores, self.linear.in_features),
             target,
             linear_bias=None if bias is None else bias.reshape(scores),
-            weight=self.weight,
-            reduction=self.reduction,
-            ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            options=self.options,
+            **self._arguments(),
         )
 
     def extra_repr(self) -> str:
+        options = [f"{name}={value}" for name, value in self._arguments().items() if name != "weight"]
         return (
             f"in_features={self.linear.in_features}, num_classes={self.num_classes}, "
-            f"out_features={self.out_features}, bias={self.linear.bias is not None}, reduction={self.reduction}, "
-            f"ignore_index={self.ignore_index}, label_smoothing={self.label_smoothing}, options={self.options}"
+            f"out_features={self.out_features}, bias={self.linear.bias is not None}, {', '.join(options)}"
         )

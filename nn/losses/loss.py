@@ -6,83 +6,103 @@ PyTorch has them, and override it.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from autograd_core import Tensor
 from autograd_core.ops.losses.loss import reduction_of
 from nn import functional as F
-from nn.module import Module
+from nn.declared import Declared
+
+DEPRECATED = "size_average", "reduce"
 
 
-class Loss(Module):
+class Loss(Declared):
     """Base of losses."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._passed = tuple([name for name in cls._passed if name not in DEPRECATED])
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction: str = reduction_of(reduction, size_average, reduce)  # type: ignore[no-untyped-call]
+        vars(self).update(size_average=size_average, reduce=reduce, reduction=reduction)
+        self._made()
+
+    def _made(self) -> None:
+        own = vars(self)
+        deprecated = [own.pop(name, None) for name in DEPRECATED]
+        own["reduction"] = reduction_of(own["reduction"], *deprecated)  # type: ignore[no-untyped-call]
+        for name in ("weight", "pos_weight"):
+            if name in own:
+                self.register_buffer(name, own.pop(name))
+
+    def extra_repr(self) -> str:
+        return ""
 
 
-class MSELoss(Loss):
+class TargetLoss(Loss):
+    """Base of losses that are a function of an input and a target."""
+
+    _function: ClassVar[str]  # see FunctionLayer
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return getattr(F, self._function)(input, target, **self._arguments())
+
+
+class PlainLoss(TargetLoss):
+    """Base of losses without further parameters."""
+
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+
+
+class MSELoss(PlainLoss):
     """Mean squared error."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
+    _function = "mse_loss"
 
 
-class L1Loss(Loss):
+class L1Loss(PlainLoss):
     """Mean absolute error."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)
+    _function = "l1_loss"
 
 
-class HuberLoss(Loss):
+class HuberLoss(TargetLoss):
     """Squared error within `delta`, linear beyond (Huber 1964)."""
 
-    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction=reduction)
-        self.delta = delta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+    _function = "huber_loss"
+    reduction: str = "mean"
+    delta: float = 1.0
 
 
-class SmoothL1Loss(Loss):
+class SmoothL1Loss(TargetLoss):
     """Squared error within `beta`, absolute beyond (Girshick 2015)."""
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.beta = beta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+    _function = "smooth_l1_loss"
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+    beta: float = 1.0
 
 
-class KLDivLoss(Loss):
+class KLDivLoss(TargetLoss):
     """Kullback-Leibler divergence Σ t·(log t - input) of probabilities t from log-probabilities `input`.
 
     log_target: the targets are log-probabilities too. reduction="batchmean" divides by the batch size, which gives the
     mean divergence; "mean" divides by the number of elements.
     """
 
-    def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        log_target: bool = False,
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.log_target = log_target
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+    _function = "kl_div"
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+    log_target: bool = False
 
 
-class WeightedLoss(Loss):
+class WeightedLoss(TargetLoss):
     """Base of losses with a weight for each class or element."""
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -95,6 +115,15 @@ class WeightedLoss(Loss):
         self.register_buffer("weight", weight)
 
 
+class PlainWeightedLoss(WeightedLoss):
+    """Base of losses with no parameters besides weights."""
+
+    weight: Tensor | None = None
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+
+
 class CrossEntropyLoss(WeightedLoss):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
@@ -102,75 +131,42 @@ class CrossEntropyLoss(WeightedLoss):
     spread evenly over the classes.
     """
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+    _function = "cross_entropy"
+    weight: Tensor | None = None
+    size_average: bool | None = None
+    ignore_index: int = -100
+    reduce: bool | None = None
+    reduction: str = "mean"
+    label_smoothing: float = 0.0
 
 
 class NLLLoss(WeightedLoss):
     """Negative log-likelihood, from log-probabilities (N, C, ...) and class indices (N, ...)."""
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+    _function = "nll_loss"
+    weight: Tensor | None = None
+    size_average: bool | None = None
+    ignore_index: int = -100
+    reduce: bool | None = None
+    reduction: str = "mean"
 
 
 class NLLLoss2d(NLLLoss):
     """`NLLLoss` of images, under an older name."""
 
 
-class BCELoss(WeightedLoss):
+class BCELoss(PlainWeightedLoss):
     """Cross-entropy of targets in [0, 1] against probabilities."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+    _function = "binary_cross_entropy"
 
 
 class BCEWithLogitsLoss(WeightedLoss):
     """Cross-entropy of targets in [0, 1] against sigmoid(input), without overflow; `pos_weight` of the positive."""
 
-    pos_weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        pos_weight: Tensor | None = None,
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(
-            input, target, weight=self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
+    _function = "binary_cross_entropy_with_logits"
+    weight: Tensor | None = None
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+    pos_weight: Tensor | None = None

@@ -1,5 +1,6 @@
 """Layers: what they compute, and what they refuse. For values see also test_module_values."""
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -427,3 +428,15 @@ def test_normalisations_start_again(layer):
     layer.reset_parameters()
     assert layer.weight.tolist() == [1, 1, 1]
     assert getattr(layer, "bias", None) is None or layer.bias.tolist() == [0, 0, 0]
+
+
+def test_the_parameters_of_a_layer_are_its_fields():
+    assert str(inspect.signature(nn.ELU)) == "(alpha: 'float' = 1.0, inplace: 'bool' = False) -> None"
+    assert [*inspect.signature(nn.CrossEntropyLoss).parameters][:3] == ["weight", "size_average", "ignore_index"]
+    assert not hasattr(nn.ELU, "alpha")
+
+    class Scaled(nn.ELU):
+        scale: float = 2.0
+
+    assert str(inspect.signature(Scaled)) == str(inspect.signature(nn.ELU))
+    assert (Scaled(0.5).scale, Scaled.scale, repr(Scaled(0.5))) == (2.0, 2.0, "Scaled(alpha=0.5)")
