@@ -63,12 +63,10 @@ class ContinuousBernoulli(Odds, ExponentialFamily):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         return self.icdf(uniform_within(self._extended_shape(sample_shape), self.probs))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return self._log_norm() - self._cost(value)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return self._falling(value, lambda slope, x: (-slope * x).expm1() / (-slope).expm1())
 
     def icdf(self, value: Tensor) -> Tensor:

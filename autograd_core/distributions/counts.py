@@ -45,8 +45,7 @@ class Geometric(Odds):
             u = uniform_within(self._extended_shape(sample_shape), self.probs)
             return (u.log() / (-self.probs).log1p()).floor()
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return functional.xlog1py(value, -self.probs) + self.probs.log()
 
     def entropy(self) -> Tensor:
@@ -88,8 +87,7 @@ class Binomial(Odds):
         shape = self._extended_shape(sample_shape)
         return functional.binomial(self.total_count.expand(shape), self.probs.detach().expand(shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return functional.binomial_log_density(value, self.total_count - value, self.logits)
 
     def entropy(self) -> Tensor:
@@ -139,8 +137,7 @@ class NegativeBinomial(Odds):
             rate = standard_gamma(self.total_count, self._extended_shape(sample_shape)) * self.logits.exp()
             return functional.poisson(rate)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         n = self.total_count
         last = functional.where(n + value == 0, 0.0, (n / (n + value)).log())  # the last trial is a failure
         return functional.binomial_log_density(value, n, self.logits) + last
@@ -154,8 +151,7 @@ class Poisson(ExponentialFamily):
     support = constraints.nonnegative_integer
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = together(rate)
-        super().__init__(self.rate.shape, validate_args=validate_args)
+        self._take(validate_args, rate=rate)
 
     @property
     def mean(self) -> Tensor:
@@ -172,8 +168,7 @@ class Poisson(ExponentialFamily):
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         return functional.poisson(self.rate.detach().expand(self._extended_shape(sample_shape)))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return functional.gamma_log_density(value + 1, 1.0, self.rate)
 
     @property
@@ -213,8 +208,7 @@ class Multinomial(OfChoices):
         choices = self._choice.sample((self.total_count, *sample_shape))
         return functional.one_hot(choices, self.event_shape[0]).sum(0).to(self.probs.dtype)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         if self.total_count < FEW:
             orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
             return orders + functional.xlogy(value, self.probs).sum(-1)

@@ -67,8 +67,7 @@ class Bernoulli(Odds, ExponentialFamily):
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         return functional.bernoulli(self.probs.detach().expand(self._extended_shape(sample_shape)))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return -self._cost(value)
 
     def entropy(self) -> Tensor:
@@ -151,8 +150,7 @@ class Categorical(Distribution):
         draws = functional.multinomial(rows, math.prod(sample_shape), replacement=True)
         return draws.T.reshape((*sample_shape, *self.batch_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         at, logits = value.long().unsqueeze(-1), self.logits
         if at.shape[:-1] != logits.shape[:-1]:
             at, logits = functional.broadcast_tensors(at, logits)
@@ -223,8 +221,7 @@ class OneHotCategorical(OfChoices):
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         return self._hot(self._choice.sample(sample_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return self._choice.log_prob(value.argmax(-1))
 
     def entropy(self) -> Tensor:

@@ -25,6 +25,9 @@ class Distribution:
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
     support: Any = None
     has_rsample = has_enumerate_support = False
+    # What `log_prob` and `cdf` are of values that are checked already.
+    _log_density: Any = None
+    _share_below: Any = None
     _validate_args = True
 
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
@@ -40,6 +43,12 @@ class Distribution:
                         f"satisfy the constraint {constraint}, but found invalid values:\n{value.detach()}"
                     )
         super().__init__()  # of a module that the class derives from too
+
+    def _take(self, validate_args: bool | None, **parameters: Any) -> None:
+        """Keep these parameters as tensors of one shape, which is that of the batch."""
+        values = together(*parameters.values())
+        vars(self).update(zip(parameters, values, strict=True))
+        Distribution.__init__(self, values[0].shape, validate_args=validate_args)
 
     @property
     def batch_shape(self) -> Size:
@@ -107,11 +116,17 @@ class Distribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log of the density, or probability, at a value."""
-        raise self._lacking("log_prob")
+        if self._log_density is None:
+            raise self._lacking("log_prob")
+        self._validate_sample(value)
+        return self._log_density(value)
 
     def cdf(self, value: Tensor) -> Tensor:
         """The cumulative distribution function."""
-        raise self._lacking("cdf")
+        if self._share_below is None:
+            raise self._lacking("cdf")
+        self._validate_sample(value)
+        return self._share_below(value)
 
     def icdf(self, value: Tensor) -> Tensor:
         """The inverse of `cdf`, the quantile function."""

@@ -29,8 +29,7 @@ class Gamma(ExponentialFamily):
     _mean_carrier_measure = 0
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        self.concentration, self.rate = together(concentration, rate)
-        super().__init__(self.rate.shape, validate_args=validate_args)
+        self._take(validate_args, concentration=concentration, rate=rate)
 
     @property
     def mean(self) -> Tensor:
@@ -52,8 +51,7 @@ class Gamma(ExponentialFamily):
         self._validate_sample(value)
         return functional.gamma_log_density(self.concentration, self.rate, value)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return functional.igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
@@ -90,8 +88,7 @@ class Beta(ExponentialFamily):
     _mean_carrier_measure = 0
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
-        self.concentration1, self.concentration0 = together(concentration1, concentration0)
-        super().__init__(self.concentration0.shape, validate_args=validate_args)
+        self._take(validate_args, concentration1=concentration1, concentration0=concentration0)
 
     @property
     def mean(self) -> Tensor:
@@ -112,8 +109,7 @@ class Beta(ExponentialFamily):
         both = functional.stack([self.concentration1, self.concentration0], -1)
         return shares(both, (*self._extended_shape(sample_shape), 2)).select(-1, 0)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         a, b = self.concentration1, self.concentration0
         return functional.beta_log_density(a, b, value)
 
@@ -139,8 +135,7 @@ class InverseGamma(Closed):
     support = constraints.positive
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        self.concentration, self.rate = together(concentration, rate)
-        super().__init__(self.rate.shape, validate_args=validate_args)
+        self._take(validate_args, concentration=concentration, rate=rate)
 
     def _parts(self) -> tuple[Any, ...]:
         return Gamma(self.concentration, self.rate, validate_args=False), PowerTransform(
@@ -163,12 +158,10 @@ class InverseGamma(Closed):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         return self.rate / standard_gamma(self.concentration, self._extended_shape(sample_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return functional.gamma_log_density(self.concentration, self.rate, 1 / value) - 2 * value.log()
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return functional.igammac(self.concentration, self.rate / value)
 
     def entropy(self) -> Tensor:
@@ -186,8 +179,7 @@ class FisherSnedecor(Distribution):
     support = constraints.positive
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
-        self.df1, self.df2 = together(df1, df2)
-        super().__init__(self.df1.shape, validate_args=validate_args)
+        self._take(validate_args, df1=df1, df2=df2)
 
     @property
     def mean(self) -> Tensor:
@@ -207,8 +199,7 @@ class FisherSnedecor(Distribution):
         above, below = (standard_gamma(df / 2, shape) / df for df in (self.df1, self.df2))
         return above / below
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         a, b, log_value = self.df1 / 2, self.df2 / 2, value.log()
         odds = log_value + (a / b).log()
         return functional.binomial_log_density(a, b, odds) + (a / (a + b) * b).log() - log_value
@@ -239,7 +230,7 @@ class StudentT(Location):
         noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device)
         return self.loc + self.scale * noise * (2 * standard_gamma(self.df / 2, shape) / self.df).rsqrt()
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def _log_density(self, value: Tensor) -> Tensor:
         squares = (self._standard(value) ** 2 / self.df).log1p()
         return -0.5 * (self.df + 1) * squares - self._normalization()
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import AroundLoc, Shape, together
+from autograd_core.distributions.distribution import AroundLoc, Shape
 from autograd_core.distributions.elementwise_transforms import AbsTransform, AffineTransform, ExpTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.quantiles import ByQuantile, Uniform
@@ -27,11 +27,9 @@ class Location(AroundLoc):
     support: Any = constraints.real
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = together(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._take(validate_args, loc=loc, scale=scale)
 
     def _standard(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
         return (value - self.loc) / self.scale
 
 
@@ -57,10 +55,10 @@ class Normal(Location, ExponentialFamily):
         noise = functional.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + self.scale * noise
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def _log_density(self, value: Tensor) -> Tensor:
         return -0.5 * self._standard(value) ** 2 - self.scale.log() - 0.5 * math.log(2 * math.pi)
 
-    def cdf(self, value: Tensor) -> Tensor:
+    def _share_below(self, value: Tensor) -> Tensor:
         return functional.ndtr(self._standard(value))
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -84,10 +82,10 @@ class Laplace(ByQuantile, Location):
     def variance(self) -> Tensor:
         return 2 * self.scale**2
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def _log_density(self, value: Tensor) -> Tensor:
         return -self._standard(value).abs() - (2 * self.scale).log()
 
-    def cdf(self, value: Tensor) -> Tensor:
+    def _share_below(self, value: Tensor) -> Tensor:
         z = self._standard(value)
         return functional.where(z > 0, 1 - 0.5 * (-z.abs()).exp(), 0.5 * (-z.abs()).exp())
 
@@ -109,10 +107,10 @@ class Cauchy(ByQuantile, Location):
     def variance(self) -> Tensor:
         return functional.full_like(self.loc, math.inf)
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def _log_density(self, value: Tensor) -> Tensor:
         return -(self._standard(value) ** 2).log1p() - self.scale.log() - math.log(math.pi)
 
-    def cdf(self, value: Tensor) -> Tensor:
+    def _share_below(self, value: Tensor) -> Tensor:
         return functional.atan2(1.0, -self._standard(value)) / math.pi
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
@@ -155,11 +153,11 @@ class Gumbel(ByQuantile, Location, Closed):
     def variance(self) -> Tensor:
         return self.scale**2 * (math.pi**2 / 6)
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def _log_density(self, value: Tensor) -> Tensor:
         z = self._standard(value)
         return -z - (-z).exp() - self.scale.log()
 
-    def cdf(self, value: Tensor) -> Tensor:
+    def _share_below(self, value: Tensor) -> Tensor:
         return (-(-self._standard(value)).exp()).exp()
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -178,8 +176,7 @@ class _Half(Closed):
     support = constraints.nonnegative
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        (self.scale,) = together(scale)
-        super().__init__(self.scale.shape, validate_args=validate_args)
+        self._take(validate_args, scale=scale)
 
     def _parts(self) -> tuple[Any, ...]:
         return self.full(0.0, self.scale, validate_args=False), AbsTransform()
@@ -191,8 +188,7 @@ class _Half(Closed):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         return self.base_dist.rsample(sample_shape).abs()
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         density = self.base_dist.log_prob(value) + math.log(2)
         return functional.where(value >= 0, density, -math.inf)
 
@@ -213,8 +209,7 @@ class HalfNormal(_Half):
     def variance(self) -> Tensor:
         return self.scale**2 * (1 - 2 / math.pi)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return (value / self.scale * math.sqrt(0.5)).erf()
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -234,8 +229,7 @@ class HalfCauchy(_Half):
     def variance(self) -> Tensor:
         return functional.full_like(self.scale, math.inf)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return (value / self.scale).atan() * (2 / math.pi)
 
     def icdf(self, value: Tensor) -> Tensor:

@@ -82,8 +82,7 @@ class LowRankMultivariateNormal(AroundLoc):
         factor, diagonal = self._parts()
         return self.loc + _batch_mv(factor, few) + diagonal.sqrt() * functional.randn(shape, **like)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         squares = _batch_lowrank_mahalanobis(*self._parts(), value - self.loc, self._capacitance_tril)
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + self._log_det() + squares)
 

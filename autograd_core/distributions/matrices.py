@@ -84,8 +84,7 @@ class Wishart(ExponentialFamily):
         lower = self.scale_tril @ (noise + roots.diag_embed())
         return lower @ lower.mT
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         size, half = self._size(), self.df / 2
         trace = functional.cholesky_solve(value, self.scale_tril).diagonal(dim1=-2, dim2=-1).sum(-1)
         density = (half - (size + 1) / 2) * linalg.slogdet(value)[1] - trace / 2
@@ -136,8 +135,7 @@ class LKJCholesky(Distribution):
             lower = functional.pad(below, [0, 0, 1, 0])
             return lower + (1 - (lower**2).sum(-1)).clamp(min=dtypes.finfo(c.dtype).tiny).sqrt().diag_embed()
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         c, n = self.concentration, self.dim - 1
         diagonal = value.diagonal(dim1=-2, dim2=-1)[..., 1:]
         orders = functional.arange(n - 1, -1, -1, dtype=diagonal.dtype, device=diagonal.device)

@@ -112,8 +112,7 @@ class MultivariateNormal(AroundLoc):
         noise = functional.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + _batch_mv(self._unbroadcasted_scale_tril, noise)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         squares = _batch_mahalanobis(self._unbroadcasted_scale_tril, value - self.loc)
         return -0.5 * squares - self._log_scale() - 0.5 * self._size() * math.log(2 * math.pi)
 
@@ -162,8 +161,7 @@ class Dirichlet(ExponentialFamily):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         return shares(self.concentration, self._extended_shape(sample_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         a, n = self.concentration, self.concentration.sum(-1)
         if checks_values(n) and holds(n < FEW):
             return functional.xlogy(a - 1, value).sum(-1) + n.lgamma() - a.lgamma().sum(-1)
@@ -295,8 +293,7 @@ class MixtureSameFamily(Distribution):
         """With an axis for the components."""
         return value.unsqueeze(-1 - len(self.event_shape))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         parts = self.component_distribution.log_prob(self._pad(value))
         return functional.logsumexp(parts + functional.log_softmax(self.mixture_distribution.logits, -1), -1)
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Shape, together
+from autograd_core.distributions.distribution import Shape
 from autograd_core.distributions.elementwise_transforms import AffineTransform, ExpTransform, PowerTransform
 from autograd_core.distributions.gammas import log_beta
 from autograd_core.distributions.locations import EULER
@@ -24,8 +24,7 @@ class Pareto(ByTime, Closed):
     arg_constraints: ClassVar = {"alpha": constraints.positive, "scale": constraints.positive}
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
-        self.scale, self.alpha = together(scale, alpha)
-        super().__init__(self.scale.shape, validate_args=validate_args)
+        self._take(validate_args, scale=scale, alpha=alpha)
 
     def _parts(self) -> tuple[Any, ...]:
         return Exponential(self.alpha, validate_args=False), ExpTransform(), AffineTransform(0, self.scale)
@@ -49,12 +48,10 @@ class Pareto(ByTime, Closed):
         a = self.alpha.clamp(min=2)
         return self.scale**2 * a / ((a - 1) ** 2 * (a - 2))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return self.alpha.log() - value.log() - self.alpha * self._time(value)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return -(-self.alpha * self._time(value)).expm1()
 
     def _time(self, value: Tensor) -> Tensor:
@@ -81,8 +78,7 @@ class GeneralizedPareto(ByQuantile):
     }
 
     def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale, self.concentration = together(loc, scale, concentration)
-        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._take(validate_args, loc=loc, scale=scale, concentration=concentration)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
@@ -104,12 +100,10 @@ class GeneralizedPareto(ByQuantile):
         k = self.concentration
         return functional.where(k < 0.5, self.scale**2 / ((1 - k) ** 2 * (1 - 2 * k)), math.inf)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return -(1 + self.concentration) * self._time(value) - self.scale.log()
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return -(-self._time(value)).expm1()
 
     def log_cdf(self, value: Tensor) -> Tensor:
@@ -148,8 +142,7 @@ class Weibull(ByTime, Closed):
     support = constraints.positive
 
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
-        self.scale, self.concentration = together(scale, concentration)
-        super().__init__(self.scale.shape, validate_args=validate_args)
+        self._take(validate_args, scale=scale, concentration=concentration)
 
     def _parts(self) -> tuple[Any, ...]:
         base = Exponential(functional.ones_like(self.scale), validate_args=False)
@@ -169,13 +162,11 @@ class Weibull(ByTime, Closed):
         k = self.concentration
         return self.scale**2 * ((1 + 2 / k).lgamma().exp() - (2 * (1 + 1 / k).lgamma()).exp())
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         k, z = self.concentration, value / self.scale
         return (k / self.scale).log() + functional.xlogy(k - 1, z) - z**k
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return -(-((value / self.scale) ** self.concentration)).expm1()
 
     def _at(self, time: Tensor) -> Tensor:
@@ -194,8 +185,7 @@ class Kumaraswamy(ByQuantile, Closed):
     support = constraints.unit_interval
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
-        self.concentration1, self.concentration0 = together(concentration1, concentration0)
-        super().__init__(self.concentration1.shape, validate_args=validate_args)
+        self._take(validate_args, concentration1=concentration1, concentration0=concentration0)
 
     def _parts(self) -> tuple[Any, ...]:
         one = functional.ones_like(self.concentration0)
@@ -220,13 +210,11 @@ class Kumaraswamy(ByQuantile, Closed):
     def variance(self) -> Tensor:
         return self._moment(2) - self._moment(1) ** 2
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         a, b = self.concentration1, self.concentration0
         return (a * b).log() + functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -(value**a))
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return -functional.xlog1py(self.concentration0, -(value**self.concentration1)).expm1()
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:

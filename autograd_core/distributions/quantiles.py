@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.distribution import Distribution, Shape
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.tensor import Tensor
@@ -55,8 +55,7 @@ class Uniform(ByQuantile):
     arg_constraints: ClassVar = {"low": constraints.real, "high": constraints.real}
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
-        self.low, self.high = together(low, high)
-        super().__init__(self.low.shape, validate_args=validate_args)
+        self._take(validate_args, low=low, high=high)
         if self._validate_args and not required(all_true, self.low < self.high):
             raise ValueError(f"Uniform() needs low < high, not {self.low.detach()} and {self.high.detach()}")
 
@@ -77,13 +76,11 @@ class Uniform(ByQuantile):
     def variance(self) -> Tensor:
         return (self.high - self.low) ** 2 / 12
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         inside = (value >= self.low) & (value < self.high)
         return functional.where(inside, -(self.high - self.low).log(), -math.inf)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return ((value - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -102,8 +99,7 @@ class Exponential(ByTime, ExponentialFamily):
     _mean_carrier_measure = 0
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = together(rate)
-        super().__init__(self.rate.shape, validate_args=validate_args)
+        self._take(validate_args, rate=rate)
 
     @property
     def mean(self) -> Tensor:
@@ -117,12 +113,10 @@ class Exponential(ByTime, ExponentialFamily):
     def variance(self) -> Tensor:
         return self.rate**-2
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         return self.rate.log() - self.rate * value
 
-    def cdf(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _share_below(self, value: Tensor) -> Tensor:
         return -(-self.rate * value).expm1()
 
     def _at(self, time: Tensor) -> Tensor:

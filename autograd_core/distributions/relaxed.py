@@ -41,8 +41,7 @@ class LogitRelaxedBernoulli(Odds):
         noise = functional.logit(uniform_within(self._extended_shape(sample_shape), self.logits))
         return (self.logits + noise) / self.temperature
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         t = where_it_is(self.temperature)
         difference = self.logits - value * t
         return t.log() + difference - 2 * functional.softplus(difference)
@@ -64,8 +63,7 @@ class ExpRelaxedCategorical(OfChoices):
         noise = -(-uniform_within(self._extended_shape(sample_shape), self.logits).log()).log()
         return functional.log_softmax((self.logits + noise) / self.temperature, -1)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         t, count = where_it_is(self.temperature), self.event_shape[0]
         scores = functional.log_softmax(self.logits - value * t, -1).sum(-1)
         return scores + math.lgamma(count) + (count - 1) * t.log()

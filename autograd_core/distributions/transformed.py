@@ -120,6 +120,7 @@ class Closed(TransformedDistribution):
 
     has_rsample = True
     expand, sample, __repr__ = Distribution.expand, Distribution.sample, Distribution.__repr__
+    log_prob, cdf = Distribution.log_prob, Distribution.cdf
 
     def __init__(self, batch_shape: Shape, event_shape: Shape = (), validate_args: bool | None = None) -> None:
         Distribution.__init__(self, batch_shape, event_shape, validate_args)

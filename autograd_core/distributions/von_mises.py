@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from autograd_core import functional, special
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import AroundLoc, Shape, together
+from autograd_core.distributions.distribution import AroundLoc, Shape
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
 
@@ -21,15 +21,13 @@ class VonMises(AroundLoc):
     support = constraints.real
 
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.concentration = together(loc, concentration)
-        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._take(validate_args, loc=loc, concentration=concentration)
 
     @property
     def variance(self) -> Tensor:
         return 1 - special.i1e(self.concentration) / special.i0e(self.concentration)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
+    def _log_density(self, value: Tensor) -> Tensor:
         below = 2 * self.concentration * ((value - self.loc) / 2).sin() ** 2
         return -below - special.i0e(self.concentration).log() - math.log(2 * math.pi)
 
