@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from autograd_core import functional
@@ -10,35 +11,40 @@ from autograd_core.distributions.continuous_bernoulli import ContinuousBernoulli
 from autograd_core.distributions.counts import Binomial, Poisson
 from autograd_core.distributions.discrete import Bernoulli
 from autograd_core.distributions.distribution import Distribution
-from autograd_core.distributions.divergences import register_kl
+from autograd_core.distributions.divergences import Rule, register_kl
 from autograd_core.distributions.gammas import Beta, Gamma, log_beta
 from autograd_core.distributions.locations import EULER, Gumbel, Laplace, Normal
 from autograd_core.distributions.powers import Pareto
 from autograd_core.distributions.quantiles import Exponential, Uniform
 from autograd_core.tensor import Tensor
 
-# p -> distributions q whose support does not contain that of p.
-BEYOND: dict[type[Distribution], tuple[type[Distribution], ...]] = {
-    Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
-    Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
-    Gumbel: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
-    Laplace: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
-    Normal: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
-    Pareto: (Beta, ContinuousBernoulli, Uniform),
-    Beta: (Pareto,),
-    ContinuousBernoulli: (Pareto,),
-    Poisson: (Bernoulli, Binomial),
-}
+REAL = (Gumbel, Laplace, Normal)  # of all real numbers
+UNBOUNDED = (*REAL, Exponential, Gamma, Pareto)
 
 
+def _to(q: type[Distribution], *ps: type[Distribution]) -> Callable[[Rule], Rule]:
+    """Register the decorated function as the divergence of distributions of these families from one of q's."""
+
+    def register(rule: Rule) -> Rule:
+        for p in ps:
+            register_kl(p, q)(rule)
+        return rule
+
+    return register
+
+
+@_to(Beta, *UNBOUNDED)
+@_to(ContinuousBernoulli, *UNBOUNDED)
+@_to(Uniform, *UNBOUNDED)
+@_to(Pareto, *REAL, Exponential, Gamma, Beta, ContinuousBernoulli)
+@_to(Exponential, *REAL)
+@_to(Gamma, *REAL)
+@_to(Bernoulli, Poisson)
+@_to(Binomial, Poisson)
 def _infinite(p: Distribution, q: Distribution) -> Tensor:
+    """Where the support of p exceeds that of q."""
     like: Tensor = getattr(p, p._given()[0])
     return like.new_full(functional.broadcast_shapes(p.batch_shape, q.batch_shape), math.inf)
-
-
-for _p, _qs in BEYOND.items():
-    for _q in _qs:
-        register_kl(_p, _q)(_infinite)
 
 
 @register_kl(Bernoulli, Poisson)
@@ -46,32 +52,18 @@ def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Tensor:
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
 
 
-@register_kl(Beta, Normal)
-@register_kl(ContinuousBernoulli, Normal)
-@register_kl(Exponential, Normal)
-@register_kl(Gamma, Normal)
-@register_kl(Gumbel, Normal)
-@register_kl(Laplace, Normal)
-@register_kl(Pareto, Normal)
-@register_kl(Uniform, Normal)
+@_to(Normal, Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform)
 def _to_normal(p: Any, q: Normal) -> Tensor:
     squares = p.variance + (p.mean - q.loc) ** 2
     return -p.entropy() + 0.5 * (math.log(2 * math.pi) + squares / q.variance) + q.scale.log()
 
 
-@register_kl(Beta, Exponential)
-@register_kl(ContinuousBernoulli, Exponential)
-@register_kl(Gamma, Exponential)
-@register_kl(Pareto, Exponential)
-@register_kl(Uniform, Exponential)
+@_to(Exponential, Beta, ContinuousBernoulli, Gamma, Pareto, Uniform)
 def _to_exponential(p: Any, q: Exponential) -> Tensor:
     return _within(p, 0.0, math.inf, -p.entropy() - q.rate.log() + q.rate * p.mean)
 
 
-@register_kl(Beta, Gamma)
-@register_kl(Exponential, Gamma)
-@register_kl(Pareto, Gamma)
-@register_kl(Uniform, Gamma)
+@_to(Gamma, Beta, Exponential, Pareto, Uniform)
 def _to_gamma(p: Any, q: Gamma) -> Tensor:
     a, b = q.concentration, q.rate
     cost = a.lgamma() - a * b.log() - (a - 1) * _mean_log(p) + b * p.mean
@@ -86,8 +78,7 @@ def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
     return _within(p, 0.0, 1.0, -p.entropy() + cost)
 
 
-@register_kl(Beta, ContinuousBernoulli)
-@register_kl(Uniform, ContinuousBernoulli)
+@_to(ContinuousBernoulli, Beta, Uniform)
 def _to_continuous_bernoulli(p: Any, q: ContinuousBernoulli) -> Tensor:
     return _within(p, 0.0, 1.0, -p.entropy() + q._cost(p.mean) - q._log_norm())
 
@@ -98,17 +89,13 @@ def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
     return _within(p, q.scale, math.inf, -p.entropy() + cost)
 
 
-@register_kl(Beta, Uniform)
-@register_kl(ContinuousBernoulli, Uniform)
+@_to(Uniform, Beta, ContinuousBernoulli)
 def _to_uniform(p: Any, q: Uniform) -> Tensor:
     found = -p.entropy() + (q.high - q.low).log()
     return functional.where((q.low > 0) | (q.high < 1), math.inf, found)
 
 
-@register_kl(Exponential, Gumbel)
-@register_kl(Gamma, Gumbel)
-@register_kl(Normal, Gumbel)
-@register_kl(Uniform, Gumbel)
+@_to(Gumbel, Exponential, Gamma, Normal, Uniform)
 def _to_gumbel(p: Any, q: Gumbel) -> Tensor:
     falls = (q.loc / q.scale).exp() * _mean_exponential(p, -1 / q.scale)
     return -p.entropy() + q.scale.log() + (p.mean - q.loc) / q.scale + falls
