@@ -19,7 +19,7 @@ from backends.onednn.plans import OF_WORKSPACE, TRAINING, Plan, Workshop, dims, 
 from backends.settled import Prepared, prepared
 from backends.strides import channels_last_strides
 
-SMALL = 1 << 12  # elements of the image: below this NumPy is as fast
+SMALL = 1 << 8  # elements of the image: from here the plans pay, of which every new shape needs one
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
