@@ -25,17 +25,22 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
         return self.sample(sample_shape) + (self.probs - self.probs.detach())
 
 
-class LogitRelaxedBernoulli(Odds):
-    """Log-odds of a relaxed Bernoulli variable: noisy log-odds divided by a temperature."""
+class _Tempered(Distribution):
+    """Base of relaxations, which have a temperature beside the parameters of what they relax."""
 
     has_rsample = True
-    support = constraints.real
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         self.temperature = temperature
         super().__init__(probs, logits, validate_args)
+
+
+class LogitRelaxedBernoulli(_Tempered, Odds):
+    """Log-odds of a relaxed Bernoulli variable: noisy log-odds divided by a temperature."""
+
+    support = constraints.real
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = functional.logit(uniform_within(self._extended_shape(sample_shape), self.logits))
@@ -47,17 +52,10 @@ class LogitRelaxedBernoulli(Odds):
         return t.log() + difference - 2 * functional.softplus(difference)
 
 
-class ExpRelaxedCategorical(OfChoices):
+class ExpRelaxedCategorical(_Tempered, OfChoices):
     """Logarithms of a relaxed one-hot vector, which becomes one-hot as the temperature decreases."""
 
-    has_rsample = True
     support = constraints.real_vector
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        self.temperature = temperature
-        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = -(-uniform_within(self._extended_shape(sample_shape), self.logits).log()).log()
@@ -73,7 +71,14 @@ class _Relaxed(TransformedDistribution):
     """Base of relaxed distributions, with the parameters of the transformed distribution."""
 
     base_dist: Any
+    relaxes: Any  # the class of what is transformed
+    by: Any  # the class of the transform
     arg_constraints: ClassVar = Odds.arg_constraints
+
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        super().__init__(self.relaxes(temperature, probs, logits, validate_args), self.by(), validate_args)
 
     @property
     def temperature(self) -> Any:
@@ -95,12 +100,7 @@ class RelaxedBernoulli(_Relaxed):
     """Numbers between 0 and 1 that approach 0 or 1 as the temperature decreases."""
 
     support = constraints.unit_interval
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        base: Distribution = LogitRelaxedBernoulli(temperature, probs, logits, validate_args)
-        super().__init__(base, SigmoidTransform(), validate_args)
+    relaxes, by = LogitRelaxedBernoulli, SigmoidTransform
 
 
 class RelaxedOneHotCategorical(_Relaxed):
@@ -108,9 +108,4 @@ class RelaxedOneHotCategorical(_Relaxed):
 
     arg_constraints: ClassVar = OfChoices.arg_constraints
     support = constraints.simplex
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        base: Distribution = ExpRelaxedCategorical(temperature, probs, logits, validate_args)
-        super().__init__(base, ExpTransform(), validate_args)
+    relaxes, by = ExpRelaxedCategorical, ExpTransform
