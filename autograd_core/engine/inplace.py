@@ -16,7 +16,7 @@ from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
 from autograd_core.engine.stand_ins import Severed, Unwritten
 from autograd_core.engine.versions import View, record_write, returned_by, storage, version
-from autograd_core.errors import InplaceError, VmapError
+from autograd_core.errors import DtypeError, InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.registry import OPS
 from autograd_core.semantics.subscripts import assign, is_basic, plain_index, steps
@@ -144,7 +144,10 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     *before, plain = (index,) if is_basic(index) else steps(plain_index(index, x), x.ndim)
     for step in before:
         x = functional.getitem(x, index=step)
-    new = fitted(as_operand(value, x), x)
+    new = as_operand(value, x)
+    if new.array.dtype != x.array.dtype:
+        _check_dtype(x, index, value)
+        new = fitted(new, x)
     whole = x.array.size >= LARGE and getattr(plain, "dtype", None) == np.bool_ and plain.shape == x.shape
     if whole and not new.ndim:
         write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
@@ -157,6 +160,16 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
     _replace_part(base, new, x, ("getitem", (("index", plain),), None))
+
+
+def _check_dtype(x: Tensor, index: Any, value: Any) -> None:
+    """Raise if a tensor of another dtype is to be written at positions given by arrays, as PyTorch does; what is
+    written to slices, and one number to the elements of a mask, is converted.
+    """
+    parts = plain_index(index, x)
+    kinds = [i.dtype.kind for i in (parts if parts.__class__ is tuple else (parts,)) if getattr(i, "ndim", 0)]
+    if isinstance(value, Tensor) and kinds and not (kinds == ["b"] and value.numel() == 1):
+        raise DtypeError(f"values of {value.dtype} for elements of {x.dtype}; write value.to(x.dtype)")
 
 
 def _origin(x: Tensor) -> Tensor:

@@ -104,3 +104,30 @@ def test_an_expanded_index_selects_slices(axis, whole):
     np.testing.assert_array_equal(y.detach(), wanted.detach())
     g, expected = (ag.grad(v.square().sum(), x)[0] for v in (y, wanted))
     np.testing.assert_allclose(g, expected)
+
+
+@pytest.mark.parametrize("dtype", [ag.float64, ag.float16, ag.int64, ag.bool])
+@pytest.mark.parametrize(
+    ("index", "axes", "converts"),
+    [
+        ("[0]", 1, True),
+        ("[:2]", 1, True),
+        ("[0, ag.tensor(1)]", 0, True),
+        ("[x > 0]", 0, True),
+        ("[[True, False, True], 0]", 0, True),
+        ("[[True, False, True]]", 1, False),
+        ("[ag.tensor([1])]", 0, False),
+        ("[ag.tensor([True, False, True]), ag.tensor([0])]", 0, False),
+    ],
+)
+def test_values_of_another_dtype_are_converted_unless_arrays_say_where(dtype, index, axes, converts):
+    x, value = ag.eye(3), ag.ones((3,) * axes, dtype=dtype)
+    before = x.tolist()
+    program = f"x{index} = value"
+    if converts:
+        exec(program, {"x": x, "value": value, "ag": ag})
+        assert x.dtype == ag.float32
+    else:
+        with pytest.raises(RuntimeError, match=r"elements of float32; write value\.to\(x\.dtype\)"):
+            exec(program, {"x": x, "value": value, "ag": ag})
+        assert x.tolist() == before
