@@ -60,10 +60,14 @@ class Tensor:
     def requires_grad(self, on):
         if not self.is_leaf:
             raise RuntimeError("requires_grad of a computed tensor is not settable; .detach() makes a leaf of it")
+        if on.__class__ is not bool:
+            raise RuntimeError(f"requires_grad must be True or False, not {on!r:.80}")
         Tensor.requires_grad_(self, on)  # a subclass may define its own by assigning this
 
     def requires_grad_(self, requires_grad=True):
         """Turn recording on or off for this leaf; returns it."""
+        if requires_grad.__class__ is not bool:
+            raise TypeError(f"requires_grad_() takes True or False, not {requires_grad!r:.80}")
         if not requires_grad and self.node is not None and self.node.op is not None:
             raise RuntimeError("only a leaf can stop requiring a gradient; use .detach() for a computed tensor")
         if requires_grad and self.node is None:
@@ -93,6 +97,8 @@ class Tensor:
         if grad is not None:
             if not isinstance(grad, Tensor):
                 raise TypeError(f"a gradient must be a Tensor or None, not {type(grad).__name__}")
+            if grad is self:
+                raise RuntimeError("a tensor cannot be its own .grad; assign a .clone() of it")
             if grad.array.shape != self.array.shape:
                 raise OperandError(f"the gradient has shape {grad.shape} but the tensor {self.shape}")
             if grad.array.dtype != self.array.dtype:
@@ -135,8 +141,8 @@ class Tensor:
 
     @data.setter
     def data(self, other):
-        source = other.array if isinstance(other, Tensor) else np.asarray(other)
-        if not is_numeric(source.dtype):
+        source = other.array if isinstance(other, Tensor) else other
+        if not hasattr(source, "dtype") or not is_numeric(source.dtype):
             raise TypeError(f"data must be a Tensor or an array of numbers, not {other!r:.80}")
         if self.node is not None and source.dtype.kind not in INEXACT:
             raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")

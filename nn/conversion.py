@@ -36,7 +36,8 @@ class Convertible:
 
         memory_format: for tensors with 4 axes ("channels last") or 5 ("channels last 3d").
         """
-        axes = {MemoryFormat.channels_last: (4,), MemoryFormat.channels_last_3d: (5,)}.get(memory_format, (4, 5))
+        wanted = memory_format and MemoryFormat(memory_format)
+        axes = {MemoryFormat.channels_last: (4,), MemoryFormat.channels_last_3d: (5,)}.get(wanted, (4, 5))
 
         def convert(t: Tensor) -> Tensor:
             converted = t.to(*args, device=device, dtype=dtype, non_blocking=non_blocking)
@@ -44,7 +45,7 @@ class Convertible:
                 converted = t.to(converted.device)
             elif converted.dtype.kind not in dtypes.INEXACT:
                 raise TypeError(f"Module.to() takes floating-point and complex dtypes, not {converted.dtype}")
-            return converted.contiguous(memory_format=memory_format) if memory_format and t.ndim in axes else converted
+            return converted.contiguous(memory_format=wanted) if wanted and t.ndim in axes else converted
 
         return self._apply(convert)
 

@@ -12,7 +12,13 @@ from autograd_core.tensor import Tensor, own_scalar
 from backends.strides import copying_order
 
 
-class MemoryFormat(StrEnum):
+class _Named(StrEnum):
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise TypeError(f"{value!r} is not one of the names {', '.join(cls)}")
+
+
+class MemoryFormat(_Named):
     """Row-major, the current order, or channels innermost for (N, C, H, W) or (N, C, D, H, W)."""
 
     contiguous_format = "contiguous_format"
@@ -21,7 +27,7 @@ class MemoryFormat(StrEnum):
     channels_last_3d = "channels_last_3d"
 
 
-class Layout(StrEnum):
+class Layout(_Named):
     """The storage layout of tensors; those in blocks, and jagged ones, are only names."""
 
     strided = "strided"

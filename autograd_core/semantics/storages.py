@@ -164,7 +164,6 @@ def set_(
     stride: Sequence[int] | None = None,
 ) -> Tensor:
     """Let this tensor show the elements of another one or of a storage, without copying them; returns it."""
-    _alone(self, "set_")
     if self.requires_grad and grad_enabled():
         raise InplaceError("set_() of a tensor that requires a gradient; use `with no_grad():`")
     with no_grad():
@@ -174,8 +173,24 @@ def set_(
     if seen.dtype != self.dtype:
         raise DtypeError(f"set_() takes elements of {self.dtype}, not {seen.dtype}")
     own_scalar(seen)
+    _leave(self)
     self.array = seen.array
     return self
+
+
+def _leave(x: Tensor) -> None:
+    """A view leaves its base; the views of a base stay with its memory, which becomes a tensor of its own."""
+    alias = getattr(x, "_alias", None)
+    if alias is None:
+        return
+    if alias.__class__ is View:
+        alias.base._alias.discard(x)
+    else:
+        base = wrap(x.array, x.node)
+        base._alias = alias
+        for view in alias:
+            view._alias.base = base
+    del x._alias
 
 
 def _elements(source: Tensor | Storage, x: Tensor) -> Tensor:
@@ -183,16 +198,6 @@ def _elements(source: Tensor | Storage, x: Tensor) -> Tensor:
         return source
     elements = source._elements
     return elements.view(x.dtype) if elements.dtype == dtypes.uint8 else elements
-
-
-def _alone(x: Tensor, name: str) -> None:
-    """Refuse a tensor with views; a view leaves its base."""
-    alias = getattr(x, "_alias", ())
-    if alias.__class__ is View:
-        alias.base._alias.discard(x)
-        del x._alias
-    elif any(True for _ in alias):
-        raise InplaceError(f"{name}() of a tensor with live views; drop the views first")
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
@@ -209,7 +214,10 @@ def share_memory_(self: Tensor) -> Tensor:
         return self
     import mmap
 
-    _alone(self, "share_memory_")
+    alias = getattr(self, "_alias", ())
+    if alias.__class__ is not View and any(True for _ in alias):
+        raise InplaceError("share_memory_() of a tensor with live views; drop the views first")
+    _leave(self)
     own_scalar(self)
     elements = self.array
     memory = np.frombuffer(mmap.mmap(-1, elements.nbytes), np.uint8).view(elements.dtype)

@@ -111,6 +111,8 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 
 def _copy(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """Copy the elements of `other`, broadcast and converted to this dtype and device; returns the tensor."""
+    if other is self and self.node is None:
+        return self
     a, b = self.array, other.array if isinstance(other, Tensor) else None
     same = a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape
     if same and assigned_directly(self, b, other):

@@ -83,7 +83,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              samples=(sample(regular(3, 3)), sample(regular(3, 2)), *[sample(regular(2, 2), p=p) for p in ORDERS],
-                      sample(regular(2, 2, 2)), sample((0, 0))),
+                      sample(regular(2, 2, 2)), *[sample((0, n), p=p) for n, p in ((0, None), (2, 1), (2, 2))]),
              reference=lambda a, p=None: np.linalg.cond(a, p) if a.size else np.zeros(()))
 def cond(A, p=None):
     """Condition numbers: the largest singular value over the smallest, or the norm `p` of A times that of its inverse.
@@ -92,8 +92,9 @@ def cond(A, p=None):
     """
     if p is not None and p not in ORDERS:
         raise OperandError(f"cond(): p={p!r} is not one of {', '.join(map(repr, ORDERS))}")
-    matrices.require("cond", A, square=p not in (None, 2, -2))
-    if not A.shape[-1] * A.shape[-2]:
+    empty = 0 in A.shape
+    matrices.require("cond", A, square=p in ("fro", "nuc") or not (empty or p in (None, 2, -2)))
+    if empty:
         return functional.zeros(A.shape[:-2], dtype=matrices.precision(A.dtype)[1], device=A.device)
     if p in (None, 2, -2):
         s = svdvals(A)

@@ -158,9 +158,11 @@ def to_sparse(
 ) -> Tensor:
     """The tensor with only its elements other than 0; the last axes after the first `sparse_dim` are dense.
 
-    layout: `sparse_coo`, `sparse_csr` or `sparse_csc`.
+    layout: `sparse_coo`, `sparse_csr`, `sparse_csc`, or `strided` for the tensor itself.
     """
     layout = Layout.sparse_coo if layout is None else Layout(layout)
+    if layout == Layout.strided:
+        return self
     if blocksize is not None or layout not in (Layout.sparse_coo, *COMPRESSED):
         raise NotImplementedError(f"there are no sparse tensors of layout {layout} here; take sparse_csr")
     if layout in COMPRESSED:

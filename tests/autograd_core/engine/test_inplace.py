@@ -193,6 +193,8 @@ def test_leaves_that_require_a_gradient_refuse(program, whole):
 def test_expanded_and_read_only_memory_refuse(program):
     with pytest.raises(InplaceError, match=r"expanded tensor of shape \(2, 3\).*clone"):
         exec(program, {"x": ag.ones(3).expand(2, 3)})
+    x = ag.ones(3).expand(2, 3)
+    assert x.copy_(x) is x
     frozen = ag.ones(3)
     frozen.array.flags.writeable = False
     with pytest.raises(InplaceError, match="read-only"):

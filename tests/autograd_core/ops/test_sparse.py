@@ -198,6 +198,7 @@ def test_compressed_layouts():
     assert (c.shape, c.layout, c.is_sparse, c.is_sparse_csr) == ((2, 3), ag.sparse_csr, False, True)
     assert c.to_dense().tolist() == [[0, 0, 3], [4, 0, 5]]
     assert c.t().layout == ag.sparse_csc
+    assert (dense := c.to_dense()).to_sparse(layout=ag.strided) is dense
     assert c.t().ccol_indices().tolist() == c.crow_indices().tolist() == [0, 1, 3]
     by_columns = c.to_sparse_csc()
     assert by_columns.ccol_indices().tolist() == [0, 1, 1, 3]

@@ -75,5 +75,3 @@ def test_the_order_of_axes_in_memory():
 def test_a_format_of_other_axes_is_an_error():
     with pytest.raises(RuntimeError, match=r"channels_last needs 4 axes; this tensor has shape \(2,\)"):
         ag.ones(2).to(memory_format=ag.channels_last)
-    with pytest.raises(ValueError, match="not a valid MemoryFormat"):
-        ag.ones(2).contiguous(memory_format="NHWC")
