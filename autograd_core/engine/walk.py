@@ -85,10 +85,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                 continue
         s = n.saved
         if s is None:
-            raise GraphReleasedError(
-                f"{op.name}: what it saved for backward was released by an earlier walk; .detach() what an earlier "
-                "step computed, or call the earlier backward() or grad() with retain_graph=True"
-            )
+            s = n.saved = _unread(n)
         if n.number > last:
             s = check_unchanged(n)
         try:
@@ -140,6 +137,18 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             cots[leaf] = _hooked(leaf, cots[leaf], create_graph, retained)
     found.update(cots)
     return found, retained
+
+
+def _unread(n: Node) -> tuple[None, ...]:
+    """The place of released values that no rule of this node reads; raises if one does."""
+    op = n.op
+    known = op.rules and op.plain is not None
+    if not known or any(names for names, m in zip(op.wants, n.parents, strict=False) if m is not None):
+        raise GraphReleasedError(
+            f"{op.name}: what it saved for backward was released by an earlier walk; .detach() what an earlier "
+            "step computed, or call the earlier backward() or grad() with retain_graph=True"
+        )
+    return (None,) * len(op.keep)
 
 
 def _prepared(n: Node, op: Any, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
