@@ -12,7 +12,7 @@ from autograd_core import dtypes
 from autograd_core import functional as operations
 from autograd_core.engine.binders import LARGE
 from autograd_core.engine.libraries import LIBRARY
-from autograd_core.engine.nodes import Gathered, Leaf, RetainGrad
+from autograd_core.engine.nodes import Gathered, Leaf, OfLeaf, RetainGrad
 from autograd_core.engine.versions import record_write
 from autograd_core.engine.walk import shown
 from autograd_core.grad_mode import set_grad_enabled
@@ -53,10 +53,10 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         # One C loop: neither an interrupt nor another thread sees a partial update.
         _exhaust(starmap(call, puts))
     if Leaf.followed:
-        for x, _ in pairs:
+        for x, g in pairs:
             for hook in getattr(x.node, "after", None) or ():
                 with set_grad_enabled(create_graph):
-                    result = hook(x)
+                    result = hook.function((), (shown(g, create_graph),)) if hook.__class__ is OfLeaf else hook(x)
                 if result is not None and result is not x:
                     raise RuntimeError(f"a hook after accumulation must return None, not {result!r}")
 

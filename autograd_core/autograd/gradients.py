@@ -13,7 +13,7 @@ from autograd_core import functional as operations
 from autograd_core.autograd.commit import added, commit, narrowed, owned
 from autograd_core.engine.arguments import of_one_depth
 from autograd_core.engine.libraries import LAYERS, LIBRARY
-from autograd_core.engine.nodes import GradientEdge, end_of
+from autograd_core.engine.nodes import GradientEdge, Leaf, end_of
 from autograd_core.engine.walk import Cotangents, walk
 from autograd_core.errors import DeviceError, DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
@@ -24,11 +24,11 @@ _ONE = {kind: kind(1) for kind in (np.float32, np.float64)}
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge] | None = None,
 ) -> None:
     """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`, which then retain theirs); if this
     raises, no `.grad` changes.
@@ -37,7 +37,8 @@ def backward(
     retain_graph: keep saved values for another walk. create_graph: record the walk, for higher derivatives.
     """
     tensors = _listed(tensors)
-    _accumulate(tensors, _listed(grad_tensors, len(tensors)), retain_graph, create_graph, inputs)
+    cotangents = _listed(grad_tensors, len(tensors))
+    _accumulate(_at_edges(tensors, cotangents), cotangents, retain_graph, create_graph, inputs)
 
 
 def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph: bool, inputs: Any) -> None:
@@ -50,7 +51,9 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
     else:
         if not (inputs := _listed(inputs)):
             raise RuntimeError("backward(): inputs is empty; omit it to reach every leaf")
-        found, retained = walk(seeds, create_graph, retain, [_node_of(x) for x in inputs])
+        wanted = [_target(x, tensors) for x in inputs]
+        found, retained = walk(seeds, create_graph, retain, wanted)
+        inputs = [t for x in inputs if (t := _receiver(x)) is not None]
         pairs = [(x, found[x.node]) for x in inputs if x.node in found]
     commit(pairs, retained, given, create_graph)
     for x in inputs or ():
@@ -58,7 +61,7 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
@@ -91,8 +94,10 @@ def grad(
     if is_grads_batched:
         options = retain_graph, create_graph, only_inputs, allow_unused, False, materialize_grads
         return _batched(lambda *cotangents: grad(outputs, inputs, cotangents, *options), _listed(grad_outputs))
-    seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
-    wanted = [end_of(x, outputs) if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
+    cotangents = _listed(grad_outputs, len(outputs))
+    outputs = _at_edges(outputs, cotangents)
+    seeds, given = _seeds(outputs, cotangents, create_graph, strict=False)
+    wanted = [_target(x, outputs) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     missing = [i for i, n in enumerate(wanted) if n not in found]
     if missing and not (allow_unused or materialize_grads):
@@ -155,7 +160,31 @@ def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
     return values
 
 
-def _node_of(x: Any) -> Any:
+def _at_edges(outputs: tuple[Any, ...], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The outputs, with a tensor of the shape of its cotangent in place of each edge."""
+    if GradientEdge not in map(type, outputs):
+        return outputs
+    if any(g is None and isinstance(y, GradientEdge) for y, g in zip(outputs, cotangents, strict=True)):
+        raise RuntimeError("a gradient is implied only for a tensor; pass one for each GradientEdge")
+    return tuple(
+        [
+            wrap(g.array, end_of(y, ())) if isinstance(y, GradientEdge) else y
+            for y, g in zip(outputs, cotangents, strict=True)
+        ]
+    )
+
+
+def _receiver(x: Tensor | GradientEdge) -> Tensor | None:
+    """The tensor whose `.grad` an input of `backward` stands for; none for the edge of a computed tensor."""
+    if isinstance(x, Tensor):
+        return x
+    return x.node.tensor() if isinstance(x.node, Leaf) else None
+
+
+def _target(x: Any, outputs: Iterable[Tensor]) -> Any:
+    """The node at which the gradient of an input is found."""
+    if isinstance(x, GradientEdge):
+        return end_of(x, outputs)
     if not isinstance(x, Tensor):
         raise TypeError(f"expected tensors to differentiate with respect to, not {type(x).__name__}")
     if x.node is None:
@@ -226,7 +255,7 @@ def _backward(
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge] | None = None,
 ) -> None:
     """Add the gradient of this tensor to the `.grad` of every leaf (or of `inputs`).
 

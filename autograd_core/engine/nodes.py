@@ -126,7 +126,7 @@ def end_of(edge: GradientEdge, results: Iterable[Any]) -> Any:
 class Leaf(Node):
     """The end of a gradient. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
 
-    __slots__ = ("__weakref__", "after", "tensor")
+    __slots__ = ("__weakref__", "after", "notes", "tensor")
     op, parents, saved, shapes = None, (), (), None
     followed = False  # whether any leaf ever got a post-accumulate hook
     after: tuple[Callable[[Tensor], Any], ...] | None
@@ -142,18 +142,27 @@ class Leaf(Node):
         return "leaf"
 
     @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for user data about this leaf."""
+        if not hasattr(self, "notes"):
+            self.notes: dict[Any, Any] = {}
+        return self.notes
+
+    @property
     def variable(self) -> Tensor | None:
         """The tensor of this leaf, if it still exists."""
         return self.tensor()
 
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
-        """Call `hook((), (grad,))` after each backward walk that changed the tensor's `.grad`."""
+        """Call `hook((), (gradient,))` after a backward walk has added the gradient to the tensor's `.grad`."""
         Leaf.followed = True
-        return add_hook(self, "after", lambda x: hook((), (x.grad,)))
+        return add_hook(self, "after", OfLeaf(hook))
 
     def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
-        """Call `hook((gradient,))` before the gradient is accumulated; a returned tuple replaces it."""
-        return add_hook(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
+        """Call `hook((gradient,))` before the gradient is accumulated, after the hooks of the tensor; a returned tuple
+        replaces it, and nothing is accumulated for None.
+        """
+        return add_hook(self, "hooks", OfLeaf(hook))
 
 
 Leaf.__name__ = "AccumulateGrad"  # by which programs for PyTorch find leaves
@@ -169,11 +178,12 @@ def _check_inside(tensor: Tensor) -> None:
 
 
 def add_hook(owner: Any, attribute: str, hook: Any, first: bool = False) -> Removable:
-    """Append a hook to the list in an attribute, or let it be the first."""
+    """Append a hook to the list in an attribute, or let it be the first; those of a leaf's node are the last."""
     there = getattr(owner, attribute) or ()
     if any(h is hook for h in there):
         hook = partial(hook)  # which its own handle removes, and no other one
-    setattr(owner, attribute, (hook, *there) if first else (*there, hook))
+    hooks = (hook, *there) if first else (*there, hook)
+    setattr(owner, attribute, tuple(sorted(hooks, key=lambda h: h.__class__ is OfLeaf)))
     return Removable(owner, attribute, hook)
 
 
@@ -192,6 +202,15 @@ class Removable:
 
     def __exit__(self, *_: object) -> None:
         self.remove()
+
+
+class OfLeaf:
+    """A hook of a leaf's node, which takes gradients as tuples, as those of other nodes do."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
 
 
 class Late:

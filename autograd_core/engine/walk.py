@@ -13,10 +13,11 @@ from numpy import ndarray
 from autograd_core import functional
 from autograd_core.engine.anomaly import remembered_line, watching
 from autograd_core.engine.binders import LARGE
+from autograd_core.engine.deriving import no_gradient
 from autograd_core.engine.entries import Op, Rule
 from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import ELSEWHERE, LIBRARY, MUTABLE, RULES
-from autograd_core.engine.nodes import Late, Leaf, Node, Pick
+from autograd_core.engine.nodes import Late, Leaf, Node, OfLeaf, Pick
 from autograd_core.engine.saving import outputs_of, rewrap
 from autograd_core.engine.stand_ins import Hooked
 from autograd_core.engine.versions import check_unchanged, last_write
@@ -132,9 +133,10 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             n.saved = None
         if unsure:
             short, unsure = not any(map(_is_complex, map(get, n.parents))), False
-    for leaf in cots:
-        if leaf.hooks:
-            cots[leaf] = _hooked(leaf, cots[leaf], create_graph, retained)
+    for leaf in [n for n in cots if n.hooks]:
+        cots[leaf] = g = _hooked(leaf, cots[leaf], create_graph, retained)
+        if g is None:
+            del cots[leaf]
     found.update(cots)
     return found, retained
 
@@ -229,6 +231,8 @@ def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_gra
 def _between_hooks(n: Node, op: Hooked, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
     """Call the node's hooks on its cotangents and on the gradients of its operands, which are computed at once."""
     outer = _replaced(op.prehooks, g if op.outputs else (g,), create_graph)
+    if all(v is None for v in outer):  # a hook took the gradient away
+        return None, [no_gradient] * len(n.parents), None, g, s
     xp, rules, shapes, g, s = _prepared(n, op.op, outer if op.outputs else outer[0], s, create_graph, useful)
     found = [rule(xp, g, s) if need else None for rule, need in zip(rules, _needs(n, useful), strict=True)]
     for i, gi in enumerate(found):
@@ -247,7 +251,7 @@ def _replaced(hooks: Any, values: Iterable[Any], create_graph: bool, *others: It
             if not isinstance(result, tuple):
                 raise TypeError(f"a hook of a node must return a tuple or None, not {type(result).__name__}")
             shapes = [[getattr(v, "shape", None) for v in row] for row in (values, result)]
-            if len(result) != len(values) or any(r and v and r != v for v, r in zip(*shapes, strict=True)):
+            if len(result) != len(values) or any(None not in (v, r) and r != v for v, r in zip(*shapes, strict=True)):
                 raise RuntimeError(
                     f"a hook of a node was given gradients of shapes {shapes[0]} but returned {shapes[1]}"
                 )
@@ -281,6 +285,9 @@ def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> 
         if isinstance(hook, Late):
             kept.append(hook)
             continue
+        if hook.__class__ is OfLeaf:
+            (g,), seen = _replaced((hook.function,), (g,), create_graph), None
+            continue
         seen = shown(g, create_graph) if seen is None else seen
         with set_grad_enabled(create_graph):
             result = hook(seen)
@@ -289,7 +296,7 @@ def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> 
         if not isinstance(result, Tensor) or result.shape != g.shape:
             raise RuntimeError(f"a hook must return a Tensor of shape {g.shape} or None, not {result!r}")
         g, seen = as_plain(result) if create_graph else result.array.copy(), None
-    retained.extend([(hook, g) for hook in kept])
+    retained.extend([(hook, g) for hook in kept if g is not None])
     return g
 
 

@@ -107,7 +107,7 @@ def tensor_stub() -> str:
     members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
     imports = (
-        f"\n{_imports(lines)}from autograd_core.engine.nodes import Removable\n"
+        f"\n{_imports(lines)}from autograd_core.engine.nodes import GradientEdge, Removable\n"
         "from autograd_core.semantics.storages import Storage\n"
         "from autograd_core.sizes import Size"
     )

@@ -66,9 +66,10 @@ def test_hooks_of_a_node_with_several_outputs():
     [
         (lambda i, o: (i[0], i[0]), RuntimeError, "returned"),
         (lambda i, o: (i[0][:1],), RuntimeError, "shapes"),
+        (lambda i, o: (i[0].sum(),), RuntimeError, "shapes"),
         (lambda i, o: i[0], TypeError, "tuple"),
     ],
-    ids=["too many", "shape", "no tuple"],
+    ids=["too many", "shape", "sum", "no tuple"],
 )
 def test_what_a_hook_of_a_node_may_return(hook, error, message):
     x = leaf(1.0, 2.0)
@@ -88,14 +89,61 @@ def test_hooks_of_a_node_see_complex_gradients_as_the_tensors_do():
     assert [t.tolist() for t in seen] == [z.grad.tolist(), [1.0 + 1.0j]] == [[1.0 - 1.0j], [1.0 + 1.0j]]
 
 
-def test_hooks_of_a_leaf():
+def accumulation(x):
+    return graph.get_gradient_edge(x).node
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_hooks_of_a_leaf_follow_those_of_its_tensor(create_graph):
+    x, seen = leaf(1.0, 2.0), []
+    node = accumulation(x)
+
+    def note(name):
+        return lambda *gradients: seen.append((name, *[[g.tolist() for g in row] for row in gradients]))
+
+    node.register_hook(note("after"))
+    node.register_prehook(note("before"))
+    removed = node.register_prehook(note("removed"))
+    node.register_prehook(lambda outputs: (outputs[0] * 2,))
+    x.register_hook(lambda g: seen.append(("tensor", g.tolist())))
+    x.register_post_accumulate_grad_hook(lambda x: seen.append(("accumulated", x.grad.tolist())))
+    removed.remove()
+    for total in 6.0, 12.0:
+        (x * 3).sum().backward(create_graph=create_graph)
+        assert seen == [
+            ("tensor", [3, 3]), ("before", [[3, 3]]), ("accumulated", [total, total]), ("after", [], [[6, 6]]),
+        ]  # fmt: skip
+        seen.clear()
+    node.metadata["seen"] = True
+    assert accumulation(x).metadata == {"seen": True}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_hook_takes_a_gradient_away(create_graph):
     x = leaf(1.0, 2.0)
-    accumulate = x.expand_as(x).grad_fn.next_functions[0][0]
-    seen = []
-    accumulate.register_prehook(lambda outputs: (outputs[0] * 2,))
-    accumulate.register_hook(lambda inputs, outputs: seen.append((inputs, outputs[0] is x.grad)))
-    (x * 3).sum().backward()
-    assert (x.grad.tolist(), seen) == ([6.0, 6.0], [((), True)])
+    y = x.exp()
+    y.grad_fn.register_prehook(lambda outputs: (None,))
+    z = (y + 3 * x).sum()
+    z.backward(retain_graph=True, create_graph=create_graph)
+    assert x.grad.tolist() == [3, 3]
+    accumulation(x).register_prehook(lambda outputs: (None,))
+    z.backward(create_graph=create_graph)
+    assert x.grad.tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("hook", "error"),
+    [(lambda g: (), RuntimeError), (lambda g: (g[0].sum(),), RuntimeError), (lambda g: g[0], TypeError)],
+    ids=["too few", "shape", "no tuple"],
+)
+@pytest.mark.parametrize("node", [lambda x, y: accumulation(x), lambda x, y: y.grad_fn], ids=["leaf", "operation"])
+def test_what_a_hook_before_a_node_may_return(hook, error, node):
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    node(x, y).register_prehook(hook)
+    with pytest.raises(error, match="a hook of a node"):
+        y.sum().backward()
+    assert x.grad is None
 
 
 def test_hooks_of_a_node_whose_values_were_dropped():
@@ -143,6 +191,27 @@ def test_a_gradient_is_asked_for_by_its_edge():
     assert ag.grad(z.sum(), graph.GradientEdge(z.grad_fn, 0))[0].tolist() == [1.0, 1.0]
     with pytest.raises(RuntimeError, match="require a gradient"):
         graph.get_gradient_edge(ag.ones(1))
+
+
+def test_edges_stand_for_tensors_at_both_ends_of_backward():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    z = y * y
+    ends = graph.get_gradient_edge(x), graph.get_gradient_edge(y), graph.get_gradient_edge(z)
+    seed = ag.tensor([1.0, 10.0])
+    for inputs in ends[0], [ends[0]], [ends[1], x]:
+        ag.autograd.backward(ends[2], seed, inputs=inputs, retain_graph=True)
+        assert x.grad.tolist() == [8.0, 160.0]
+        x.grad = None
+    ag.autograd.backward([y, ends[2]], [seed, seed], retain_graph=True)
+    assert x.grad.tolist() == [10.0, 180.0]
+    z.backward(seed, inputs=ends[1], retain_graph=True)  # a computed tensor, which it does not know
+    assert (x.grad.tolist(), y.retains_grad) == ([10.0, 180.0], False)
+    assert ag.grad(ends[2], ends[:2], seed, retain_graph=True)[1].tolist() == [4.0, 80.0]
+    with pytest.raises(RuntimeError, match="pass one for each GradientEdge"):
+        ag.grad(ends[2], x)
+    del x
+    z.backward(seed, inputs=ends[0])
 
 
 def test_edges_are_those_that_a_graph_leads_through():
