@@ -32,6 +32,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"autograd_core.profiler.{place}")
     if name == "Variable":
         return importlib.import_module("autograd_core.compatibility.legacy").Variable
+    if name in ("is_multithreading_enabled", "set_multithreading_enabled"):
+        return getattr(importlib.import_module("autograd_core.compatibility.switches"), name)
+    if name == "anomaly_mode":  # whose contents are here
+        return importlib.import_module("autograd_core.autograd")
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module("autograd_core.testing"), name)
     raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

@@ -9,6 +9,7 @@ from backends import determinism
 
 LEVELS = ("default", "warn", "error")
 _warn_always = False
+_multithreading = True
 _level = 2 if determinism.wanted() else 0
 
 
@@ -55,6 +56,26 @@ def set_num_interop_threads(num: int) -> None:
 def get_num_interop_threads() -> int:
     """The number of operations that run at a time: 1."""
     return 1
+
+
+class set_multithreading_enabled:
+    """Stored, for a `with` block or from now on, without effect: a walk runs in the thread that calls it."""
+
+    def __init__(self, mode: bool) -> None:
+        global _multithreading
+        self._before, _multithreading = _multithreading, mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        global _multithreading
+        _multithreading = self._before
+
+
+def is_multithreading_enabled() -> bool:
+    """The value of `set_multithreading_enabled` that is in force."""
+    return _multithreading
 
 
 def set_flush_denormal(mode: bool) -> bool:

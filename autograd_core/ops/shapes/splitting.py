@@ -77,7 +77,8 @@ def _equal_pieces(input, size, n, dim):
     return split_sizes(input, sizes=sizes, dim=dim)
 
 
-@composition(JOIN, samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
+@composition(JOIN, aliases=("unsafe_split_with_sizes",),
+             samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
              reference=lambda x, split_sizes, dim=0: np.split(x, np.cumsum(split_sizes)[:-1], dim))
 def split_with_sizes(input, split_sizes, dim=0):
     """Pieces of given lengths along `dim`, which must add up to its length."""

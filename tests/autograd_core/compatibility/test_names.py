@@ -96,6 +96,16 @@ def test_without_a_gpu_nothing_is_in_use():
     ag.set_warn_always(False)
 
 
+def test_settings_of_autograd():
+    with ag.autograd.set_multithreading_enabled(False):
+        assert not ag.autograd.is_multithreading_enabled()
+    assert ag.autograd.is_multithreading_enabled()
+    ag.autograd.set_multithreading_enabled(False)
+    assert not ag.autograd.is_multithreading_enabled()
+    ag.autograd.set_multithreading_enabled(True)
+    assert ag.autograd.anomaly_mode.detect_anomaly is ag.autograd.detect_anomaly
+
+
 def test_futures_of_calls():
     assert jit.wait(jit.fork(math.pow, 2, 3)) == 8
     with pytest.raises(ZeroDivisionError):
