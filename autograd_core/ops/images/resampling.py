@@ -168,7 +168,7 @@ def interpolate(
     mode: "nearest", "nearest-exact", "linear" (N, C, L), "bilinear", "bicubic", "lanczos" (N, C, H, W), "trilinear"
     (N, C, D, H, W), "area". align_corners: align the centres of the outermost pixels, not their edges.
     recompute_scale_factor: spread samples evenly over the image, not 1 / scale_factor apart. antialias: widen filters
-    where the image shrinks. The result for uint8 images is rounded to uint8.
+    where the image shrinks. uint8 images are rounded after each axis.
     """
     _check_mode(input, mode, align_corners, antialias)
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
@@ -177,9 +177,7 @@ def interpolate(
     if mode == "area":
         return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)  # which is built on this file
     if input.dtype == dtypes.uint8 and not mode.startswith("nearest"):
-        y = interpolate(functional.astype(input, dtypes.float32), size, scale_factor, mode, align_corners,
-                        recompute_scale_factor, antialias)
-        return functional.astype(functional.clamp(functional.round(y), 0, 255), dtypes.uint8)
+        return _of_bytes(input, sizes, factors, mode, align_corners, antialias)
     if input.dtype.kind in dtypes.EXACT and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
@@ -188,18 +186,35 @@ def interpolate(
     return functional.clone(y) if y is input else y
 
 
+def _of_bytes(input, sizes, factors, mode, align_corners, antialias):
+    """As PyTorch to the last bit: weights are integers; after each axis, the last one first, bytes are rounded."""
+    y = functional.astype(input, dtypes.float64)
+    for axis in reversed(range(len(sizes))):
+        if input.shape[axis + 2] != sizes[axis]:
+            taps, bits = _taps(input, axis, sizes, factors, mode, align_corners, antialias).of_integers
+            y = functional.floor((resample(y, dim=axis + 2, taps=taps) + 2 ** (bits - 1)) / 2**bits)
+            y = functional.clamp(y, 0, 255)
+    return functional.astype(y, dtypes.uint8)
+
+
+def _taps(input, axis, sizes, factors, mode, align_corners, antialias):
+    """The map along a spatial axis; None if it stays as it is."""
+    n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
+    if m in _unscaled(n, mode, len(sizes)) and not antialias:
+        factor = None
+    if m == n and factor in (None, 1.0):
+        return None
+    return interpolation(MODES[mode][0], n, m, factor, bool(align_corners), antialias)
+
+
 def _resampled(input, sizes, factors, mode, align_corners, antialias):
     y = input
     ratios = [m / n for n, m in zip(input.shape[2:], sizes, strict=True)]
     # The axes that shrink most come first, which leaves less work for the others, and the last one before it grows.
     for axis in sorted(range(len(sizes)), key=lambda i: (ratios[i], -i if ratios[i] > 1 else i)):
-        n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
-        if m in _unscaled(n, mode, len(sizes)) and not antialias:
-            factor = None
-        if m != n or factor not in (None, 1.0):
-            y = resample(
-                y, dim=axis + 2, taps=interpolation(MODES[mode][0], n, m, factor, bool(align_corners), antialias)
-            )
+        taps = _taps(input, axis, sizes, factors, mode, align_corners, antialias)
+        if taps is not None:
+            y = resample(y, dim=axis + 2, taps=taps)
     return y
 
 

@@ -48,6 +48,15 @@ class Taps:
         weighty = [None if (weights[p] == 1).all() else weights[p] for p in parts]
         return Columns(Column(_evenly(to[p]), _evenly(of[p]), w) for p, w in zip(parts, weighty, strict=True))
 
+    @cached_property
+    def of_integers(self) -> tuple["Taps", int]:
+        """The map times a power of two and rounded, and the exponent: the largest for which weights have 15 bits."""
+        places, inverse = np.unique(self.to * self.size + self.of, return_inverse=True)
+        weights = np.bincount(inverse, self.weights)
+        bits = next(k for k in range(23) if k == 22 or int(0.5 + weights.max() * 2 ** (k + 1)) >= 1 << 15)
+        rounded = np.trunc(weights * 2**bits + np.copysign(0.5, weights))
+        return Taps(self.size, self.count, places % self.size, places // self.size, rounded), bits
+
 
 def _evenly(index: Array) -> slice | Array:
     """The slice equivalent to an index array, if there is one."""
