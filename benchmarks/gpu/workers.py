@@ -29,6 +29,7 @@ Ends = Callable[[Item], float]  # when there is no time left for an item, on the
 Warned = dict[str, str]  # messages, each with the work in which it came first
 WAITING = {"CUDA_LAUNCH_BLOCKING": "1"}
 GRACE = 10.0  # seconds beyond its limit after which a process that cannot end itself is killed
+START = 300.0  # seconds for a process to begin an item, beginning itself if it is new
 LEAST = 10.0  # seconds that an item gets which begins shortly before its end
 LATE = object()  # the answer of work that was not begun in time
 
@@ -238,7 +239,7 @@ class _Process:
         """The answer, or a Failure; warnings are added to the messages."""
         with suppress(EOFError, OSError):
             self.connection.send((item, limit))
-            if self.connection.poll(limit + GRACE):
+            if self.connection.poll(START) and self.connection.recv() and self.connection.poll(limit + GRACE):
                 answer, warnings = self.connection.recv()
                 messages += warnings
                 return answer
@@ -261,6 +262,7 @@ def _serve(connection: Any, work: Callable[..., Any], trace: Path, variables: di
         with suppress(EOFError):  # no more items
             while True:
                 item, limit = connection.recv()
+                connection.send("begun")
                 faulthandler.dump_traceback_later(limit, exit=True, file=file)
                 answer = _answer(work, item)
                 faulthandler.cancel_dump_traceback_later()
