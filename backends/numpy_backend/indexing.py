@@ -18,6 +18,7 @@ from backends.strides import dense, in_rows
 from backends.threads import in_blocks
 
 LARGE = 1 << 16  # elements: from here the import pays
+FEW = 1 << 9  # elements: below, NumPy's loop in several dimensions is faster than flat positions
 MANY = 1 << 12  # positions: from here flat positions pay
 PARALLEL, TOGETHER = 1 << 18, 1 << 16  # positions: from here threads pay, for so many at a time
 
@@ -25,11 +26,13 @@ PARALLEL, TOGETHER = 1 << 18, 1 << 16  # positions: from here threads pay, for s
 def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
     """See `backends.generic.indexing.add_at`, here `plain`."""
     kind = np.dtype(dtype).char
+    parts = index if isinstance(index, tuple) else (index,)
+    if values.size < FEW and kind not in "eE" and all(map(_is_integers, parts)):
+        return _summed(shape, dtype, index, values)
     if (places := _masked(shape, index)) is not None:
         y = np.zeros((index.size, *shape[index.ndim :]), dtype)
         y[places] = values
         return y.reshape(shape)
-    parts = index if isinstance(index, tuple) else (index,)
     if kind in "eE" and values.size >= LARGE and any(map(_is_integers, parts)):
         return converted(add_at(plain, shape, FLOAT32, index, converted(values, FLOAT32)), dtype)
     if values.size and prod(shape) >= MANY and kind in "fd" and (places := flat_places(shape, index)) is not None:
@@ -50,11 +53,20 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
     return contiguous(reshape(sums.reshape(-1, *every.shape[::2]).swapaxes(0, 1), shape))
 
 
+def _summed(shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
+    y = np.zeros(shape, dtype)
+    np.add.at(y, index, values)
+    return y
+
+
 def mix_rows(
     plain: Callable[..., Array], x: Array, index: Array, to: Array, factors: Array | None, count: int
 ) -> Array:
     """See `backends.generic.indexing.mix_rows`, here `plain`; a product with a sparse matrix that gathers no rows."""
-    if index.size * x.shape[1] < LARGE or x.dtype.char not in "fdFD":
+    if (size := index.size * x.shape[1]) < FEW and x.dtype.char not in "eE":
+        rows = x.take(index, axis=0)
+        return _summed((count, x.shape[1]), x.dtype, to, rows if factors is None else rows * factors[:, None])
+    if size < LARGE or x.dtype.char not in "fdFD":
         return plain(x, index, to, factors, count)
     from scipy.sparse import coo_array
 
