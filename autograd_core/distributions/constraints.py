@@ -156,6 +156,9 @@ class independent(Constraint):
             return found
         return found.flatten(-self.reinterpreted_batch_ndims).all(-1)
 
+    def __repr__(self) -> str:
+        return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
 
 class MixtureSameFamilyConstraint(Constraint):
     """A constraint that must hold for each component of a mixture, which are along the last batch axis."""

@@ -23,8 +23,6 @@ class ByQuantile(Distribution):
         return self._quantile(uniform_within(self._extended_shape(sample_shape), like))
 
     def icdf(self, value: Tensor) -> Tensor:
-        if self._validate_args and not required(all_true, constraints.unit_interval.check(value)):
-            raise ValueError(f"icdf() takes probabilities between 0 and 1, not {value.detach()}")
         return self._quantile(value)
 
     def _quantile(self, u: Tensor) -> Tensor:
