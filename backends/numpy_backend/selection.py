@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends import onednn
-from backends.buffers import empty, empty_like
+from backends.buffers import FLOAT32, empty, empty_like
 from backends.geometry import Array
 from backends.numpy_backend.arithmetic import add
 from backends.numpy_backend.passes import is_quick, one_pass
@@ -27,6 +27,9 @@ FEW = 1 << 12  # below this selecting by bits costs more
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 CLIPPED = 1 << 21  # the same for limits, which are one short pass
+# Elements of float32 from which one limit becomes two: without AVX-512, NumPy takes three times as long for the extremes
+# of an array and a number as for limits on both sides.
+LIMITED = 1 << 13
 _fast: dict[str, Any] = {
     name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")
 }
@@ -139,9 +142,15 @@ def _passed(function: Callable[..., Any], *operands: Array, out: Array | None = 
 def _maximum(x: Array, out: Array | None = None) -> Array:
     """max(x, 0)."""
     if x.size < FEW or not _is_short(x):
-        y: Array = np.maximum(x, _ZERO.get(x.dtype.char, 0), out=out)
+        zero = _ZERO.get(x.dtype.char, 0)
+        y: Array = x.clip(zero, np.inf, out=out) if _is_limited(x) else np.maximum(x, zero, out=out)
         return y
     return cleared(x, x, np.empty_like(x) if out is None else out)
+
+
+def _is_limited(x: Array) -> bool:
+    """Whether limits on both sides are faster than one."""
+    return x.dtype == FLOAT32 and x.size >= LIMITED
 
 
 def _relu(x: Array, out: Array) -> None:
@@ -155,6 +164,8 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
 def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
     """np.clip; by threads for very large arrays between numbers."""
     if x.__class__ is np.ndarray and (x.size < CLIPPED or get_num_threads() < 2) and not how:
+        if _is_limited(x) and not (np.ndim(low) or np.ndim(high)):
+            low, high = -np.inf if low is None else low, np.inf if high is None else high
         return x.clip(low, high)  # np.clip dispatches
     if how or getattr(x, "size", 0) < CLIPPED or x.dtype.char not in _ZERO or np.ndim(low) or np.ndim(high):
         return np.clip(x, low, high, **how)

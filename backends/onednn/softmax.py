@@ -12,7 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
-from backends.numpy_backend.reduction import SHORT, extreme, total
+from backends.numpy_backend.reduction import SHORT, dots, extreme, total
 from backends.onednn import Unsupported, columns, products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
@@ -53,9 +53,7 @@ def slopes(rows: Sizes, y: Array, g: Array, dx: Array) -> None:
     try:
         plan = _backward(rows)
     except Unsupported:  # by processors without AVX-512
-        p = empty(rows)
-        chained(rows, MUL, ()).run(y, g, p)
-        _by_rows(rows, SUB, (MUL,)).run(g, _row_sums(p), dx, y)
+        _by_rows(rows, SUB, (MUL,)).run(g, dots(y.reshape(rows), g.reshape(rows)), dx, y)
     else:
         plan.run(y, g, dx)
 
