@@ -141,7 +141,7 @@ def cosh(xp, x):
 @op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True, wide=True,
     reference=lambda a, b: a / math.cosh(b) ** 2,
     vjp=(lambda xp, g, b: xp.tanh_gradient(g, b),
-         lambda xp, g, a, b: -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)))
+         lambda xp, g, b, y: -2 * g * y * xp.tanh(b)))
 def tanh_gradient(xp, a, b):
     """`input` times the derivative of `tanh` at `other`, without cancellation."""
     return xp.kernels.tanh_gradient(a, b)
