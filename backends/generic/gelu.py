@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends.generic.activations import mirrored
-from backends.generic.special_functions.normal import bell_part, exp_square, ndtr
+from backends.generic.special_functions.normal import bell_part, exp_square
 from backends.generic.special_functions.pairs import distance, has_lost, lost, product, quotient, two_sum
 from backends.generic.special_functions.polynomials import onto_unit, polynomial, ratio
 from backends.generic.special_functions.tables import GELU_SLOPE
@@ -48,11 +48,11 @@ TANH_ZERO, TANH_EXP = (0.7524614334106445, -1.133962823640644e-08, -3.6355605092
 def gelu(xp: Any, x: Array) -> Array:
     """x·Φ(x): max(x, 0) - s·Φ(-s) with s = |x|."""
     if x.dtype.itemsize == 8:
-        s = xp.clip(-x, 0.0, 40.0)
+        s = xp.minimum(abs(x), 40.0)
         head, rest = bell_part(xp, s)
         below, lacking = product(s, head)
         below = quotient(below, lacking + s * rest, *two_sum(s, 1.125))
-        return xp.where(x < 0, -below, x * ndtr(xp, xp.maximum(x, 0.0)))
+        return xp.copysign(xp.maximum(x, 0.0) - below, x)
     s = xp.minimum(abs(x), 20.0)
     tail = ratio(s, *TAIL)
     tail *= s

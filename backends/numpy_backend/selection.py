@@ -27,8 +27,8 @@ FEW = 1 << 12  # below this selecting by bits costs more
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 CLIPPED = 1 << 21  # the same for limits, which are one short pass
-# Elements of float32 from which one limit becomes two: without AVX-512, NumPy takes three times as long for the extremes
-# of an array and a number as for limits on both sides.
+# Elements of float32 from which one limit becomes two: without AVX-512, NumPy takes three times as long for extremes of
+# an array and a number as for limits on both sides.
 LIMITED = 1 << 13
 _fast: dict[str, Any] = {
     name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")

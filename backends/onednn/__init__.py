@@ -38,10 +38,11 @@ KERNELS = {
 
 # Kernels are not tried if the first operand has fewer elements: up to there NumPy is as fast.
 SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14)
-SMALL |= dict.fromkeys(("gelu", "gelu_gradient", "silu_gradient"), 1 << 10)
-SMALL |= dict.fromkeys(("elu", "elu_gradient", "silu"), 1 << 11)
-SMALL |= dict.fromkeys(("hardswish_gradient", "mish_gradient", "within"), 1 << 12)
-SMALL |= dict.fromkeys(("huber", "leaky_gate", "sigmoid", "sigmoid_gradient", "softplus", "tanh_gradient"), 1 << 15)
+SMALL |= dict.fromkeys(("elu", "gelu", "gelu_gradient", "silu_gradient"), 1 << 10)
+SMALL |= {"elu_gradient": 1 << 11}
+SMALL |= dict.fromkeys(("hardswish_gradient", "mish_gradient", "sigmoid_gradient", "tanh_gradient", "within"), 1 << 12)
+SMALL |= dict.fromkeys(("silu", "softplus"), 1 << 13)
+SMALL |= dict.fromkeys(("huber", "leaky_gate"), 1 << 15)
 SMALL |= dict.fromkeys(("hardsigmoid", "leaky_relu", "tanh"), 1 << 16)
 SMALL |= dict.fromkeys(KERNELS["channels"], 1 << 13)
 SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
