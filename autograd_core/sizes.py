@@ -7,7 +7,7 @@ from typing import Any, SupportsIndex, overload
 
 
 class Size(tuple[int, ...]):
-    """The shape of a tensor; its slices and sums are shapes too.
+    """The shape of a tensor; its slices, sums and multiples are shapes too.
 
     >>> Size((2, 3, 4))[1:].numel()
     12
@@ -28,7 +28,12 @@ class Size(tuple[int, ...]):
         return Size(found) if found.__class__ is tuple else found
 
     def __add__(self, other: tuple[Any, ...], /) -> Size:
-        return Size(tuple.__add__(self, other))
+        return Size(tuple.__add__(self, other)) if isinstance(other, tuple) else NotImplemented
 
     def __radd__(self, other: tuple[Any, ...], /) -> Size:
-        return Size(other + tuple(self))
+        return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex, /) -> Size:
+        return Size(tuple.__mul__(self, times)) if isinstance(times, int) else NotImplemented
+
+    __rmul__ = __mul__

@@ -3,9 +3,9 @@
 import math
 
 from autograd_core import functional
-from autograd_core.dtypes import result_type
+from autograd_core.dtypes import can_cast, result_type
 from autograd_core.engine.arguments import in_float32
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import BINARY
 from autograd_core.ops.domains import POSITIVE
 from autograd_core.ops.pointwise import rounding
@@ -29,6 +29,8 @@ def _scaled(call):
             return call(input, other)
         alike = hasattr(input, "dtype") and getattr(other, "dtype", None) is input.dtype
         dtype = input.dtype if alike else result_type(input, other)
+        if isinstance(alpha, (float, complex)) and not can_cast(type(alpha), dtype):
+            raise DtypeError(f"alpha={alpha!r} is no number of {dtype}, the dtype of the result; convert a tensor first")
         if getattr(other, "dtype", dtype) != dtype:
             other = functional.astype(other, dtype)  # in which the product may have room
         combine = in_float32(blend) if dtype.itemsize == 2 else blend

@@ -226,6 +226,11 @@ def test_shapes_are_tuples_that_know_their_product():
     x = ag.zeros(2, 3)
     assert (x.shape, x.size(), x.shape.numel(), ag.Size([4, 5]).numel()) == ((2, 3), (2, 3), 6, 20)
     assert isinstance(x.size(), ag.Size)
+    for made in (x.shape[1:], x.shape + (4,), (4,) + x.shape, x.shape * 2, 2 * x.shape):
+        assert isinstance(made, ag.Size)
+    with pytest.raises(TypeError):
+        _ = x.shape + [4]
+    assert (x.shape * np.array([2, 3])).tolist() == [4, 9]
 
 
 def test_a_tensor_of_one_integer_repeats_a_list():

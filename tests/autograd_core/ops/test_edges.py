@@ -303,6 +303,10 @@ def test_sums_and_differences_of_multiples():
     yes = ag.ones(1, dtype="bool")
     assert [ag.add(~yes, yes, alpha=k).tolist() for k in (0, 2)] == [[False], [True]]
     assert ag.addr(~yes[None], yes, yes, beta=3, alpha=2).tolist() == [[True]]
+    for dtype, alpha in ((ag.int32, 1.5), (ag.bool, 0.5), (ag.float32, 2j)):
+        for function in (ag.add, ag.sub, ag.Tensor.add_):
+            with pytest.raises(TypeError, match="alpha"):
+                function(ag.ones(2, dtype=dtype), 1, alpha=alpha)
 
 
 def test_rounded_quotients():
