@@ -7,6 +7,7 @@ from typing import Any
 from autograd_core import Tensor, functional
 from autograd_core.creation.values import where_it_is
 from autograd_core.engine.overriding import no_override
+from autograd_core.errors import OperandError
 
 UNINITIALIZED = "uninitialized parameter"
 
@@ -60,6 +61,12 @@ class UninitializedParameter(Tensor, metaclass=_Marked):
 def is_lazy(param: object) -> bool:
     """Whether a parameter has no elements yet."""
     return isinstance(param, UninitializedParameter)
+
+
+def refuse_lazy(param: object, purpose: str) -> None:
+    """Raise a ValueError if a parameter that is to be replaced has no elements yet."""
+    if is_lazy(param):
+        raise OperandError(f"an uninitialized parameter cannot be {purpose}; run the module once before")
 
 
 def materialize(self: Tensor, shape: Any, device: Any = None, dtype: Any = None) -> None:

@@ -112,6 +112,7 @@ def _check(
             key_padding_mask.shape == wanted, f"key_padding_mask must have shape {wanted}, not {key_padding_mask.shape}"
         )
     if attn_mask is not None:
+        _require(attn_mask.ndim in (2, 3), f"attn_mask must have two or three axes, not shape {attn_mask.shape}")
         flat = query.shape[0], key.shape[0]
         full = (heads * math.prod(query.shape[1:-1]), *flat)
         if attn_mask.shape not in (flat, full):

@@ -10,7 +10,7 @@ from typing import Any
 from autograd_core import Tensor, no_grad
 from nn.containers import ModuleDict, ModuleList
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import Parameter, refuse_lazy
 
 # Values computed in this `cached()` block, by (id of the module, name).
 _CACHE: ContextVar[dict[tuple[int, str], Tensor] | None] = ContextVar("parametrized values", default=None)
@@ -106,6 +106,7 @@ def register_parametrization(
             f"Module '{module!r}' does not have a parameter, buffer or parametrized element '{tensor_name}'"
         )
     original = getattr(module, tensor_name)
+    refuse_lazy(original, "parametrized")
     reference = original.detach().clone()
     stack = ParametrizationList([parametrization], original, unsafe)
     if not unsafe:

@@ -9,7 +9,7 @@ from autograd_core import functional as core
 from nn import functional as F
 from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import Parameter, refuse_lazy
 from nn.utils.parametrizations import _WeightNorm
 
 
@@ -27,7 +27,7 @@ class _WeightNormHook:
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Let a module learn norm (`weight_g`) and direction (`weight_v`) of a weight."""
     hook = _WeightNormHook(name, dim)
-    _refuse_twice(module, name)
+    _check_free(module, name)
     weight = getattr(module, name)
     with no_grad():
         g, v = hook.compute.right_inverse(weight)
@@ -65,7 +65,7 @@ def spectral_norm(
     module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> Module:
     """Divide a weight (`weight_orig`) by its largest singular value; see `parametrizations.spectral_norm`."""
-    _refuse_twice(module, name)
+    _check_free(module, name)
     if n_power_iterations <= 0:
         raise ValueError(f"n_power_iterations must be positive, not {n_power_iterations}")
     if dim is None:
@@ -90,9 +90,10 @@ def _hooks_of(module: Module, name: str) -> list[Hook]:
     return [hook for hook in hooks if isinstance(hook, Hook) and hook.name == name]
 
 
-def _refuse_twice(module: Module, name: str) -> None:
+def _check_free(module: Module, name: str) -> None:
     if _hooks_of(module, name):
         raise RuntimeError(f"{name!r} of {type(module).__name__} is already normalised")
+    refuse_lazy(getattr(module, name), "normalised")
 
 
 def _removed(module: Module, name: str, what: str, kind: type, parts: tuple[str, ...]) -> Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, overload
 
 from autograd_core import Tensor
@@ -57,6 +57,14 @@ class PackedSequence(_Packed):
         """A copy on the current GPU."""
         return self.to("cuda")
 
+    def pin_memory(self) -> PackedSequence:
+        """A copy with the data in pinned memory."""
+        return self._replace(data=self.data.pin_memory())
+
+    def is_pinned(self) -> bool:
+        """Whether the data lie in pinned memory."""
+        return self.data.is_pinned()
+
     def double(self) -> PackedSequence:
         """A copy in float64."""
         return self.to(dtype="float64")
@@ -80,6 +88,18 @@ class PackedSequence(_Packed):
     def int(self) -> PackedSequence:
         """A copy in int32."""
         return self.to(dtype="int32")
+
+    def short(self) -> PackedSequence:
+        """A copy in int16."""
+        return self.to(dtype="int16")
+
+    def char(self) -> PackedSequence:
+        """A copy in int8."""
+        return self.to(dtype="int8")
+
+    def byte(self) -> PackedSequence:
+        """A copy in uint8."""
+        return self.to(dtype="uint8")
 
 
 @overload
@@ -152,12 +172,13 @@ def pad_packed_sequence(
 
 
 def pad_sequence(
-    sequences: Sequence[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
+    sequences: Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
     """Sequences (L_i, ...) as one batch (L, N, ...), or (N, L, ...) with batch_first."""
     if padding_side not in ("left", "right"):
         raise ValueError(f"padding_side must be 'left' or 'right', not {padding_side!r}")
-    if not len(sequences):
+    sequences = tuple(sequences)
+    if not sequences:
         raise RuntimeError("pad_sequence() received an empty list of sequences")
     longest = max(s.shape[0] for s in sequences)
     padded = []

@@ -115,6 +115,7 @@ def test_weights_are_dropped_in_training_alone():
         ({"is_causal": True}, RuntimeError),
         ({"bias_k": ag.zeros(1, 1, E)}, AssertionError),
         ({"attn_mask": ag.zeros(L, S, dtype=int)}, AssertionError),
+        ({"attn_mask": ag.zeros(S)}, AssertionError),
     ],
 )
 def test_what_does_not_fit_is_refused(given, error):

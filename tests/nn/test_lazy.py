@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn.utils import parametrizations
 
 
 def test_a_lazy_layer_becomes_what_it_stands_for():
@@ -98,3 +99,13 @@ def test_a_lazy_layer_keeps_its_hooks_and_mode():
     assert (seen, layer.training) == ([1], False)
     with pytest.raises(RuntimeError, match="cannot infer its number of inputs"):
         nn.LazyConv3d(1, 1)(ag.zeros(2, 2))
+
+
+@pytest.mark.parametrize("name", ("weight_norm", "spectral_norm"))
+@pytest.mark.parametrize("form", (nn.utils, parametrizations), ids=("hook", "parametrization"))
+def test_what_replaces_a_weight_asks_for_its_elements(form, name):
+    layer, normalise = nn.LazyLinear(3), getattr(form, name)
+    with pytest.raises(ValueError, match="run the module once before"):
+        normalise(layer)
+    layer(ag.ones(2, 4))
+    assert normalise(layer)(ag.ones(2, 4)).shape == (2, 3)

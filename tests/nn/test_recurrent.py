@@ -135,8 +135,19 @@ def test_padding_and_packing_are_inverse():
     assert (again[:, 6] == -1).all()
     assert rnn.pad_sequence(data, padding_side="left")[3:, 0].tolist() == data[0].tolist()
     assert packed.float().half().data.dtype == np.float16
-    assert [p.data.dtype for p in (packed.int(), packed.long(), packed.bfloat16())] == [ag.int32, ag.int64, ag.bfloat16]
     assert packed.cpu() is packed
+    assert not packed.is_pinned()
+
+
+@pytest.mark.parametrize("cast", ("double", "float", "half", "bfloat16", "long", "int", "short", "char", "byte"))
+def test_packed_sequences_are_cast_as_tensors_are(cast):
+    packed = rnn.pack_sequence([ag.ones(3), ag.ones(2)])
+    assert getattr(packed, cast)().data.dtype == getattr(packed.data, cast)().dtype
+
+
+def test_sequences_to_pad_may_come_from_a_generator():
+    data = sequences(LENGTHS)
+    assert (rnn.pad_sequence(s for s in data) == rnn.pad_sequence(data)).all()
 
 
 def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():

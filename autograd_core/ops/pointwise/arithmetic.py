@@ -30,7 +30,7 @@ def _scaled(call):
         alike = hasattr(input, "dtype") and getattr(other, "dtype", None) is input.dtype
         dtype = input.dtype if alike else result_type(input, other)
         if isinstance(alpha, (float, complex)) and not can_cast(type(alpha), dtype):
-            raise DtypeError(f"alpha={alpha!r} is no number of {dtype}, the dtype of the result; convert a tensor first")
+            raise DtypeError(f"alpha={alpha!r} is no number of {dtype}, the dtype of the result; convert an operand")
         if getattr(other, "dtype", dtype) != dtype:
             other = functional.astype(other, dtype)  # in which the product may have room
         combine = in_float32(blend) if dtype.itemsize == 2 else blend
