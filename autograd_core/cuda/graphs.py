@@ -13,7 +13,7 @@ from autograd_core.cuda.recording import Numbers, Recording
 from autograd_core.engine.casting import casting_anew, modes
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.replay.reach import Settings
+from autograd_core.replay.reach import RESTLESS, Settings
 from autograd_core.replay.validity import ATTEMPTS, Stale, arrangement, differentiable
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.trees import leaves, mapped
@@ -44,6 +44,7 @@ class graph:
         self.reasons: list[str] = []
         self._captures: dict[Any, _Capture] = {}
         self.settings: Any = None
+        self._restless = False  # whether what the step reaches is exchanged from call to call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = leaves((args, kwargs))
@@ -51,8 +52,11 @@ class graph:
             return self.as_it_is(reason, args, kwargs)
         if self.settings is None:
             self.settings = Settings(self.step)
-        elif self.settings.exchanged():
+        elif not self._restless and self.settings.exchanged():
+            self._restless = self.settings.is_restless(used=any(c.graph is not None for c in self._captures.values()))
             self._captures.clear()
+        if self._restless:
+            return self.as_it_is(RESTLESS, args, kwargs)
         key = (grad_enabled(), *self.settings.key(), *modes().items(), *arrangement(args, kwargs, given),
                *map(_signature, given))  # fmt: skip
         try:

@@ -11,12 +11,14 @@ from operator import is_
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from autograd_core.replay.validity import ATTEMPTS
 from autograd_core.tensor import Tensor
 from backends import live
 
 DEPTH = 6  # steps from the function to what it reaches
 MANY = 1000  # elements of a container that are looked at
 PLAIN = {bool, int, float, str, type(None)}
+RESTLESS = "what it reaches is exchanged from call to call; pass tensors as arguments, or write into them"
 Place = tuple[dict[str, Any], str]  # where a setting is: the attributes of an object, or globals, and the name
 
 
@@ -31,6 +33,7 @@ class Settings:
         self._step = step
         self._versions: dict[Any, int] = {}
         self._count = count()
+        self._idle = 0  # exchanges in a row before anything recorded was used
         self._look()
 
     def _look(self) -> None:
@@ -56,6 +59,11 @@ class Settings:
             return False
         self._look()
         return True
+
+    def is_restless(self, used: bool) -> bool:
+        """Whether recording does not pay, after an exchange; used: whether anything recorded was used before it."""
+        self._idle = 0 if used else self._idle + 1
+        return self._idle == ATTEMPTS
 
     def _as_before(self) -> bool:
         for place, name, before in self._names:  # all() with a generator takes twice as long

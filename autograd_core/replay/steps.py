@@ -65,17 +65,19 @@ class capture:
         self.source = ""  # of the latest program
         self._kinds: dict[Any, _Kind] = {}
         self._settings: Any = None
-        self._idle = 0  # times when what the step reaches was exchanged before there was a program
+        self._restless = False  # whether what the step reaches is exchanged from call to call
         self._graph: Any = None
         functools.update_wrapper(self, step, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = leaves((args, kwargs) if kwargs else args)
+        if self._graph is not None and _is_on_gpu(given):
+            return self._graph(*args, **kwargs)
         if self._settings is None:
             from autograd_core.replay.reach import Settings
 
             self._settings = Settings(self.step)
-        elif self._idle == ATTEMPTS:
+        elif self._restless:
             return self.step(*args, **kwargs)
         elif self._settings.exchanged():
             self._forget()
@@ -88,11 +90,7 @@ class capture:
             self._note(f"{error}; pass tensors, numbers or strings")
             return self.step(*args, **kwargs)
         if kind is None:
-            if len(self._kinds) == 2 * ATTEMPTS and not any(known.replays for known in self._kinds.values()):
-                self._note("a number or a shape that it depends on changes from call to call; pass numbers as tensors")
-            if len(self._kinds) >= KINDS:
-                self._kinds.clear()
-            kind = self._kinds[key] = _Kind()
+            kind = self._another_kind(key)
         for settled, general, situation in kind.replays:
             token = _errors.set(_ignored)  # without warnings, as operations
             try:
@@ -110,13 +108,22 @@ class capture:
                 _errors.reset(token)
         return self._first(kind, given, args, kwargs)
 
+    def _another_kind(self, key: Any) -> _Kind:
+        if len(self._kinds) == 2 * ATTEMPTS and not any(known.replays for known in self._kinds.values()):
+            self._note("a number or a shape that it depends on changes from call to call; pass numbers as tensors")
+        if len(self._kinds) >= KINDS:
+            self._kinds.clear()
+        kind = self._kinds[key] = _Kind()
+        return kind
+
     def _forget(self) -> None:
         """Forget all programs, since what the step reaches was exchanged."""
-        used = any(kind.replays for kind in self._kinds.values())
-        self._idle = 0 if used else self._idle + 1
+        from autograd_core.replay.reach import RESTLESS
+
+        self._restless = self._settings.is_restless(used=any(kind.replays for kind in self._kinds.values()))
         self._kinds.clear()
-        if self._idle == ATTEMPTS:
-            self._note("what it reaches is exchanged from call to call; pass tensors as arguments, or write into them")
+        if self._restless:
+            self._note(RESTLESS)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._attribute = name
@@ -134,9 +141,9 @@ class capture:
 
     def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
-        tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
-        if any(t.is_cuda for t in tensors):
+        if _is_on_gpu(given):
             return self._on_gpu(*args, **kwargs)
+        tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         from autograd_core.replay.recorder import Known, Recorder, computed_elsewhere, waited
 
         if waited():
@@ -173,12 +180,15 @@ class capture:
             logger.warning("%s is not captured: %s", self._name(), reason)
 
     def _on_gpu(self, *args: Any, **kwargs: Any) -> Any:
-        if self._graph is None:
-            from autograd_core.cuda.graphs import graph
+        from autograd_core.cuda.graphs import graph
 
-            self._graph = graph(self.step)
-            self._graph.reasons = self.reasons
+        self._graph = graph(self.step)
+        self._graph.reasons = self.reasons
         return self._graph(*args, **kwargs)
+
+
+def _is_on_gpu(given: list[Any]) -> bool:
+    return any(isinstance(leaf, Tensor) and leaf.is_cuda for leaf in given)
 
 
 class _Kind:

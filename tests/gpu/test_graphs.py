@@ -1,6 +1,7 @@
 """A captured step gives what the step itself gives; one that cannot be captured runs as it is."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -211,6 +212,17 @@ def test_modes_and_attributes_have_recordings_of_their_own():
     for _ in range(6):
         assert step(x).tolist() == (net(x) + 1).tolist()
     assert not step.reasons
+
+
+@pytest.mark.parametrize("wrap", [ag.cuda.graph, ag.capture])
+@pytest.mark.parametrize("lasting", [1, 6])
+def test_what_is_exchanged_again_and_again(wrap, lasting):
+    weights = [ag.tensor([float(i)], device="cuda") for i in range(10)]
+    options = SimpleNamespace()
+    step = wrap(lambda x: x * options.weight)
+    for i, options.weight in enumerate(weights):
+        assert [step(ag.ones(1, device="cuda")).item() for _ in range(lasting)] == [i] * lasting
+    assert ("exchanged from call to call" in "".join(step.reasons)) == (lasting == 1)
 
 
 def test_an_error_in_the_step_itself_is_raised_and_the_next_call_works():
