@@ -50,15 +50,15 @@ def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
 @no_grad()
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor],
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The p-norm of all elements of all tensors together, for p = `norm_type`, possibly infinite.
+    """The p-norm of all elements of all tensors together, for p = `norm_type`, possibly infinite or "inf".
 
     error_if_nonfinite: raise if it is not finite. foreach: no effect.
     """
-    tensors = listed(tensors)
+    tensors, norm_type = listed(tensors), float(norm_type)
     if not tensors:
         return core.tensor(0.0)
     if norm_type == 2 and (kernels := _kernels_of(tensors)) is not None:
@@ -101,14 +101,14 @@ def _factor(xp: Any, norm: Any, number: float) -> Any:
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients by one factor so that their total norm is at most `max_norm` (Pascanu et al. 2013).
 
-    norm_type: p of the p-norm, possibly infinite. Returns the previous norm. error_if_nonfinite: raise, before anything
-    changes, if that is not finite.
+    norm_type: p of the p-norm, possibly infinite or "inf". Returns the previous norm. error_if_nonfinite: raise, before
+    anything changes, if that is not finite.
     """
     parameters = listed(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)

@@ -104,6 +104,8 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     check_tensor(input, "one_hot")
     if input.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"one_hot() takes integers, not {input.dtype}")
+    if num_classes < -1:
+        raise OperandError(f"one_hot(): num_classes must be positive, or -1 for the largest class, not {num_classes}")
     if num_classes < 0 and not input.numel():
         raise OperandError("one_hot() cannot infer the number of classes from an empty tensor; pass num_classes")
     n = num_classes if num_classes >= 0 else int(input.max()) + 1

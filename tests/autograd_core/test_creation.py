@@ -286,6 +286,8 @@ def test_one_hot():
             ag.one_hot(bad)
     with pytest.raises(RuntimeError, match="between 0 and 1"):
         ag.one_hot(ag.tensor([2]), 2)
+    with pytest.raises(RuntimeError, match="num_classes"):
+        ag.one_hot(ag.tensor([2]), -2)
 
 
 def test_meshgrid():
