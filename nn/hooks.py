@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from autograd_core import Tensor
 from autograd_core.autograd import Function
 from autograd_core.engine.nodes import Removable, add_hook
+from autograd_core.errors import warn
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.trees import leaves, rebuild
 
@@ -95,7 +96,8 @@ class Hooked:
     ) -> Removable:
         """Call `hook(module, args, output)` after `forward`; a result other than None replaces the output.
 
-        with_kwargs: `hook(module, args, kwargs, output)`. always_call: also after a failed `forward`, with output None.
+        with_kwargs: `hook(module, args, kwargs, output)`. always_call: also if an earlier hook or `forward`
+        fails, with the output until then or None; what it raises then is a warning.
         """
         return self._register_hook(Hook(POST, hook, with_kwargs, always_call), prepend)
 
@@ -136,12 +138,13 @@ class Hooked:
     def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""
         hooks = (*(self._shared or ()), *(self._hooks or ()))
-        for hook in hooks:
-            if hook.kind == PRE and (result := _called(hook, self, args, kwargs)) is not None:
-                args, kwargs = _arguments(hook, result, kwargs)
-        back = _Backward(self, hooks) if grad_enabled() and any("backward" in h.kind for h in hooks) else None
         waiting = [hook for hook in hooks if hook.kind == POST]
+        output = None
         try:
+            for hook in hooks:
+                if hook.kind == PRE and (result := _called(hook, self, args, kwargs)) is not None:
+                    args, kwargs = _arguments(hook, result, kwargs)
+            back = _Backward(self, hooks) if grad_enabled() and any("backward" in h.kind for h in hooks) else None
             output = self.forward(*(args if back is None else back.entered(args)), **kwargs)
             while waiting:
                 hook = waiting.pop(0)
@@ -150,7 +153,10 @@ class Hooked:
         except Exception:
             for hook in waiting:
                 if hook.always:
-                    _called(hook, self, args, kwargs, None)
+                    try:
+                        _called(hook, self, args, kwargs, output)
+                    except Exception as error:
+                        warn(f"a forward hook with always_call=True raised {error!r} after another error")
             raise
         return output if back is None else back.left(output)
 

@@ -89,7 +89,7 @@ class Stateful:
         modules = [(path + "." if path else "", m) for path, m in self.named_modules(remove_duplicate=False)]
         for prefix, module in modules:
             local = dict(versions.get(prefix.rstrip("."), {}))
-            module._load_from_state_dict(load, prefix, local, strict, *keys, errors)
+            module._load_from_state_dict(load, prefix, local, True, *keys, errors)  # strict or not, as in PyTorch
         keys.unexpected_keys.extend(load.unexpected([prefix for prefix, _ in modules]))
         hooks = [(hook, module) for _, module in modules for hook in module._hooks_of_state(LOADED)]
         name = type(self).__name__

@@ -20,7 +20,7 @@ class _NormBase(Affine):
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
     # PyTorch has counted batches since version 0.4.1; some files lack the count.
-    _optional_keys = ("num_batches_tracked",)
+    _optional_keys, _version = ("num_batches_tracked",), 2
 
     def __init__(
         self,

@@ -102,12 +102,27 @@ def test_keywords_order_and_failures():
     bad.register_forward_pre_hook(lambda m, args, kwargs: args, with_kwargs=True)
     with pytest.raises(RuntimeError, match=r"must return None or \(args, kwargs\)"):
         bad(1.0)
-    failing = nn.Linear(2, 2)
-    failing.register_forward_hook(lambda m, args, y: calls.append(y), always_call=True)
-    failing.register_forward_hook(lambda m, args, y: calls.append("never"))
-    with pytest.raises(RuntimeError):
-        failing(ag.ones(1, 3))
-    assert calls[3:] == [None]
+
+
+def failed(*_):
+    raise ArithmeticError("failed")
+
+
+@pytest.mark.parametrize("where", ["before", "within", "after"])
+def test_some_hooks_are_called_whatever_fails(where):
+    calls, module = [], Two()
+    module.register_forward_pre_hook(failed if where == "before" else lambda m, args: None)
+    module.register_forward_hook(lambda m, args, y: y * 2)
+    if where == "within":
+        module.forward = failed
+    if where == "after":
+        module.register_forward_hook(failed)
+    module.register_forward_hook(lambda m, args, y: calls.append("never"))
+    module.register_forward_hook(failed, always_call=True)
+    module.register_forward_hook(lambda m, args, y: calls.append(y), always_call=True)
+    with pytest.raises(ArithmeticError), pytest.warns(UserWarning, match=r"raised ArithmeticError\('failed'\) after"):
+        module(1.0, 2.0)
+    assert calls == [2 * (2.0, {"sum": 3.0}) if where == "after" else None]
 
 
 class Counting(nn.Module):

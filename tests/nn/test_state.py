@@ -55,6 +55,13 @@ def test_a_prefix_of_parallel_training_is_removed():
     small().load_state_dict(state)
 
 
+def test_hooks_of_a_load_are_told_the_version_and_that_it_is_strict():
+    m, seen = small(), []
+    m[1].register_load_state_dict_pre_hook(lambda m, state, prefix, local, strict, *_: seen.append((local, strict)))
+    m.load_state_dict(m.state_dict(), strict=False)
+    assert seen == [({"version": 2}, True)]
+
+
 def test_loose_load_reports_keys_and_converts_dtypes():
     m = small()
     result = m.load_state_dict({"0.bias": ag.tensor([1.0, 2.0, 3.0], dtype="float64"), "x": ag.ones(1)}, strict=False)
