@@ -5,6 +5,7 @@ from backends.geometry import Array
 from backends.onednn.library import SHORT, Library, Unusable, load
 
 CHOICES = ("auto", "onednn", "numpy")
+TINY = 1 << 12  # multiplications of two matrices of a stack
 
 
 class _Choice:
@@ -35,6 +36,16 @@ def multiplies(x: Array, y: Array) -> bool:
     if kind == "f":
         return y.dtype.char == "f" and active()
     return kind in SHORT and y.dtype.char == kind and active() and kind in load().multiplied
+
+
+def left_to_blas(a: Array, b: Array) -> bool:
+    """Whether NumPy multiplies float32 faster, without AVX-512: stacks of tiny matrices, and anything on one thread.
+
+    The library computes products of transposed matrices, as in gradients of weights, at two thirds of BLAS's rate.
+    """
+    if a.dtype.char != "f" or load().is_wide:
+        return False
+    return threads.get_num_threads() == 1 or (a.ndim > 2 and a.shape[-2] * a.shape[-1] * b.shape[-1] <= TINY)
 
 
 def asked() -> bool | None:

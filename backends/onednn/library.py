@@ -78,7 +78,7 @@ PROTOTYPES = {
     "lbr_gru_forward_primitive_desc_create": "ppii" + "p" * 7 + "ip",
     "lbr_gru_backward_primitive_desc_create": "ppii" + "p" * 14 + "ipp",
 }
-AVX2 = 7  # bits for SSE 4.1, AVX and AVX2; other architectures have none
+AVX2, AVX512 = 7, 0x20  # bits for SSE 4.1, AVX and AVX2, and one more; other architectures have none
 SHORT = {"E": 0x80, "e": 0x100}  # bits for products of 16-bit floats, by the character of the dtype; E is bfloat16
 RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # runtimes whose work is done when a call returns
 
@@ -126,6 +126,7 @@ class Library:
         instructions = self["get_effective_cpu_isa"]()
         if 0 < instructions & AVX2 < AVX2:
             raise Unusable(f"{path} has few kernels for processors without AVX2, such as this one")
+        self.is_wide = bool(instructions & AVX512)
         self.multiplied = frozenset(["f", *[kind for kind, bit in SHORT.items() if instructions & bit]])
         self.set_handle: Any = self["memory_set_data_handle"]
         self.execute: Any = self["primitive_execute"]

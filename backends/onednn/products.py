@@ -13,7 +13,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty, maker
 from backends.geometry import Array, Sizes
 from backends.onednn import Unsupported
-from backends.onednn.choice import active, multiplies
+from backends.onednn.choice import active, left_to_blas, multiplies
 from backends.onednn.layouts import as_float32, can_be_described, canonical
 from backends.onednn.plans import LINEAR, RELU, Plan, Workshop, planned
 from backends.precision import get_float32_matmul_precision
@@ -56,7 +56,7 @@ def linear_relu(x: Array, w: Array, bias: Array) -> Prepared:
 @prepared
 def product(a: Array, b: Array) -> Prepared:
     """See `generic.products.product`; for matrices, or stacks of equal length."""
-    if not _suits(a, b):
+    if not _suits(a, b) or left_to_blas(a, b):
         return None
     if b.shape[-1] == 1 and a.ndim == 2 and a.strides[0] < a.strides[1]:  # a third of the time as a row
         call, operands = _product_of(b.T, a.T)
@@ -78,6 +78,12 @@ def _suits(a: Array, b: Array) -> bool:
 
 def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, added: bool = False) -> None:
     """Write `scale` times a b into y, or optionally add it to y."""
+    if not added and left_to_blas(a, b):
+        first = scale != 1 and a.size < y.size
+        np.matmul(a * FLOAT32.type(scale) if first else a, b, out=y)
+        if scale != 1 and not first:
+            y *= FLOAT32.type(scale)
+        return
     plan, a, b = _readable(a, b, False, False, y.strides, scale, added)
     plan.run(a, b, y)
 

@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
-from backends import geometry, onednn
+from backends import geometry, onednn, threads
 from backends.generic import adaptive_steps, optimizers
 from backends.generic import softmax as generic_softmax
 from backends.geometry import Geometry
 from backends.onednn import (
     attention,
     channels,
+    choice,
     columns,
     elementwise,
     group_norm,
     group_rows,
+    library,
     normalization,
     products,
     recurrent,
@@ -238,6 +240,28 @@ def test_products(kernels, shapes, view):
     assert products.product(a, b) is not None
     found = kernels.product(a, b)
     close(found, a.astype(np.float64) @ b.astype(np.float64), 1e-5)
+
+
+@pytest.mark.parametrize("by_blas", [False, True])
+@pytest.mark.parametrize("scale, added", [(1.0, False), (0.3, False), (1.0, True)])
+@pytest.mark.parametrize("taps", [2, 40])
+def test_products_into_an_array(monkeypatch, taps, scale, added, by_blas):
+    monkeypatch.setattr(products, "left_to_blas", lambda *_: by_blas)
+    a, b, y = random(3, 20, taps), random(3, taps, 30, seed=1), random(20, 3, 30, seed=2).swapaxes(0, 1)
+    expected = scale * (a.astype(float) @ b) + (y if added else 0.0)
+    products.product_into(y, a, b, scale, added)
+    close(y, expected, 1e-5)
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+def test_without_avx512_blas_multiplies_tiny_matrices_and_on_one_thread(monkeypatch, count, is_wide):
+    monkeypatch.setattr(library.load(), "is_wide", is_wide)
+    monkeypatch.setattr(threads, "get_num_threads", lambda: count)
+    for shape, expected in (((64, 64), count == 1), ((9, 64, 64), count == 1), ((9, 16, 16), True)):
+        x = np.ones(shape, np.float32)
+        assert choice.left_to_blas(x, x) is (expected and not is_wide)
+        assert not choice.left_to_blas(x.astype(np.float16), x.astype(np.float16))
 
 
 def test_causal_attention_takes_a_gradient_of_any_strides(kernels):
