@@ -7,64 +7,43 @@ INDEX: dict[str, str] = {
     "images.adaptive_pooling": """
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
         adaptive_max_pool3d max_pool_cells""",
-    "images.convolution": """
-        conv1d conv2d conv3d convolve convolve_input convolve_weight""",
-    "images.fractional_pooling": """
-        fractional_max_pool2d fractional_max_pool3d""",
+    "images.convolution": "conv1d conv2d conv3d convolve convolve_input convolve_weight",
+    "images.fractional_pooling": "fractional_max_pool2d fractional_max_pool3d",
     "images.grid_sampling": """
         affine_grid affine_grid_generator grid_sample grid_sampler grid_sampler_2d grid_sampler_3d""",
-    "images.padding": """
-        constant_pad_nd pad pad_constant""",
-    "images.patches": """
-        col2im fold im2col""",
-    "images.points": """
-        add_points match_points read_points""",
+    "images.padding": "constant_pad_nd pad pad_constant",
+    "images.patches": "col2im fold im2col",
+    "images.points": "add_points match_points read_points",
     "images.pooling": """
         avg_pool avg_pool1d avg_pool2d avg_pool3d avg_unpool max_of_windows max_pool max_pool1d max_pool2d max_pool3d
         put_taps take_plane take_taps unpool""",
-    "images.power_pooling": """
-        lp_pool1d lp_pool2d lp_pool3d""",
-    "images.resampling": """
-        interpolate resample upsample upsample_bilinear upsample_nearest""",
-    "images.shuffling": """
-        channel_shuffle pixel_shuffle pixel_unshuffle""",
-    "images.transposed_convolution": """
-        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution""",
-    "images.unpooling": """
-        max_unpool1d max_unpool2d max_unpool3d""",
-    "layers.attention": """
-        attend attention attention_weights""",
-    "layers.group_norm": """
-        group_norm normalize_groups""",
-    "layers.layer_norm": """
-        layer_norm local_response_norm normalize_rows rms_norm""",
+    "images.power_pooling": "lp_pool1d lp_pool2d lp_pool3d",
+    "images.resampling": "interpolate resample upsample upsample_bilinear upsample_nearest",
+    "images.shuffling": "channel_shuffle pixel_shuffle pixel_unshuffle",
+    "images.transposed_convolution": "conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution",
+    "images.unpooling": "max_unpool1d max_unpool2d max_unpool3d",
+    "layers.attention": "attend attention attention_weights",
+    "layers.group_norm": "group_norm normalize_groups",
+    "layers.layer_norm": "layer_norm local_response_norm normalize_rows rms_norm",
     "layers.normalization": """
         batch_norm batch_norm_relu instance_norm normalize_batch scale_channels scale_channels_relu""",
-    "layers.rectified": """
-        add_relu conv_relu convolve_relu linear_relu""",
-    "layers.recurrent": """
-        gru_scan lstm_scan rnn_scan""",
-    "layers.recurrent_gates": """
-        gru_gates lstm_gates""",
+    "layers.rectified": "add_relu conv_relu convolve_relu linear_relu",
+    "layers.recurrent": "gru_scan lstm_scan rnn_scan",
+    "layers.recurrent_gates": "gru_gates lstm_gates",
     "linear_algebra.determinants": """
         Tensor.det Tensor.logdet Tensor.slogdet cofactor det linalg.det linalg.slogdet logdet slogdet""",
-    "linear_algebra.einsum": """
-        einsum""",
+    "linear_algebra.einsum": "einsum",
     "linear_algebra.elimination": """
         exchange_rows linalg.lu linalg.lu_factor linalg.lu_factor_ex linalg.lu_solve lu_factor_ex lu_unpack""",
     "linear_algebra.factorizations": """
         Tensor.cholesky cholesky cholesky_ex linalg.cholesky linalg.cholesky_ex linalg.qr qr_factors""",
-    "linear_algebra.least_squares": """
-        least_squares linalg.lstsq linalg.pinv pseudoinverse""",
-    "linear_algebra.linalg_forms": """
-        linalg.diagonal linalg.vander""",
-    "linear_algebra.low_rank": """
-        lobpcg pca_lowrank svd_lowrank""",
+    "linear_algebra.least_squares": "least_squares linalg.lstsq linalg.pinv pseudoinverse",
+    "linear_algebra.linalg_forms": "linalg.diagonal linalg.vander",
+    "linear_algebra.low_rank": "lobpcg pca_lowrank svd_lowrank",
     "linear_algebra.matrix_functions": """
         Tensor.matrix_exp Tensor.matrix_power linalg.matrix_exp linalg.matrix_power linalg.tensorinv
         linalg.tensorsolve matrix_exp matrix_power""",
-    "linear_algebra.matrix_norms": """
-        linalg.cond linalg.matrix_norm linalg.matrix_rank linalg.norm""",
+    "linear_algebra.matrix_norms": "linalg.cond linalg.matrix_norm linalg.matrix_rank linalg.norm",
     "linear_algebra.older_forms": """
         Tensor.lu Tensor.lu_solve Tensor.pinverse Tensor.qr Tensor.svd lu lu_solve pinverse qr svd""",
     "linear_algebra.products": """
@@ -72,8 +51,7 @@ INDEX: dict[str, str] = {
         Tensor.baddbmm Tensor.baddbmm_ Tensor.cross Tensor.inner Tensor.kron Tensor.vdot addbmm addmm addmv addr
         baddbmm chain_matmul cross inner kron linalg.cross linalg.multi_dot linalg.vecdot tensordot vdot
         vector_product""",
-    "linear_algebra.reflections": """
-        Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr""",
+    "linear_algebra.reflections": "Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr",
     "linear_algebra.solving": """
         Tensor.cholesky_inverse Tensor.cholesky_solve Tensor.inverse Tensor.triangular_solve cholesky_inverse
         cholesky_solve inv_ex inverse linalg.inv linalg.inv_ex linalg.solve linalg.solve_ex linalg.solve_triangular
@@ -81,18 +59,13 @@ INDEX: dict[str, str] = {
     "linear_algebra.spectral": """
         eig eigh eigvalsh linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.svd linalg.svdvals svd_factors
         svdvals""",
-    "losses.all_pairs": """
-        euclidean_distances pull""",
+    "losses.all_pairs": "euclidean_distances pull",
     "losses.cross_entropy": """
         cross_entropy linear_cross_entropy nll_loss picked_nll smoothed_nll softmax_nll weighted_nll""",
-    "losses.ctc": """
-        ctc_loss ctc_losses ctc_posterior""",
-    "losses.distances": """
-        Tensor.dist cdist cosine_similarity dist pairwise_distance pdist""",
-    "losses.embedding_losses": """
-        cosine_embedding_loss triplet_margin_loss triplet_margin_with_distance_loss""",
-    "losses.likelihood": """
-        gaussian_nll_loss kl_div poisson_nll_loss""",
+    "losses.ctc": "ctc_loss ctc_losses ctc_posterior",
+    "losses.distances": "Tensor.dist cdist cosine_similarity dist pairwise_distance pdist",
+    "losses.embedding_losses": "cosine_embedding_loss triplet_margin_loss triplet_margin_with_distance_loss",
+    "losses.likelihood": "gaussian_nll_loss kl_div poisson_nll_loss",
     "losses.margin_losses": """
         hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss
         soft_margin_loss""",
@@ -119,8 +92,7 @@ INDEX: dict[str, str] = {
         special.digamma special.gammaln special.multigammaln special.polygamma special.psi special.zeta zeta""",
     "pointwise.gamma_densities": """
         beta_log_density binomial_log_density gamma_log_density log_less_digamma stirling_rest""",
-    "pointwise.gating": """
-        drop glu""",
+    "pointwise.gating": "drop glu",
     "pointwise.incomplete_gamma": """
         Tensor.igamma Tensor.igamma_ Tensor.igammac Tensor.igammac_ beta_path gamma_path igamma igammac
         special.gammainc special.gammaincc""",
@@ -135,19 +107,16 @@ INDEX: dict[str, str] = {
         special.shifted_chebyshev_polynomial_w""",
     "pointwise.sinc": """
         Tensor.sinc Tensor.sinc_ sinc sinc_ sinc_slope special.sinc special.spherical_bessel_j0 spherical_bessel_j0""",
-    "positions.embedding": """
-        add_rows embedding embedding_bag mix_rows place_ones take_rows""",
+    "positions.embedding": "add_rows embedding embedding_bag mix_rows place_ones take_rows",
     "positions.masks": """
         Tensor.argwhere Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter Tensor.masked_scatter_
         Tensor.nonzero Tensor.nonzero_static argwhere fill masked_fill masked_scatter nonzero nonzero_static
         unravel_index""",
-    "positions.segments": """
-        segment_reduce""",
+    "positions.segments": "segment_reduce",
     "reductions.counting": """
         Tensor.bincount Tensor.histc Tensor.histogram Tensor.histogramdd Tensor.unique Tensor.unique_consecutive
         bincount histc histogram histogramdd unique unique_consecutive""",
-    "reductions.differences": """
-        Tensor.diff cumulative_trapezoid diff gradient trapezoid trapz""",
+    "reductions.differences": "Tensor.diff cumulative_trapezoid diff gradient trapezoid trapz",
     "reductions.norms": """
         Tensor.norm Tensor.renorm Tensor.renorm_ euclidean linalg.vector_norm minkowski norm normalize renorm""",
     "reductions.quantiles": """
@@ -156,8 +125,7 @@ INDEX: dict[str, str] = {
     "reductions.scans": """
         Tensor.cummax Tensor.cummin Tensor.cumprod Tensor.cumprod_ Tensor.cumsum Tensor.cumsum_ Tensor.logcumsumexp
         cummax cummin cumprod cumsum cumsum_back logcumsumexp recurrence recurrence_back""",
-    "reductions.searching": """
-        bucketize isin searchsorted""",
+    "reductions.searching": "bucketize isin searchsorted",
     "reductions.sorting": """
         Tensor.argsort Tensor.kthvalue Tensor.msort Tensor.sort Tensor.topk argsort kth_position kthvalue msort sort
         topk topk_positions""",
@@ -176,12 +144,9 @@ INDEX: dict[str, str] = {
     "shapes.tiling": """
         Tensor.fliplr Tensor.flipud Tensor.repeat Tensor.repeat_interleave Tensor.roll Tensor.rot90 Tensor.tile
         fliplr flipud repeat repeat_interleave roll rot90 tile vander""",
-    "shapes.windows": """
-        Tensor.unfold fold_windows unfold""",
-    "signals.fourier": """
-        analysis fft.analysis fft.synthesis fft.transform synthesis transform""",
-    "signals.short_time": """
-        Tensor.istft Tensor.stft istft stft""",
+    "shapes.windows": "Tensor.unfold fold_windows unfold",
+    "signals.fourier": "analysis fft.analysis fft.synthesis fft.transform synthesis transform",
+    "signals.short_time": "Tensor.istft Tensor.stft istft stft",
     "signals.transforms": """
         fft.fft fft.fft2 fft.fftfreq fft.fftn fft.fftshift fft.hfft fft.hfft2 fft.hfftn fft.ifft fft.ifft2 fft.ifftn
         fft.ifftshift fft.ihfft fft.ihfft2 fft.ihfftn fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftfreq

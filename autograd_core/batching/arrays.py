@@ -15,6 +15,7 @@ from autograd_core.batching.levels import Level, aligned, level_of
 from autograd_core.batching.subscripts import read, write
 from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.errors import InplaceError, VmapError
+from backends import protocol
 
 NUMBERS = (bool, int, float, complex)
 ADVICE = "inside vmap use where() and other tensor functions, or leave the decision to the caller"
@@ -255,23 +256,19 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift")
 METHODS = ("all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max",
            "mean", "min", "nonzero", "prod", "ravel", "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take",
            "trace", "var")  # fmt: skip
-for _name in BINARY:
-    _function, _bare = getattr(operator, _name), _name.strip("_")
-    setattr(Batched, f"__{_bare}__", _operator(_function))
-    setattr(Batched, f"__r{_bare}__", _reflected(_function))
-    setattr(Batched, f"__i{_bare}__", _inplace(_function))
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+for _name in protocol.OPERATORS:
+    _function = getattr(operator, f"__{_name}__")
+    setattr(Batched, f"__{_name}__", _operator(_function))
+    setattr(Batched, f"__r{_name}__", _reflected(_function))
+    setattr(Batched, f"__i{_name}__", _inplace(_function))
+for _name in protocol.COMPARISONS:
     setattr(Batched, f"__{_name}__", _operator(getattr(operator, _name)))
-for _name in ("neg", "pos", "abs", "invert"):
+for _name in protocol.UNARY:
     setattr(Batched, f"__{_name}__", _unary(getattr(operator, _name)))
 for _name in METHODS:
     setattr(Batched, _name, _method(_name))
-for _name, _function in (
-    ("__matmul__", lambda library, a, b: library.matmul(a, b)),
-    ("__rmatmul__", lambda library, a, b: library.matmul(b, a)),
-):
-    setattr(Batched, _name, _product(_function))
+setattr(Batched, "__matmul__", _product(lambda library, a, b: library.matmul(a, b)))  # noqa: B010
+setattr(Batched, "__rmatmul__", _product(lambda library, a, b: library.matmul(b, a)))  # noqa: B010

@@ -113,11 +113,13 @@ def family_index() -> str:
             home = _home(member)
             if home.startswith("autograd_core.ops.") and home not in at_once.stdout.split():
                 offered.setdefault(home.removeprefix("autograd_core.ops."), set()).add(prefix + name)
-    lines = [
-        f'    "{family}": """\n{textwrap.fill(" ".join(sorted(offered[family])), 117, **INDENT)}""",'
-        for family in sorted(offered)
-    ]
+    lines = [_entry(family, " ".join(sorted(offered[family]))) for family in sorted(offered)]
     return "\n".join([INDEX_HEAD, *lines, "}", ""])
+
+
+def _entry(family: str, names: str) -> str:
+    line = f'    "{family}": "{names}",'
+    return line if len(line) <= 120 else f'    "{family}": """\n{textwrap.fill(names, 117, **INDENT)}""",'
 
 
 def _home(member: Any) -> str:

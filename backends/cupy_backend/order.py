@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backends import protocol
 from backends.buffers import APART
 from backends.deferred import Adapted
 from backends.geometry import Array, Sizes
@@ -20,12 +21,9 @@ from backends.live import refuse_uploads
 
 Function = Callable[..., Any]
 BFLOAT16 = "E"  # its character
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
-UNARY = ("neg", "pos", "abs", "invert")
-COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 ELEMENTWISE_METHODS = (
-    *(f"__{prefix}{name}__" for name in BINARY for prefix in ("", "r")),
-    *(f"__{name}__" for name in (*UNARY, *COMPARISONS)),
+    *(f"__{prefix}{name}__" for name in protocol.OPERATORS for prefix in ("", "r")),
+    *(f"__{name}__" for name in (*protocol.UNARY, *protocol.COMPARISONS)),
     "clip",
     "conj",
     "round",
@@ -35,8 +33,7 @@ METHODS = (
     "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "std", "sum",
     "take", "trace", "var", "view",
 )  # fmt: skip
-ATTRIBUTES = ("T", "imag", "real")
-IN_PLACE = (*(f"__i{name}__" for name in BINARY), "__setitem__", "fill", "sort")
+IN_PLACE = (*(f"__i{name}__" for name in protocol.OPERATORS), "__setitem__", "fill", "sort")
 UFUNC_METHODS = ("accumulate", "at", "outer", "reduce")
 # Element-wise functions that are not ufuncs in CuPy.
 FUNCTIONS = ("around", "clip", "isclose", "nan_to_num", "round", "sinc", "where")
@@ -73,7 +70,7 @@ class Ordered:
         members: dict[str, Any] = {"__slots__": (), "__module__": __name__}
         for names, wrap in ((ELEMENTWISE_METHODS, self.keeping), (METHODS, self.adopting), (IN_PLACE, self.placed)):
             members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
-        members |= {name: property(self.adopting(getattr(self.base, name).__get__)) for name in ATTRIBUTES}
+        members |= {name: property(self.adopting(getattr(self.base, name).__get__)) for name in protocol.VIEWS}
         members["__hash__"] = self.base.__hash__  # defining comparisons would remove it
         if self.is_cupy:
             between: Any = type("Apart", (self.base,), {"__slots__": ("origin",), "__module__": __name__})
