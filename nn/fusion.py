@@ -1,7 +1,5 @@
 """`fuse`: batch normalisation folded into the layers before it, for models in evaluation."""
 
-from __future__ import annotations
-
 import copy
 from collections import Counter
 from typing import Any

@@ -1,7 +1,5 @@
 """Gradients of convolutions as functions: PyTorch's `torch.nn.grad`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Images in files, in one folder per class."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

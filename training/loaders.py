@@ -1,7 +1,5 @@
 """Data loaders: batches of a data set."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial

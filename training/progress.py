@@ -1,7 +1,5 @@
 """Progress output of a training run."""
 
-from __future__ import annotations
-
 import sys
 from typing import Self
 

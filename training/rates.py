@@ -1,7 +1,5 @@
 """The learning-rate range test."""
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Iterator

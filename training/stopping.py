@@ -1,7 +1,5 @@
 """Early stopping."""
 
-from __future__ import annotations
-
 import copy
 import math
 from typing import Any

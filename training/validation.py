@@ -1,7 +1,5 @@
 """Cross-validation."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Random functions: dropout, randomised leaky ReLU, Gumbel softmax."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pooling to a given output size."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from nn.declared import FunctionLayer

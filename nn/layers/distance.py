@@ -1,7 +1,5 @@
 """Distances and similarities of pairs of vectors."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Max pooling over windows of random steps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

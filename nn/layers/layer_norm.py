@@ -1,7 +1,5 @@
 """Normalisation within each sample: layer, RMS, group and local response normalisation."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Pooling by norms."""
 
-from __future__ import annotations
-
 from nn.declared import FunctionLayer
 from nn.layers.convolution import Size
 

@@ -5,8 +5,6 @@ its gates keep the state. If most of that batch were padding, steps with the sam
 together, block by block.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from functools import partial

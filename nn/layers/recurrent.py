@@ -1,7 +1,5 @@
 """Recurrent layers over whole sequences: Elman RNN, LSTM and GRU, with PyTorch's weights."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Recurrent cells: single steps of recurrent networks."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Activations beyond PyTorch's: thresholds, bounded curves, bipolar units, maxout."""
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 

@@ -1,7 +1,5 @@
 """Transposed convolution layers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """AlexNet and ZFNet, the winners of ImageNet 2012 and 2013."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from autograd_core import Tensor

@@ -1,7 +1,5 @@
 """Autoencoders, and encoder-decoders with skip connections."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

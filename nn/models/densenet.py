@@ -1,7 +1,5 @@
 """Densely connected networks (Huang et al. 2016): for ImageNet, named as in torchvision, and for CIFAR."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 

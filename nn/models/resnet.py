@@ -3,8 +3,6 @@
 Parameters are named as in torchvision.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from autograd_core import Tensor

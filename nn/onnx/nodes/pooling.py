@@ -1,7 +1,5 @@
 """Nodes of pooling."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Resize: along every axis a linear map, given by the places of outputs among inputs."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

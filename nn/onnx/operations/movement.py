@@ -1,7 +1,5 @@
 """Operations that move elements: shapes, views, indices."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
