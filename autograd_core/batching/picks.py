@@ -1,7 +1,5 @@
 """Tensors indexed by positions that differ between samples."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from autograd_core import dtypes, functional

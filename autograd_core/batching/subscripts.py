@@ -1,7 +1,5 @@
 """Indexing of all samples at once: reading, writing, and accumulating."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from autograd_core.batching import loops

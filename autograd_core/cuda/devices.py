@@ -1,7 +1,5 @@
 """The available GPUs, their properties, and the current one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

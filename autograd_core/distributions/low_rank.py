@@ -1,7 +1,5 @@
 """The multivariate normal distribution with a low-rank covariance."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, ClassVar
 

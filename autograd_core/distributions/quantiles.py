@@ -1,7 +1,5 @@
 """Distributions of real numbers that are sampled through their quantile function."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """The command `python -m autograd_core draw module:callable --out graph.svg`."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import inspect

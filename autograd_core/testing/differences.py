@@ -1,7 +1,5 @@
 """Finite differences of functions of tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Gradient checks against finite differences, to any order and on every backend."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod

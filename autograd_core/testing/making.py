@@ -1,7 +1,5 @@
 """Random tensors for tests, as made by PyTorch's `torch.testing.make_tensor`."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The test suite that every registered entry passes, generated from the entry's data."""
 
-from __future__ import annotations
-
 import cmath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

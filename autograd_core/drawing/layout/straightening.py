@@ -1,7 +1,5 @@
 """Positions across the flow in a layered drawing: least squares under minimal distances, layer by layer."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from math import fsum, inf
 
