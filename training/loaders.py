@@ -1,5 +1,6 @@
 """Data loaders: batches of a data set."""
 
+import multiprocessing
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,6 +11,8 @@ from typing import Any, cast
 import autograd_core as ag
 from training.datasets import Dataset, IterableDataset, collate, converted, examples, take
 from training.samplers import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
+
+FIXED = {"batch_size", "batch_sampler", "dataset", "drop_last", "persistent_workers", "sampler"}
 
 
 class DataLoader:
@@ -50,6 +53,8 @@ class DataLoader:
     ) -> None:
         if not hasattr(dataset, "__getitem__") and not hasattr(dataset, "__iter__"):
             raise TypeError(f"DataLoader needs a data set, with __getitem__ or __iter__, not {type(dataset).__name__}")
+        if isinstance(multiprocessing_context, str) and num_workers:
+            multiprocessing_context = multiprocessing.get_context(multiprocessing_context)
         if num_workers < 0 or timeout < 0:
             raise ValueError("DataLoader: num_workers option should be non-negative, and so should timeout")
         self._streams = isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__")
@@ -72,9 +77,14 @@ class DataLoader:
             self.sampler = (
                 RandomSampler(self.dataset, generator=generator) if shuffle else SequentialSampler(self.dataset)
             )
-        self.batch_sampler: Any = batch_sampler
         if batch_sampler is None and self.batch_size is not None and self.sampler is not None:
-            self.batch_sampler = BatchSampler(self.sampler, self.batch_size, drop_last)
+            batch_sampler = BatchSampler(self.sampler, self.batch_size, drop_last)
+        self.batch_sampler: Any = batch_sampler
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in FIXED and "batch_sampler" in vars(self):
+            raise ValueError(f"DataLoader: {name} is fixed when the loader is made; make another loader")
+        super().__setattr__(name, value)
 
     __class_getitem__: Any = classmethod(GenericAlias)  # DataLoader[int]
 
@@ -148,8 +158,12 @@ class _Pass:
     """
 
     def __init__(self, loader: Any) -> None:
-        own = isinstance(loader, DataLoader)
-        self._loader, self._batches = loader, loader._batches(drawn_seed(loader.generator)) if own else _given(loader)
+        self._loader = loader
+        if isinstance(loader, DataLoader):  # workers that persist go on with their random numbers
+            seed = drawn_seed(loader.generator) if loader._workers is None else 0
+            self._batches = loader._batches(seed)
+        else:
+            self._batches = _given(loader)
 
     def __iter__(self) -> Iterator[Any]:
         return self

@@ -47,6 +47,8 @@ class RandomSampler(Sampler):
         num_samples: int | None = None,
         generator: ag.Generator | None = None,
     ) -> None:
+        if not isinstance(replacement, bool):
+            raise TypeError(f"RandomSampler: replacement must be True or False, not {replacement!r}")
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._num_samples = num_samples
         if self.num_samples < 1:
@@ -137,6 +139,8 @@ class WeightedRandomSampler(Sampler):
         if num_samples < 1:
             raise ValueError(f"WeightedRandomSampler: num_samples must be positive, not {num_samples}")
         self.weights = ag.as_tensor(weights, dtype=ag.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(f"WeightedRandomSampler: weights must be a vector, not of shape {self.weights.shape}")
         self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
 
     def __iter__(self) -> Iterator[int]:

@@ -142,6 +142,12 @@ def test_orders():
             wrong()
     with pytest.raises(NotImplementedError, match="__iter__"):
         iter(data.Sampler())
+    with pytest.raises(TypeError, match="replacement must be True or False, not 3"):
+        data.RandomSampler(TEN, 3)
+    with pytest.raises(ValueError, match=r"weights must be a vector, not of shape \(1, 2\)"):
+        data.WeightedRandomSampler([[1.0, 2.0]], 3)
+    with pytest.raises(ValueError, match="cannot find context"):
+        DataLoader(TEN, num_workers=1, multiprocessing_context="thread")
 
 
 def test_processes_share_a_data_set():
@@ -198,6 +204,18 @@ def test_a_loader_whose_data_set_gives_whole_batches():
     loader = Whole(TEN, 4, collate_fn=lambda batch: batch)
     assert len(loader) == 3
     assert numbers(loader) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_size", "batch_sampler", "dataset", "drop_last", "persistent_workers", "sampler"]
+)
+def test_what_a_loader_was_made_of_is_fixed(name):
+    loader = DataLoader(TEN, 4)
+    before = getattr(loader, name)
+    with pytest.raises(ValueError, match=f"{name} is fixed"):
+        setattr(loader, name, before)
+    loader.collate_fn = len
+    assert list(loader) == [4, 4, 2]
 
 
 def test_a_loader_of_another_library():
