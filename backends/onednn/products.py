@@ -2,7 +2,7 @@
 
 OpenBLAS and oneDNN have separate threads, which wait actively and compete for the cores: a step that uses both takes
 many times as long. OpenBLAS uses threads above a number of multiplications that is fixed when it is compiled; above
-it, oneDNN computes the products, which is also faster for large ones.
+it, oneDNN computes the products, which is also faster for large ones where it has AVX-512 (see `left_to_blas`).
 """
 
 from math import prod
