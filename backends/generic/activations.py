@@ -24,7 +24,10 @@ def sigmoid(xp: Any, x: Array) -> Array:
         return xp.where(x.real < 0, e, 1.0) / (1.0 + e)
     if x.dtype == xp.float64:
         e = xp.exp(-abs(x))
-        return xp.maximum(e, (x >= 0).astype(x.dtype)) / (1.0 + e)
+        y = xp.maximum(e, (x >= 0).astype(x.dtype))
+        e += 1.0
+        y /= e
+        return y
     return 1 / (1 + xp.exp(-x))
 
 
@@ -71,7 +74,9 @@ def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:
         return g * (e / (1.0 + e) / (1.0 + e))
     if x.dtype == xp.float64:
         e = xp.exp(-abs(x))
-        return g * e / _square_after(e)
+        y = g * e
+        y /= _square_after(e)
+        return y
     return g / (2 + 2 * xp.cosh(x))
 
 
@@ -95,7 +100,11 @@ def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
         return g * (4.0 * e / (1.0 + e) / (1.0 + e))
     if x.dtype == xp.float64:  # exp takes half as long as cosh
         root = xp.exp(-abs(x))
-        return g * root / _square_after(root * root) * (4.0 * root)
+        y = g * root
+        y /= _square_after(root * root)
+        root *= 4.0
+        y *= root
+        return y
     c = xp.cosh(x)
     return g / c / c
 
