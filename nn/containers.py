@@ -166,7 +166,7 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, replacing those of the same name."""
-        pairs = modules.items() if isinstance(modules, Mapping) else modules
+        pairs = modules.items() if isinstance(modules, Mapping | ModuleDict) else modules
         for pair in pairs:
             if isinstance(pair, Module):
                 raise TypeError("ModuleDict takes a dict, or pairs of names and modules; a list goes into ModuleList")
@@ -276,6 +276,8 @@ class ParameterList(_Parameters):
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end; returns the list."""
+        if isinstance(values, Tensor):
+            raise TypeError("ParameterList.extend() takes several tensors; append() adds one")
         for value in values:
             self.append(value)
         return self

@@ -64,6 +64,15 @@ def test_module_dict():
     assert m.pop("b") not in m.values()
     assert [name for name, _ in m.items()] == ["a", "c"]
     assert list(m.state_dict()) == ["a.weight", "a.bias"]
+    m.update(nn.ModuleDict({"longer": nn.ReLU()}))
+    assert list(nn.ModuleDict(m)) == ["a", "c", "longer"]
+
+
+def test_a_parameter_is_appended_to_a_list_not_its_rows():
+    values = nn.ParameterList()
+    with pytest.raises(TypeError, match="append"):
+        values += nn.Parameter(ag.ones(2))
+    assert len(values) == 0
 
 
 def test_an_empty_container_does_not_call_what_subclasses_override():

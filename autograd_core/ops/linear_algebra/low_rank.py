@@ -38,8 +38,10 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 def pca_lowrank(A, q=None, center=True, niter=2):
     """Principal components of the rows of A: U, S and V of `svd_lowrank` for A minus its column means.
 
-    q: their number, by default 6 or the shorter side; center: False if the means are already 0.
+    q: their number, by default 6 or the shorter side; center: False if the means are already 0. A sparse A is computed
+    as a dense one.
     """
+    A = A.to_dense()
     matrices.require("pca_lowrank", A)
     shorter = min(A.shape[-2:])
     q = min(6, shorter) if q is None else q
@@ -56,8 +58,10 @@ def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, lar
     """The `k` largest, or smallest, eigenvalues and vectors of A·x = λ·B·x, for symmetric A and positive definite B.
 
     They are computed directly, so the parameters of PyTorch's iteration have no effect. k: by default 1, or the number
-    of columns of X. Vectors x satisfy xᵀ·B·x = 1, and have gradients like those of `linalg.eigh`.
+    of columns of X. Vectors x satisfy xᵀ·B·x = 1, and have gradients like those of `linalg.eigh`. Sparse matrices are
+    computed as dense ones.
     """
+    A, B = A.to_dense(), B if B is None else B.to_dense()
     matrices.require("lobpcg", A, square=True)
     k = (1 if X is None else X.shape[-1]) if k is None else k
     if not 0 < k <= A.shape[-1]:

@@ -214,6 +214,7 @@ def test_principal_components_are_those_of_the_centered_rows():
     _, wanted, vh = np.linalg.svd(x.numpy() - x.numpy().mean(0))
     np.testing.assert_allclose(s.numpy(), wanted)
     np.testing.assert_allclose(abs(v.mT.numpy()), abs(vh))
+    np.testing.assert_allclose(ag.pca_lowrank(x.to_sparse())[1], wanted)
 
 
 def test_some_eigenvalues_of_a_pair_of_matrices():
@@ -227,6 +228,7 @@ def test_some_eigenvalues_of_a_pair_of_matrices():
         np.testing.assert_allclose(vectors.T @ b @ vectors, np.eye(2), atol=1e-12)
     assert ag.lobpcg(a, X=ag.ones(5, 3))[1].shape == (5, 3)
     np.testing.assert_allclose(ag.lobpcg(a)[0], ag.linalg.eigvalsh(a)[-1:])
+    np.testing.assert_allclose(ag.lobpcg(a.to_sparse(), 2, b.to_sparse())[0], ag.lobpcg(a, 2, b)[0])
     with pytest.raises(RuntimeError, match="k=6"):
         ag.lobpcg(a, 6)
 
