@@ -1,5 +1,7 @@
 """A module that holds the average of another one's parameters; programs find it in `optim.swa_utils`."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable
 from typing import Any, Self

@@ -1,5 +1,7 @@
 """Applies modules one after the other, with neighbours fused where possible."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, cast
 

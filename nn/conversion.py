@@ -1,5 +1,7 @@
 """Conversion of a module's parameters and buffers to another dtype or device."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Modules that declare what they keep, as dataclasses do, and layers that pass it to a function of `nn.functional`."""
 
+from __future__ import annotations
+
 from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform
 
@@ -29,7 +31,7 @@ class Declared(Module):
     def __init_subclass__(cls, **options: Any) -> None:
         inside = cls.__module__.startswith("nn.") and "__init__" not in vars(cls)
         fields = get_annotations(cls) if inside else {}
-        if fields := {name: kind for name, kind in fields.items() if "ClassVar" not in str(kind)}:
+        if fields := {name: kind for name, kind in fields.items() if not str(kind).startswith("ClassVar")}:
             own: Any = cls
             own._passed, own._shown = (vars(cls).get(name, tuple(fields)) for name in ("_passed", "_shown"))
             own.__init__ = _constructor(own, fields)

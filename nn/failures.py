@@ -1,5 +1,7 @@
 """Notes on exceptions that say in which module of a model they occurred; errors about parts of a module."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from typing import Any, NoReturn
 

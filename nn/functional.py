@@ -4,6 +4,8 @@ Most are re-exported operations of `autograd_core`; this module adds those that 
 write in place.
 """
 
+from __future__ import annotations
+
 from functools import partial
 
 # Names in paragraphs, not in columns.

@@ -1,5 +1,7 @@
 """PyTorch's package `functorch`: the transforms of `autograd_core.func`, and older forms of `functional_call`."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any

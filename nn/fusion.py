@@ -1,5 +1,7 @@
 """`fuse`: batch normalisation folded into the layers before it, for models in evaluation."""
 
+from __future__ import annotations
+
 import copy
 from collections import Counter
 from typing import Any

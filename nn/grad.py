@@ -1,5 +1,7 @@
 """Gradients of convolutions as functions: PyTorch's `torch.nn.grad`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Training and evaluation mode for the length of a block."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,5 +1,7 @@
 """PyTorch's `torch.nn.modules` and all its parts: everything in `nn`, and the base classes under PyTorch's names."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import partial
 from typing import Any

@@ -1,5 +1,7 @@
 """`DataParallel`, which here computes on the module's own device; trees of tensors split over devices, and joined."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NoReturn
 

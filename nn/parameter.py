@@ -1,5 +1,7 @@
 """Parameters: the tensors that a module learns."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor, functional

@@ -1,5 +1,7 @@
 """`Parts`: a module's dictionaries of parameters, buffers and submodules, kept in step with its attributes."""
 
+from __future__ import annotations
+
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any

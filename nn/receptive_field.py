@@ -1,5 +1,7 @@
 """Receptive fields: how much of the input an output sees, from window sizes and steps along the recorded graph."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from fractions import Fraction

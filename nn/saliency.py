@@ -1,5 +1,7 @@
 """Saliency maps: gradients of a score with respect to the input, plain and guided."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any

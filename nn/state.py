@@ -1,5 +1,7 @@
 """State dicts: what a module saves and loads, and hooks around both."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial

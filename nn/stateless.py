@@ -1,5 +1,7 @@
 """Modules as functions of their parameters, for the transforms of `autograd_core.func` and for ensembles."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import partial

@@ -1,5 +1,7 @@
 """What subclasses of `Module` get when they are defined: documentation, an `__init__` of their own, `__getattr__`."""
 
+from __future__ import annotations
+
 from types import FunctionType
 from typing import Any
 

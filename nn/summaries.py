@@ -1,5 +1,7 @@
 """Model summaries: layers, shapes, parameters, multiply-adds, memory, receptive fields."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

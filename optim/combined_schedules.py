@@ -1,5 +1,7 @@
 """Schedules made of schedules, and `ReduceLROnPlateau`."""
 
+from __future__ import annotations
+
 import math
 from bisect import bisect_right
 from collections.abc import Sequence

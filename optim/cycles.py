@@ -1,5 +1,7 @@
 """Cyclic schedules: the learning rate rises and falls, and momentum the other way round."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

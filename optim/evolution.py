@@ -1,5 +1,7 @@
 """Gradient-free search: populations of parameters compete by the loss that the closure returns."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """Hooks of optimizers, called around steps and around saving and loading of state."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet

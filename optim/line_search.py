@@ -1,5 +1,7 @@
 """Line search: a step length that satisfies the strong Wolfe conditions (Nocedal and Wright, ch. 3.5)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from math import sqrt
 from typing import Any, NamedTuple

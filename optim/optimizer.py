@@ -1,5 +1,7 @@
 """The base class of optimizers: groups of named parameters, their state, saving and loading."""
 
+from __future__ import annotations
+
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping

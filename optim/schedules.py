@@ -1,5 +1,7 @@
 """Learning rates that change from epoch to epoch, or from step to step."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,7 @@
 """Weight averaging: equal weights (Izmailov et al. 2018) or exponentially decaying ones."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any

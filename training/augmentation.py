@@ -3,6 +3,8 @@
 Whether they do depends on the labels: a mirrored b is a d, and half a turn makes a 6 a 9.
 """
 
+from __future__ import annotations
+
 import math
 import numbers
 from collections.abc import Callable, Iterator

@@ -1,5 +1,7 @@
 """Checkpoints of `fit`: everything that decides how a training continues, in one file."""
 
+from __future__ import annotations
+
 import copy
 import io
 import os

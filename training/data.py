@@ -1,5 +1,7 @@
 """Data sets and loaders under the names of PyTorch's `torch.utils.data`."""
 
+from __future__ import annotations
+
 import re
 from types import ModuleType, SimpleNamespace
 

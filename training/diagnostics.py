@@ -1,5 +1,7 @@
 """Diagnostics of a network: dead units."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import autograd_core as ag

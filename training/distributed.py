@@ -1,5 +1,7 @@
 """Distributed SGD: every node computes gradients on its share of the examples, and all step by the average."""
 
+from __future__ import annotations
+
 import threading
 import zlib
 from abc import ABC, abstractmethod

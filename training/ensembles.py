@@ -1,5 +1,7 @@
 """Ensembles: several models that answer together, and ways to make them differ (Dietterich 2000)."""
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Callable, Iterable

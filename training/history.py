@@ -1,5 +1,7 @@
 """The measurements of a training run."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """Images in files, in one folder per class."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from pathlib import Path

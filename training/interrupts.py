@@ -1,5 +1,7 @@
 """Delays Ctrl-C until an epoch or step can be interrupted safely."""
 
+from __future__ import annotations
+
 import signal
 import threading
 from types import FrameType

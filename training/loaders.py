@@ -1,5 +1,7 @@
 """Data loaders: batches of a data set."""
 
+from __future__ import annotations
+
 import multiprocessing
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -4,6 +4,8 @@ Scores are (N, C, ...), one for each class, with integer labels (N, ...). Scores
 second of two classes, which those above `threshold` answer: 0 for logits, 0.5 for probabilities.
 """
 
+from __future__ import annotations
+
 import math
 
 import autograd_core as ag

@@ -1,5 +1,7 @@
 """Plots of training runs."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from os import PathLike

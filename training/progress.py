@@ -1,5 +1,7 @@
 """Progress output of a training run."""
 
+from __future__ import annotations
+
 import sys
 from typing import Self
 

@@ -1,5 +1,7 @@
 """The learning-rate range test."""
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Iterator

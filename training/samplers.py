@@ -1,5 +1,7 @@
 """Samplers: the order in which a loader takes the examples of a data set."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from types import GenericAlias
 from typing import Any

@@ -1,5 +1,7 @@
 """Early stopping."""
 
+from __future__ import annotations
+
 import copy
 import math
 from typing import Any

@@ -1,5 +1,7 @@
 """The loss around the parameters of a model."""
 
+from __future__ import annotations
+
 import autograd_core as ag
 import nn
 from autograd_core import Tensor, no_grad

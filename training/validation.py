@@ -1,5 +1,7 @@
 """Cross-validation."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

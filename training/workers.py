@@ -1,5 +1,7 @@
 """Worker processes, which make the batches of a loader while the program computes."""
 
+from __future__ import annotations
+
 import mmap
 import multiprocessing
 import pickle

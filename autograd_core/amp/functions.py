@@ -1,5 +1,7 @@
 """User-defined `Function`s under autocast: casts of their inputs, and backward in the same mode."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from typing import Any

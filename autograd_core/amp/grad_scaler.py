@@ -1,5 +1,7 @@
 """Loss scaling: keeps float16 gradients from underflowing, and reduces the scale when they overflow."""
 
+from __future__ import annotations
+
 import functools
 from enum import Enum
 from typing import Any

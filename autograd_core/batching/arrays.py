@@ -3,6 +3,8 @@
 A forward or rule that runs on it computes for every sample what it would compute for one.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar

@@ -3,6 +3,8 @@
 They appear in graphs like any other operation, so a walk passes through a call of `vmap` in either direction.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

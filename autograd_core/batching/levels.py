@@ -1,5 +1,7 @@
 """The calls of `vmap` in progress, outermost first, and those that batches among some values belong to."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

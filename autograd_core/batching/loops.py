@@ -1,5 +1,7 @@
 """The fallback that is right for every pure function: run it sample by sample and stack the results."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

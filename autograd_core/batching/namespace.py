@@ -3,6 +3,8 @@
 `tables` assigns each function to one of a few kinds; functions in no table run sample by sample.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable
 from functools import partial

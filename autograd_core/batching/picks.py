@@ -1,5 +1,7 @@
 """Tensors indexed by positions that differ between samples."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import dtypes, functional

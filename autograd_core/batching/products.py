@@ -1,5 +1,7 @@
 """Matrix products of batches."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """Random numbers inside `vmap`: an error, the same for all samples, or different for each."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core.batching.graph import raised

@@ -1,5 +1,7 @@
 """Functions of tensors applied to all samples by a rule of theirs, or to one after another, as if they read values."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple

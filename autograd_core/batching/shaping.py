@@ -1,5 +1,7 @@
 """Functions that move elements, for batches: axes count within a sample, so the axis of samples stays first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Indexing of all samples at once: reading, writing, and accumulating."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core.batching import loops

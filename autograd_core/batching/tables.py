@@ -1,5 +1,7 @@
 """How the functions of an array library treat a leading axis of samples: the data of `namespace`."""
 
+from __future__ import annotations
+
 from backends import onednn
 
 # Elementwise functions other than ufuncs.

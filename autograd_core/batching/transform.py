@@ -1,5 +1,7 @@
 """`vmap`: turns a function of one sample into a function of many."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext

@@ -1,5 +1,7 @@
 """Mixed precision on GPUs, under PyTorch's older names for it."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core.amp.functions import custom_bwd as custom_bwd

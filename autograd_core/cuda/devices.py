@@ -1,5 +1,7 @@
 """The available GPUs, their properties, and the current one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A training step as a CUDA graph: recorded once, then launched as a whole, without Python between its kernels."""
 
+from __future__ import annotations
+
 import gc
 import logging
 from collections.abc import Callable, Iterator

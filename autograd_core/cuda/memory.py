@@ -1,5 +1,7 @@
 """Memory in use on a GPU."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core.cuda.devices import DeviceLike, index_of, is_available, runtime

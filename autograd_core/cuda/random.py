@@ -1,5 +1,7 @@
 """Seeds and generator states of GPUs; `autograd_core.manual_seed` seeds every device."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 

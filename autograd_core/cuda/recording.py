@@ -1,5 +1,7 @@
 """What a captured step needs from Python before every replay: numbers, written into device memory."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """From a constraint to the transform that maps unconstrained real numbers onto it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

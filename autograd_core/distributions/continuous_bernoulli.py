@@ -1,5 +1,7 @@
 """The continuous Bernoulli distribution (Loaiza-Ganem and Cunningham 2019)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

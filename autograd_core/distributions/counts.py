@@ -1,5 +1,7 @@
 """Distributions of counts."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """The Kullback-Leibler divergence between distributions of different families."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

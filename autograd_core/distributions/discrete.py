@@ -1,5 +1,7 @@
 """Bernoulli, categorical and related distributions."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar, Self
 

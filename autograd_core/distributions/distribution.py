@@ -1,5 +1,7 @@
 """The base class of distributions: shapes, validation, and methods derived from others."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Self
 

@@ -1,5 +1,7 @@
 """The Kullback-Leibler divergence of two distributions, dispatched on the pair of their types."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from itertools import product
 from typing import Any

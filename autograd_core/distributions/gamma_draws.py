@@ -1,5 +1,7 @@
 """Samples of gamma and Dirichlet distributions, differentiable in the shape parameters."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import dtypes, functional

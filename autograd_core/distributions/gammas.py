@@ -1,5 +1,7 @@
 """Gamma distributions and their relatives."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

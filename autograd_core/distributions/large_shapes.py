@@ -1,5 +1,7 @@
 """Functions of shapes whose terms cancel where shapes are large; there they are series."""
 
+from __future__ import annotations
+
 import math
 
 from autograd_core import functional

@@ -1,5 +1,7 @@
 """Location-scale families and their relatives."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

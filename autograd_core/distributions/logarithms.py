@@ -1,5 +1,7 @@
 """Distributions whose logarithms, or log-odds, are normally distributed."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 from autograd_core.distributions import constraints

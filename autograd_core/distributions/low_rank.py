@@ -1,5 +1,7 @@
 """The multivariate normal distribution with a low-rank covariance."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

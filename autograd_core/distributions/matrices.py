@@ -1,5 +1,7 @@
 """Distributions of covariance and correlation matrices."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Distributions of vectors, mixtures, and independent copies."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar, Self
 

@@ -1,5 +1,7 @@
 """Distributions of powers of uniform or exponential random numbers."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Distributions of real numbers that are sampled through their quantile function."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Continuous relaxations of discrete distributions: their samples are differentiable (Maddison, Jang et al. 2017)."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

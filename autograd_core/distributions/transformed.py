@@ -1,5 +1,7 @@
 """Distributions of transformed random variables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Helpers for user-defined distributions: broadcast parameters, probabilities and log-odds."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

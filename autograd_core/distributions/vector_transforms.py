@@ -1,5 +1,7 @@
 """Invertible functions of vectors and matrices, and of slices along an axis."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

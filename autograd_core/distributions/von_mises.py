@@ -1,5 +1,7 @@
 """The von Mises distribution of angles."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, ClassVar
 

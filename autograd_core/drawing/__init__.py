@@ -1,5 +1,7 @@
 """Pictures of computation graphs of tensors, functions and models: SVG, DOT, and a page that plays backward."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -1,5 +1,7 @@
 """The command `python -m autograd_core draw module:callable --out graph.svg`."""
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import inspect

@@ -1,5 +1,7 @@
 """The graph of a picture as plain data, before any decision about its appearance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -4,6 +4,8 @@ python -m autograd_core.generate            writes them
 python -m autograd_core.generate --check    fails if one is out of date
 """
 
+from __future__ import annotations
+
 import argparse
 import difflib
 import sys

@@ -1,10 +1,11 @@
 """The type stubs that are generated from the registry: the text of `tensor.pyi` and `functional.pyi`.
 
-Signatures come from the entries and, for functions written out in this package, from the text of their annotations,
-which modules with public functions keep by `from __future__ import annotations`. Parameters of entries have no
-annotations: their names and defaults determine their types. Several named results have a class for
+Signatures come from the entries and, for functions written out in this package, from their annotations. Parameters of
+entries have no annotations: their names and defaults determine their types. Several named results have a class for
 each set of names, in `functional.pyi`.
 """
+
+from __future__ import annotations
 
 import inspect
 import re

@@ -1,5 +1,7 @@
 """The tables that are generated from the registry: `docs/ops.md` and `family_index.py`."""
 
+from __future__ import annotations
+
 import inspect
 import subprocess
 import sys

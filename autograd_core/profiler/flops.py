@@ -3,6 +3,8 @@
 A product is linear in each of its operands, so the gradient of one takes as many as the product itself.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

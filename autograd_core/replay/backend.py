@@ -1,5 +1,7 @@
 """The CPU's backend while a step is captured: NumPy's functions and the kernels, for noted arrays."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter

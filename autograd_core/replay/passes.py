@@ -4,6 +4,8 @@ Normalisations by known statistics become part of the convolutions before them; 
 nothing needs any more, convolutions are added to such arrays, and gradients of slices are added where they belong.
 """
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Callable

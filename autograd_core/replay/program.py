@@ -1,5 +1,7 @@
 """Programs: the calls of a captured step as lines of Python, which replay it without the engine."""
 
+from __future__ import annotations
+
 import keyword
 import math
 import re

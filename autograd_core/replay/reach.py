@@ -1,5 +1,7 @@
 """What a function can reach without being told: through closures, globals that it names, and attributes."""
 
+from __future__ import annotations
+
 import dis
 import inspect
 from collections.abc import Callable, Iterable, Iterator

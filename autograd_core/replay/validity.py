@@ -1,5 +1,7 @@
 """Whether a program can be used for a call, when nothing has been computed yet, and whether a step can become one."""
 
+from __future__ import annotations
+
 from operator import is_
 from typing import Any
 

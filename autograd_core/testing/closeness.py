@@ -1,5 +1,7 @@
 """Values compared as PyTorch's `torch.testing.assert_close` compares them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Finite differences of functions of tensors."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

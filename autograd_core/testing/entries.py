@@ -1,5 +1,7 @@
 """What an entry must declare, and entries that are registered only for the duration of a test."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast

@@ -1,5 +1,7 @@
 """Gradient checks against finite differences, to any order and on every backend."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod

@@ -1,5 +1,7 @@
 """Memory layouts of the same elements."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Random tensors for tests, as made by PyTorch's `torch.testing.make_tensor`."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What a case computes: outputs, gradients and second derivatives, on the host; and which of them its entry has."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

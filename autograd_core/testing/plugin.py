@@ -3,6 +3,8 @@
 Every pytest run loads it where this package is installed, so it imports only the engine: no Hypothesis.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 
 import pytest

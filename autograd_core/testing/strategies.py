@@ -1,5 +1,7 @@
 """Hypothesis strategies for shapes, memory layouts, tensors, and whole calls of a registered entry."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from hypothesis import strategies as st

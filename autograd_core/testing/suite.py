@@ -1,5 +1,7 @@
 """The test suite that every registered entry passes, generated from the entry's data."""
 
+from __future__ import annotations
+
 import cmath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

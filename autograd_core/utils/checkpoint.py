@@ -1,5 +1,7 @@
 """PyTorch's `torch.utils.checkpoint`: values computed again in backward, and the random states that this needs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any

@@ -1,5 +1,7 @@
 """PyTorch's `torch.nn.attention`, which selects an attention kernel; here there is one, which is exact."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum

@@ -1,5 +1,7 @@
 """PyTorch's `torch.nn.attention.bias`: causal masks for queries and keys of different lengths."""
 
+from __future__ import annotations
+
 from enum import IntEnum
 
 from autograd_core import Tensor

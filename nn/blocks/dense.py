@@ -1,5 +1,7 @@
 """Dense blocks: every layer sees the outputs of all layers before it (Huang et al. 2016)."""
 
+from __future__ import annotations
+
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F

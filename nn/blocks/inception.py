@@ -1,5 +1,7 @@
 """The inception block: convolutions of several sizes side by side (Szegedy et al. 2014)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor

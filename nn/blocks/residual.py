@@ -1,5 +1,7 @@
 """Residual blocks for images: two or three convolutions with a shortcut around them (He et al. 2015, 2016)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
 """Squeeze and excitation: channels weighted by global features of the image (Hu et al. 2017)."""
 
+from __future__ import annotations
+
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.chains import RELU, chain

@@ -1,5 +1,7 @@
 """Convolution with standardised weights, for networks without normalisation (Brock et al. 2021)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor

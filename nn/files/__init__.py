@@ -1,5 +1,7 @@
 """Reading and writing of states: safetensors and PyTorch's formats."""
 
+from __future__ import annotations
+
 import os
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """Where the memory of a file's tensors is put: `map_location`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -4,6 +4,8 @@ A pickle is a program. This one may call only the few functions below, which bui
 name is refused before it is looked up, unless the caller trusts the file.
 """
 
+from __future__ import annotations
+
 import io
 import math
 import pickle

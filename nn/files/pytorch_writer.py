@@ -1,5 +1,7 @@
 """Writes files that `torch.load` reads, without PyTorch: a pickle, and one file per storage."""
 
+from __future__ import annotations
+
 import io
 import pickle
 import zipfile

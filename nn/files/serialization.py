@@ -1,5 +1,7 @@
 """`save` and `load` of tensors, states, numbers and strings in PyTorch's format."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

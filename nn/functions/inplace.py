@@ -1,5 +1,7 @@
 """The parameter `inplace` of activations and dropout."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Multi-head attention as a function, with its input and output projections."""
 
+from __future__ import annotations
+
 import math
 
 from autograd_core import Tensor

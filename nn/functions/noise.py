@@ -1,5 +1,7 @@
 """Random functions: dropout, randomised leaky ReLU, Gumbel softmax."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The default axis of older activation functions."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from typing import Any

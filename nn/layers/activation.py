@@ -1,5 +1,7 @@
 """Activation layers. What each computes is documented at the function of the same name."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor

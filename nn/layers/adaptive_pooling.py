@@ -1,5 +1,7 @@
 """Pooling to a given output size."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from nn.declared import FunctionLayer

@@ -1,5 +1,7 @@
 """Attention layers: PyTorch's multi-head attention, causal self-attention, positional encodings."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Distances and similarities of pairs of vectors."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

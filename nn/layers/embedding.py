@@ -1,5 +1,7 @@
 """Embeddings: tables of vectors looked up by index."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 from autograd_core import Tensor, dtypes, no_grad

@@ -1,5 +1,7 @@
 """Max pooling over windows of random steps."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Instance normalisation: each channel of each sample by itself (Ulyanov et al. 2016)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor

@@ -1,5 +1,7 @@
 """Normalisation within each sample: layer, RMS, group and local response normalisation."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Layers that infer their input size from the first input."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 from autograd_core import Tensor

@@ -1,5 +1,7 @@
 """Noise as a regulariser of inputs, hidden units and weights. For targets see `CrossEntropyLoss(label_smoothing=)`."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

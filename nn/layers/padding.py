@@ -1,5 +1,7 @@
 """Padding layers in 1-D to 3-D: zero, constant, replication, reflection, circular."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from autograd_core import Tensor

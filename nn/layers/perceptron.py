@@ -1,5 +1,7 @@
 """Rosenblatt's perceptron (1957): a neuron with a threshold, and its learning rule."""
 
+from __future__ import annotations
+
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from autograd_core.creation.values import where_it_is

@@ -1,5 +1,7 @@
 """Pooling by norms."""
 
+from __future__ import annotations
+
 from nn.declared import FunctionLayer
 from nn.layers.convolution import Size
 

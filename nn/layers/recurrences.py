@@ -5,6 +5,8 @@ its gates keep the state. If most of that batch were padding, steps with the sam
 together, block by block.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable
 from functools import partial

@@ -1,5 +1,7 @@
 """Recurrent layers over whole sequences: Elman RNN, LSTM and GRU, with PyTorch's weights."""
 
+from __future__ import annotations
+
 import math
 from functools import partial
 from typing import Any

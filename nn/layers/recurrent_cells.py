@@ -1,5 +1,7 @@
 """Recurrent cells: single steps of recurrent networks."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Batch renormalisation: training uses the same statistics as evaluation (Ioffe 2017)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor, no_grad

@@ -1,5 +1,7 @@
 """Resizing layers without weights: upsampling, pixel shuffle, patches."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from nn.declared import FunctionLayer

@@ -1,5 +1,7 @@
 """Activations beyond PyTorch's: thresholds, bounded curves, bipolar units, maxout."""
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
 

@@ -1,5 +1,7 @@
 """Transformers: encoder and decoder layers, stacks of them, and the whole model (Vaswani et al. 2017)."""
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Callable

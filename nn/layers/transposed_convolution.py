@@ -1,5 +1,7 @@
 """Transposed convolution layers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Max unpooling layers, the inverse of max pooling: values back in their places, zeros elsewhere."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import ClassVar
 

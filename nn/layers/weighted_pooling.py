@@ -1,5 +1,7 @@
 """Pooling by sums and by distance-weighted means, which PyTorch lacks."""
 
+from __future__ import annotations
+
 import math
 
 from autograd_core import Tensor

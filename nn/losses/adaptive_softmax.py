@@ -1,5 +1,7 @@
 """Softmax over many classes of very different frequency (Grave et al. 2017)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

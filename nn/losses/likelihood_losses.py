@@ -1,5 +1,7 @@
 """Negative log-likelihoods of counts, Gaussian values and label sequences; a linear layer with its cross-entropy."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

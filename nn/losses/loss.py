@@ -4,6 +4,8 @@ Each takes `reduction`: "mean", "sum" or "none". The deprecated arguments `size_
 PyTorch has them, and override it.
 """
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 from autograd_core import Tensor

@@ -1,5 +1,7 @@
 """Margin losses: of classes, of pairs, of triplets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

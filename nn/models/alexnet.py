@@ -1,5 +1,7 @@
 """AlexNet and ZFNet, the winners of ImageNet 2012 and 2013."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from autograd_core import Tensor

@@ -1,5 +1,7 @@
 """All-convolutional networks, with strides in place of pooling."""
 
+from __future__ import annotations
+
 from nn.containers import Sequential
 from nn.layers.activation import ReLU
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d

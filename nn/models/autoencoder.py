@@ -1,5 +1,7 @@
 """Autoencoders, and encoder-decoders with skip connections."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import pairwise
 

@@ -1,5 +1,7 @@
 """Cascade-correlation: a network that grows unit by unit (Fahlman and Lebiere 1990)."""
 
+from __future__ import annotations
+
 from autograd_core import Tensor, linalg, no_grad
 from autograd_core import functional as core
 from autograd_core.autograd import grad

@@ -1,5 +1,7 @@
 """Character-level language models: over a fixed window, and recurrent."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Residual and plain networks for images of 32×32 (He et al. 2015, section 4.2; pre-activation: 2016)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from autograd_core import Tensor

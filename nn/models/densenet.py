@@ -1,5 +1,7 @@
 """Densely connected networks (Huang et al. 2016): for ImageNet, named as in torchvision, and for CIFAR."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 

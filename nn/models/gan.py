@@ -1,5 +1,7 @@
 """The generator and the discriminator of a GAN (Goodfellow et al. 2014)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Logic gates made of perceptrons: a NAND gate is one perceptron, and the others are made of NANDs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from autograd_core import Tensor, no_grad

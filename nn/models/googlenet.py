@@ -1,5 +1,7 @@
 """GoogLeNet: inception blocks and two auxiliary classifiers (Szegedy et al. 2014); named as in torchvision."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 from autograd_core import Tensor

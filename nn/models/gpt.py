@@ -1,5 +1,7 @@
 """A small GPT: a transformer decoder that predicts the next token (Radford et al. 2018, 2019)."""
 
+from __future__ import annotations
+
 import math
 
 from autograd_core import Tensor, no_grad

@@ -1,5 +1,7 @@
 """Residual networks without normalisation: standardised weights and known variances (Brock et al. 2021)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 

@@ -3,6 +3,8 @@
 Parameters are named as in torchvision.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 from autograd_core import Tensor

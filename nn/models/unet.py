@@ -1,5 +1,7 @@
 """U-Net: an encoder-decoder with skip connections (Ronneberger et al. 2015)."""
 
+from __future__ import annotations
+
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.containers import ModuleList, Sequential

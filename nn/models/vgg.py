@@ -1,5 +1,7 @@
 """VGG: deep networks of 3×3 convolutions (Simonyan and Zisserman 2014); named as in torchvision."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from autograd_core import Tensor

@@ -1,5 +1,7 @@
 """`export`: a model as an ONNX file."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext

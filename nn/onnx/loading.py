@@ -1,5 +1,7 @@
 """`load`: the model in an ONNX file, as a module."""
 
+from __future__ import annotations
+
 import inspect
 import os
 from collections.abc import Iterable, Sequence

@@ -3,6 +3,8 @@
 Files written here contain what the operators compute with, so that no such function is called.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The graph of an ONNX file while it is written: names of values, nodes, and stored arrays."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any

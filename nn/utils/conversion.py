@@ -1,5 +1,7 @@
 """Memory formats of the weights of convolutions alone."""
 
+from __future__ import annotations
+
 from typing import Any, TypeVar
 
 from autograd_core.semantics.memory_format import MemoryFormat

@@ -1,5 +1,7 @@
 """Folds batch normalisation into a single layer; `nn.fuse` does it for a whole model."""
 
+from __future__ import annotations
+
 import copy
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Parametrizations of weights: weight normalisation, spectral normalisation, orthogonal matrices."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 

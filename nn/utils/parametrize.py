@@ -1,5 +1,7 @@
 """Parameters that are computed from others whenever they are read: PyTorch's `torch.nn.utils.parametrize`."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar

@@ -1,5 +1,7 @@
 """Weight and spectral normalisation by hooks, with the state keys of older models (weight_g, weight_v; weight_orig)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from autograd_core import Tensor, no_grad

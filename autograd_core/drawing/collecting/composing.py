@@ -1,5 +1,7 @@
 """Turns the arguments of `draw` into the graph to be drawn."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Folding: modules below a given depth become one vertex, and runs of equal modules one vertex with a count."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from itertools import pairwise

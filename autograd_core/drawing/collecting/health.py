@@ -1,5 +1,7 @@
 """The health of a network: magnitudes for colours, and flags for suspicious values and gradients."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Long edges, such as to a weight used at every step of a loop: they would cost the layout quadratic space and time."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 from autograd_core.drawing.graph import Graph

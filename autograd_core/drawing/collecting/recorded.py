@@ -1,5 +1,7 @@
 """Turns recorded nodes into the graph of a picture."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush

@@ -1,5 +1,7 @@
 """The backward pass of a scalar expression step by step, for the page that plays it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

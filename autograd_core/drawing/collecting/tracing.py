@@ -1,5 +1,7 @@
 """Runs a model or function once and traces its modules, values and lines of code; leaves its state unchanged."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager

@@ -1,5 +1,7 @@
 """Backward walks for a picture: they accumulate nothing, release nothing and leave nothing behind."""
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

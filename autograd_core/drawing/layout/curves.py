@@ -1,5 +1,7 @@
 """Curves through points, as the points of cubic Bézier curves: the first, then three for each."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 from autograd_core.drawing.layout.placement import Point

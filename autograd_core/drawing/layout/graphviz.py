@@ -1,5 +1,7 @@
 """Layout by Graphviz, which is given only sizes and connections and asked only for positions."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

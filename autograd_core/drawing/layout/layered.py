@@ -3,6 +3,8 @@
 It is computed for a flow from left to right, along an axis `x` and across it; the result is rotated at the end.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean

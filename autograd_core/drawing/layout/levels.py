@@ -1,5 +1,7 @@
 """One level of a layered drawing: the items of one cluster, with bends where edges cross layers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

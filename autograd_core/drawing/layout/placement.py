@@ -1,5 +1,7 @@
 """Positions of everything in a picture: the result of either layout."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from autograd_core.drawing.graph import Path

@@ -3,6 +3,8 @@
 After Sugiyama, Tagawa and Toda (1981): longest paths, then sweeps by barycentres.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left, insort
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field

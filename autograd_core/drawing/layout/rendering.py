@@ -3,6 +3,8 @@
 Not in this process, because the library prints its warnings to stderr, cannot be interrupted, and is not thread-safe.
 """
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Positions across the flow in a layered drawing: least squares under minimal distances, layer by layer."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 from math import fsum, inf
 

@@ -1,5 +1,7 @@
 """The text of each vertex and the space it takes, the same for every layout and format."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum

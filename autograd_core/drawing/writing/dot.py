@@ -1,5 +1,7 @@
 """The graph in Graphviz's language DOT, for other tools and for the formats that Graphviz renders."""
 
+from __future__ import annotations
+
 from autograd_core.drawing.graph import Edge, Graph, Path, Vertex
 from autograd_core.drawing.writing.text import array_text, printable
 from autograd_core.drawing.writing.theme import ALARM, FONT, INK, Scale, ink_on

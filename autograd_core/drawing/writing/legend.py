@@ -1,5 +1,7 @@
 """The legend below a picture: one wrapping row that explains colours and frames."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil

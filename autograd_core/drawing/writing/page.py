@@ -1,5 +1,7 @@
 """A self-contained HTML page around a picture: it zooms, and plays the backward pass of scalar expressions."""
 
+from __future__ import annotations
+
 import json
 from base64 import b64encode
 from collections.abc import Sequence

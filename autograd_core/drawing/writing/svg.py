@@ -1,5 +1,7 @@
 """The picture as SVG: no scripts, no links, nothing loaded; the same drawing gives the same bytes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from math import fsum, hypot
 

@@ -1,5 +1,7 @@
 """Numbers, names and shapes as a picture shows them."""
 
+from __future__ import annotations
+
 import unicodedata
 from collections.abc import Mapping
 from math import fsum

@@ -1,5 +1,7 @@
 """Colours and their meaning, distinguishable by all readers, on light and on dark backgrounds."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10

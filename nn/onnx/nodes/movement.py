@@ -1,5 +1,7 @@
 """Nodes that move elements: shapes, indices, joining."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Nodes of normalisation."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import autograd_core as ag

@@ -1,5 +1,7 @@
 """Nodes that compute element by element."""
 
+from __future__ import annotations
+
 import functools
 import operator
 from typing import Any

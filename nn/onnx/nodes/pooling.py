@@ -1,5 +1,7 @@
 """Nodes of pooling."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

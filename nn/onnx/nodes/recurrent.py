@@ -1,5 +1,7 @@
 """Nodes of recurrent layers."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

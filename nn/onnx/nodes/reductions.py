@@ -1,5 +1,7 @@
 """Nodes that reduce, sort or accumulate."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

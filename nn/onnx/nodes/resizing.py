@@ -1,5 +1,7 @@
 """Resize: along every axis a linear map, given by the places of outputs among inputs."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The table of node types, and what their functions share."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Operations of layers: products, convolutions, pooling, normalisation, attention."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

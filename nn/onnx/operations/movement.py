@@ -1,5 +1,7 @@
 """Operations that move elements: shapes, views, indices."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

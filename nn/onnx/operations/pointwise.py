@@ -1,5 +1,7 @@
 """Operations element by element."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

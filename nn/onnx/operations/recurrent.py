@@ -1,5 +1,7 @@
 """Recurrent layers: one direction over a whole sequence is one node, with gates in ONNX's order."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

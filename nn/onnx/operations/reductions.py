@@ -1,5 +1,7 @@
 """Reductions, sorting and scans."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
