@@ -17,7 +17,7 @@ class Constraint:
 
     def check(self, value: Tensor) -> Tensor:
         """Whether each element, vector or matrix satisfies the constraint."""
-        raise NotImplementedError(f"{self!r} depends on other parameters and cannot be checked alone")
+        raise NotImplementedError(f"{type(self).__name__} has no check()")
 
     def __repr__(self) -> str:
         shown = [f"{name}={value}" for name, value in vars(self).items()]
@@ -35,6 +35,9 @@ class _Dependent(Constraint):
         if self._known[name] is None:
             raise NotImplementedError(f"{name} depends on other parameters")
         return self._known[name]
+
+    def check(self, value: Tensor) -> Tensor:
+        raise ValueError(f"{self!r} depends on other parameters and cannot be checked alone")
 
     event_dim = property(lambda self: self._look_up("event_dim"))
     is_discrete = property(lambda self: self._look_up("is_discrete"))

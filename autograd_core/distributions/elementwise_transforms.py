@@ -27,6 +27,8 @@ class Transform:
     codomain: Any = constraints.real
 
     def __init__(self, cache_size: int = 0) -> None:
+        if cache_size not in (0, 1):
+            raise ValueError(f"{type(self).__name__}: cache_size must be 0 or 1, not {cache_size}")
         self._cache_size = cache_size
         self._cached_x_y: tuple[Any, Any] = (None, None)
         self._inv: weakref.ref[Transform] | None = None

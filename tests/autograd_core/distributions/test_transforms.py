@@ -56,6 +56,8 @@ def test_a_cached_transform_is_inverted_exactly():
     assert x.item() == 1
     assert 50 < squashed.log_prob(x).item() < 70
     assert D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform()).log_prob(x).isfinite().item() is False
+    with pytest.raises(ValueError, match="TanhTransform: cache_size must be 0 or 1, not 2"):
+        D.TanhTransform(cache_size=2)
     with pytest.raises(NotImplementedError, match="Transform does not define _call"):
         D.Transform()(x)
     with pytest.raises(ValueError, match="within the support"):
@@ -214,6 +216,8 @@ def test_constraints(name):
 def test_what_constraints_depend_on_may_be_known():
     assert D.constraints.cat([D.constraints.boolean, D.constraints.real]).is_discrete
     assert D.constraints.dependent(is_discrete=False, event_dim=1).event_dim == 1
+    with pytest.raises(ValueError, match="depends on other parameters"):
+        D.constraints.dependent.check(ag.ones(1))
     with pytest.raises(NotImplementedError, match="event_dim depends"):
         _ = D.constraints.dependent.event_dim
 
