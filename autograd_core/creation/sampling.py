@@ -116,9 +116,10 @@ def randperm(
     generator: Generator | None = None,
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
-    (count,) = shape_of((n,))
-    order = stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64)
-    return finish(order, None, requires_grad, None)
+    (count,), kind = shape_of((n,)), dtypes.as_dtype(dtype) or dtypes.int64
+    if any(int(np.array(last).astype(kind)) != last for last in range(max(count - 2, 0), count)):
+        raise OperandError(f"randperm(): {kind} does not hold all numbers below {count}")
+    return finish(stream_of(device, generator).permutation(count).astype(kind), None, requires_grad, None)
 
 
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:

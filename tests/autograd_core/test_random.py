@@ -197,6 +197,10 @@ def test_randperm():
     assert sorted(ag.randperm(50).tolist()) == list(range(50))
     assert ag.randperm(5, dtype=ag.int32).dtype == ag.int32
     assert ag.randperm(0).shape == (0,)
+    for dtype, most in ((ag.uint8, 256), (ag.float16, 2049), (ag.bfloat16, 257), (ag.bool, 2)):
+        assert sorted(ag.randperm(most, dtype=dtype).tolist()) == list(range(most))
+        with pytest.raises(RuntimeError, match="does not hold"):
+            ag.randperm(most + 1, dtype=dtype)
     with pytest.raises(RuntimeError, match="negative"):
         ag.randperm(-1)
 

@@ -70,8 +70,8 @@ def sparse_coo_tensor(
 
 def _integers(numbers: Any, device: str, name: str) -> Any:
     found = functional.as_tensor(numbers, device=device)
-    if found.dtype.kind not in dtypes.INTEGERS and found.numel():
-        raise RuntimeError(f"{name} must be an int64 tensor, not {found.dtype}")
+    if found.dtype.kind not in dtypes.INTEGERS and not functional.equal(found, found.to(np.int64).to(found.dtype)):
+        raise RuntimeError(f"{name} must be integers, not {found.dtype}")
     return found.to(np.int64).array  # itself if it is of this dtype, whose memory is shared
 
 

@@ -166,6 +166,14 @@ def test_a_given_gradient_may_have_other_positions():
     assert v.grad.tolist() == [4, 1]
 
 
+def test_positions_may_be_integers_of_a_floating_dtype():
+    s = ag.sparse_coo_tensor(ag.tensor(INDICES).float(), ag.ones(5), (3, 4))
+    assert s._indices().dtype == ag.int64
+    assert s._indices().tolist() == INDICES
+    with pytest.raises(RuntimeError, match="integers"):
+        ag.sparse_coo_tensor([[0.5]], [1.0])
+
+
 def test_values_at_one_place_add_up():
     s = ag.sparse_coo_tensor(INDICES, [1.0, 2, 3, 4, 5])
     assert (s.shape, s._nnz(), s.is_coalesced()) == ((3, 4), 5, False)
