@@ -17,6 +17,7 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.compatibility import legacy
+from autograd_core.errors import OperandError
 from autograd_core.ops.sparse import functions
 from autograd_core.ops.sparse.graph import elements, is_sparse, sparse
 from autograd_core.ops.sparse.making import sparse_coo_tensor
@@ -59,8 +60,14 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 def spdiags(diagonals: Tensor, offsets: Tensor, shape: Sequence[int], layout: Any = None) -> Tensor:
     """A matrix with the rows of `diagonals` on these diagonals, each value in the column of its position."""
+    diagonals = diagonals.unsqueeze(0) if diagonals.ndim == 1 else diagonals
     offsets = functional.as_tensor(offsets, device=diagonals.device).reshape(-1, 1)
-    diagonals = diagonals if diagonals.ndim == 2 else diagonals.unsqueeze(0)
+    if diagonals.ndim != 2 or len(shape) != 2:
+        raise OperandError(f"spdiags() makes a matrix of a vector or matrix, not {tuple(shape)} of {diagonals.shape}")
+    if not len(diagonals) == len(offsets) == len(functional.unique(offsets)):
+        raise OperandError(
+            f"spdiags() takes a different offset for each of {len(diagonals)} rows, not {offsets.tolist()}"
+        )
     column = functional.arange(diagonals.shape[1], device=diagonals.device).expand(diagonals.shape)
     row = column - offsets
     inside = (row >= 0) & (row < shape[0]) & (column < shape[1])

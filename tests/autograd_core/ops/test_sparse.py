@@ -251,6 +251,15 @@ def test_making_and_masking():
     ag.testing.assert_close(sampled.to_dense(), mask.double().to_dense() * (x @ x + 2))
 
 
+@pytest.mark.parametrize(
+    ("rows", "offsets", "shape"),
+    (((3, 3), [-1, 0], (3, 3)), ((5,), [0, 1], (3, 3)), ((2, 5), [0, 0], (5, 5)), ((1, 3), [0], (3, 2, 3))),
+)
+def test_diagonals_need_an_offset_each(rows, offsets, shape):
+    with pytest.raises(RuntimeError, match="spdiags"):
+        sparse.spdiags(ag.ones(rows), ag.tensor(offsets), shape)
+
+
 def test_writes():
     s = ag.sparse_coo_tensor([[0, 1], [2, 0]], [3.0, 4.0], (2, 3))
     before = s.clone()
