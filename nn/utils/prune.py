@@ -169,7 +169,7 @@ class RandomUnstructured(_Ranked):
     PRUNING_TYPE = "unstructured"
 
     def _rank(self, t: Tensor) -> Tensor:
-        return core.rand(t.shape, device=t.device)
+        return -core.rand_like(t)  # PyTorch prunes the largest of these numbers
 
 
 class L1Unstructured(_Ranked):

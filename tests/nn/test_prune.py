@@ -29,6 +29,21 @@ def test_the_smallest_are_pruned_first_and_stay_so():
     assert prune.is_pruned(nn.Sequential(a))
 
 
+@pytest.mark.parametrize(
+    ("method", "dtype", "mask"),
+    [
+        (partial(prune.random_unstructured, amount=3), "float32", [[0, 1, 1, 1], [1, 0, 1, 0], [1, 1, 1, 1]]),
+        (partial(prune.random_unstructured, amount=3), "float64", [[1, 1, 1, 1], [0, 1, 1, 0], [0, 1, 1, 1]]),
+        (partial(prune.random_structured, amount=1, dim=0), "float32", [[1, 1, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]]),
+        (partial(prune.random_structured, amount=2, dim=1), "float64", [[1, 0, 0, 1]] * 3),
+    ],
+)
+def test_random_numbers_decide_as_in_pytorch(method, dtype, mask):
+    a = layer([[1.0] * 4] * 3).to(dtype=dtype)
+    ag.manual_seed(1)
+    assert method(a, "weight").weight_mask.tolist() == mask
+
+
 def test_what_is_pruned_gets_no_gradient():
     a = prune.ln_structured(layer([[1.0, 2.0], [3.0, 1.0]]), "weight", 1, n=float("inf"), dim=1)
     assert a.weight_mask.tolist() == [[1, 0], [1, 0]]
