@@ -23,7 +23,8 @@ class Function:
     Call `apply`. `backward` gets one gradient per output and returns one per argument of `forward`, or None. If it is
     written with tensor operations, it can itself be differentiated. As in PyTorch, `forward(...)` can leave `ctx` to a
     second method, `setup_context(ctx, inputs, output)`. Inside `func.vmap` a method `vmap(info, in_dims, *args)`, if
-    there is one, gets the values of all `info.batch_size` samples; it returns outputs and their axes of samples.
+    there is one, gets the values of all `info.batch_size` samples; it returns outputs and their axes of samples. A
+    method `jvp(ctx, *tangents)` takes the place of a missing `backward`: gradients are those of its linear map.
 
     >>> from autograd_core import Function, tensor
     >>> class Cube(Function):
@@ -44,6 +45,7 @@ class Function:
 
     setup_context: Any = None
     vmap: Any = None
+    jvp: Any = None
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -83,7 +85,9 @@ class Function:
             _check_written(ctx, tensors)
         given, node = {id(a) for a in args}, None
         if tensors and grad_enabled() and any(ctx.needs_input_grad):
-            node = recorded(FunctionOperation(cls, args, result, not ctx._materialized), ctx, args, tensors, given)
+            by_jvp = cls.backward is Function.backward and cls.jvp is not None
+            o = FunctionOperation(cls, args, result, not ctx._materialized, by_jvp)
+            node = recorded(o, ctx, args, tensors, given)
         made = handed_out(cls.__name__, ctx, tensors, given, node)
         if not several:
             return made[0] if tensors else result

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from itertools import repeat
 from typing import Any
 
 from autograd_core import dtypes
+from autograd_core.autograd.gradients import grad
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
 from autograd_core.engine.libraries import ELSEWHERE, VMAP
@@ -13,7 +15,7 @@ from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.stand_ins import uncovered
 from autograd_core.engine.versions import View, note_view
 from autograd_core.errors import OperandError, VmapError
-from autograd_core.grad_mode import set_grad_enabled
+from autograd_core.grad_mode import grad_enabled, set_grad_enabled
 from autograd_core.kinds import CAST
 from autograd_core.tensor import Tensor, as_plain, own_scalar, wrap
 
@@ -35,7 +37,8 @@ class Context:
         self._kept = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """No effect: tangents are computed by `backward`, and `jvp` is not called."""
+        """Save inputs or outputs for `jvp`, where that takes the place of `backward`; else without effect."""
+        self._kept = self._kept or tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Declare outputs that carry no gradient."""
@@ -82,10 +85,14 @@ class FunctionOperation:
     before = composite = None
     holds, holomorphic = True, False  # the user's backward is right for complex numbers as it is
 
-    def __init__(self, function: Any, args: tuple[Any, ...], result: Any, partial: bool) -> None:
+    def __init__(self, function: Any, args: tuple[Any, ...], result: Any, partial: bool, by_jvp: bool) -> None:
         self.name = self.symbol = function.__name__
         self.doc = function.__doc__
         self.partial = partial
+        self.tangents: Any = None
+        self.products: Any = None  # what `jvp`, in place of a missing backward, made of the tangents
+        if by_jvp:
+            self.tangents = [a.new_zeros(a.shape) if isinstance(a, Tensor) else None for a in args]
         likes = [(a.shape, a.dtype, a.is_leaf) if isinstance(a, Tensor) else None for a in args]
         self.likes: tuple[Any, ...] = tuple(likes)
         self.function, self.outputs = function, ... if isinstance(result, tuple | list) else None
@@ -127,9 +134,25 @@ class FunctionOperation:
     def _backward(self, ctx: Any, saved: list[Any], gradients: list[Any]) -> Any:
         ctx.saved_tensors = tuple(saved)
         try:
-            return self.function.backward(ctx, *gradients)
+            return (self._transposed if self.tangents else self.function.backward)(ctx, *gradients)
         finally:
             del ctx.saved_tensors  # recorded outputs would make a reference cycle
+
+    def _transposed(self, ctx: Context, *gradients: Any) -> Any:
+        """The backward of a `jvp`, a linear map: the gradients of its product with `gradients` by the tangents."""
+        recorded = grad_enabled()
+        wanted = [t.requires_grad_() for t, needed in zip(self.tangents, ctx.needs_input_grad, strict=True) if needed]
+        if self.products is None:  # once, as in PyTorch: it may take from the context what it needs
+            with set_grad_enabled(True):
+                y = self.function.jvp(ctx, *self.tangents)
+            self.products = y if isinstance(y, tuple | list) else (y,)
+        reached = zip(self.products, gradients, strict=True)
+        pairs = [(t, g) for t, g in reached if t is not None and t.requires_grad and g is not None]
+        found: Any = repeat(None)
+        if pairs:
+            outputs, seeds = zip(*pairs, strict=True)
+            found = iter(grad(outputs, wanted, seeds, retain_graph=True, create_graph=recorded, allow_unused=True))
+        return [next(found) if needed else None for needed in ctx.needs_input_grad]
 
     def _fitting(self, i: int, g: Any) -> Tensor | None:
         """The gradient of argument `i` in its dtype and shape, summed over broadcast axes."""

@@ -8,6 +8,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import AnomalyError, GraphReleasedError, HigherOrderError, InplaceError, OperandError
+from autograd_core.testing import gradcheck, gradgradcheck
 
 
 class Exp(ag.Function):
@@ -101,6 +102,47 @@ def test_the_separate_form_of_setup_context():
     x = leaf(2)
     Double.apply(x).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+class Product(ag.Function):
+    @staticmethod
+    def forward(ctx, x, y, scale):
+        ctx.save_for_forward(x, y)
+        ctx.scale = scale
+        return x @ y * scale, x.new_ones(()), x.sum()
+
+    @staticmethod
+    def jvp(ctx, x_tangent, y_tangent, scale_tangent):
+        assert scale_tangent is None
+        x, y = ctx.saved_tensors
+        scale = ctx.scale
+        del ctx.scale  # it is called once
+        return (x_tangent @ y + x @ y_tangent) * scale, None, x_tangent.sum()
+
+
+def test_the_linear_map_of_jvp_serves_every_walk_of_one_graph():
+    x, y = leaf(3, 4), leaf(4, 2)
+    product, *_ = Product.apply(x, y, 2.0)
+
+    def gradient(seed):
+        return ag.grad(product, x, seed, retain_graph=True)[0]
+
+    seeds = leaf(5, 3, 2, seed=2).detach()
+    expected = ag.stack([2.0 * seed @ y.detach().T for seed in seeds])
+    ag.testing.assert_close(ag.func.vmap(gradient)(seeds), expected)
+    ag.testing.assert_close(ag.stack([gradient(seed) for seed in seeds]), expected)
+
+
+@pytest.mark.parametrize("constant", [(), (0,), (1,)])
+def test_without_backward_the_gradients_are_those_of_jvp(constant):
+    operands = [t.detach() if i in constant else t for i, t in enumerate((leaf(3, 4), leaf(4, 2)))]
+    assert gradcheck(lambda x, y: Product.apply(x, y, 2.0), operands)
+    assert gradgradcheck(lambda x, y: Product.apply(x, y, 2.0), operands)
+    tangents = [leaf(*t.shape, seed=1).detach() for t in operands]
+    with ag.autograd.forward_ad.dual_level():
+        duals = map(ag.autograd.forward_ad.make_dual, operands, tangents)
+        slope = ag.autograd.forward_ad.unpack_dual(Product.apply(*duals, 2.0)[0]).tangent
+    ag.testing.assert_close(slope, 2.0 * (tangents[0] @ operands[1] + operands[0] @ tangents[1]))
 
 
 def test_what_a_function_saves_is_released_and_leaves_no_cycle():
