@@ -43,7 +43,7 @@ def _scaled(call):
 
 
 @op(BINARY, symbol="+", reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
-    modular=True, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
+    modular=True, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-2)), operators=("__add__", "__radd__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))
 def add(xp, a, b):
     """Sum, element by element; `other` is multiplied by `alpha` if given.
