@@ -12,7 +12,7 @@ from autograd_core.engine.libraries import LAYERS, VMAP, depth_of
 from autograd_core.engine.versions import record_writes
 from autograd_core.errors import HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, own_scalar
 
 FunctionCtx = Context  # PyTorch's name, for annotations
 
@@ -120,6 +120,8 @@ def _check_written(ctx: Context, outputs: tuple[Tensor, ...]) -> None:
         raise OperandError(
             "mark_dirty(): what forward() writes in place it must return; an argument is not among the outputs"
         )
+    for t in ctx._written:
+        own_scalar(t)
     record_writes([t.array for t in ctx._written], 3)
 
 

@@ -191,6 +191,22 @@ def test_gradients_take_the_shape_and_dtype_of_the_argument():
             y.sum().backward(retain_graph=True)
 
 
+def test_a_computed_number_may_be_marked_dirty():
+    class Same(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3
+
+    x = ag.tensor(2.0, requires_grad=True)
+    Same.apply(x * 1).backward()
+    assert x.grad.item() == 3
+
+
 def test_an_argument_marked_dirty_goes_on_as_the_output():
     class Doubled(ag.Function):
         @staticmethod
