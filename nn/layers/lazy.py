@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
+from autograd_core.random import fork_rng
+from nn import init
 from nn.hooks import Hook
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
@@ -84,7 +86,8 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
             continue
         if 0 in own.shape and 0 not in saved.shape:
             axis = own.shape.index(0)
-            layer._become(saved.shape[axis] * (getattr(layer, "groups", 1) if axis else 1))
+            with fork_rng():  # what is drawn here is overwritten
+                layer._become(saved.shape[axis] * (getattr(layer, "groups", 1) if axis else 1))
 
 
 class _Lazy(LazyModuleMixin, Module):
@@ -111,6 +114,11 @@ class _Lazy(LazyModuleMixin, Module):
     def has_uninitialized_params(self) -> bool:
         """Whether the input size is still unknown."""
         return True
+
+    def reset_parameters(self) -> None:
+        """Zeros: random numbers are drawn, as in PyTorch, once the input size is known."""
+        for p in self.parameters(recurse=False):
+            init.zeros_(p)
 
     def _become(self, count: int) -> None:
         args, kwargs = self._arguments

@@ -53,6 +53,30 @@ def test_a_lazy_model_becomes_what_it_loads():
         complete[4].load_state_dict(nn.LazyLinear(3).state_dict())
 
 
+@pytest.mark.parametrize(
+    ("lazy", "complete", "shape"),
+    [
+        (lambda: nn.LazyLinear(2), lambda: nn.Linear(4, 2), (3, 4)),
+        (lambda: nn.LazyConv2d(2, 3), lambda: nn.Conv2d(3, 2, 3), (1, 3, 5, 5)),
+        (lambda: nn.LazyConvTranspose1d(2, 3), lambda: nn.ConvTranspose1d(3, 2, 3), (1, 3, 5)),
+        (nn.LazyBatchNorm1d, lambda: nn.BatchNorm1d(2), (3, 2)),
+    ],
+)
+def test_random_numbers_are_drawn_when_the_size_is_known(lazy, complete, shape):
+    ag.manual_seed(0)
+    layer, other, first = lazy(), lazy(), ag.rand(1)
+    layer(ag.ones(shape))
+    drawn = ag.rand(1)
+    ag.manual_seed(0)
+    assert ag.equal(first, ag.rand(1))
+    expected = complete()
+    assert all(ag.equal(a, b) for a, b in zip(layer.parameters(), expected.parameters(), strict=True))
+    assert ag.equal(drawn, ag.rand(1))
+    state = ag.get_rng_state()
+    other.load_state_dict(layer.state_dict())
+    assert ag.equal(state, ag.get_rng_state())
+
+
 class Outer(nn.modules.lazy.LazyModuleMixin, nn.Module):
     def __init__(self, rank):
         super().__init__()
