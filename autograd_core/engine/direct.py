@@ -64,7 +64,7 @@ def combine(entry: str, x: Tensor, args: Any, options: Any) -> bool:
         function, others = FORMS[entry](a, *args, **options)
     except (TypeError, ValueError):  # arguments that the entry itself refuses, or tensors for numbers
         return False
-    numbers = {v for v in (*args, *options.values()) if not isinstance(v, Tensor)}
+    numbers = [v for v in (*args, *options.values()) if not any(v is b for b in others)]
     if not all(v is None or (v.__class__ in (float, int) and -MOST < v < MOST) for v in numbers):
         return False
     arrays = [getattr(v, "array", None) for v in others]

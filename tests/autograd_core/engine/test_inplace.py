@@ -419,10 +419,13 @@ def test_a_part_of_an_expanded_tensor_that_repeats_nothing_can_be_written():
 COMBINED = {
     "lerp": lambda y, z: ((y, 0.25), {}),
     "lerp beyond": lambda y, z: ((y,), {"weight": 1.5}),
+    "lerp by weights": lambda y, z: ((y, z), {}),
+    "lerp by a weight": lambda y, z: ((y, ag.tensor(0.7, dtype=y.dtype)), {}),
     "addcmul": lambda y, z: ((y, z), {"value": -0.3}),
     "addcdiv": lambda y, z: ((y, z), {}),
     "clamp": lambda y, z: ((), {"min": -0.5}),
     "clamp both": lambda y, z: ((-0.5, 0.25), {}),
+    "clamp by bounds": lambda y, z: ((y,), {"max": z}),
 }
 
 
