@@ -144,7 +144,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
 def _unread(n: Node) -> tuple[None, ...]:
     """The place of released values that no rule of this node reads; raises if one does."""
     op = n.op
-    known = op.rules and op.plain is not None and n.parents  # results of captured steps have none
+    known = op.rules and op.plain is not None and n.parents  # a node without any stands for a whole graph
     if not known or any(names for names, m in zip(op.wants, n.parents, strict=False) if m is not None):
         raise GraphReleasedError(
             f"{op.name}: what it saved for backward was released by an earlier walk; .detach() what an earlier "
