@@ -3,6 +3,7 @@
 from typing import Any
 
 from autograd_core.cuda import amp as amp
+from autograd_core.cuda import nvtx as nvtx
 from autograd_core.cuda.devices import *  # noqa: F403
 from autograd_core.cuda.devices import is_available
 from autograd_core.cuda.graphs import graph as graph

@@ -17,6 +17,11 @@ class Runtime:
         self._uploads: deque[tuple[Any, Any]] = deque()
         self._peaks: Any = None
 
+    @property
+    def nvtx(self) -> Any:
+        """CuPy's module that names parts of a program for profilers."""
+        return self._cuda.nvtx
+
     def device_count(self) -> int:
         """The number of visible GPUs."""
         return int(self._api.getDeviceCount())

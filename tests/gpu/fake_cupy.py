@@ -263,7 +263,7 @@ def make(devices=2):
         runtimeGetVersion=lambda: 13000, memGetInfo=lambda: (100 * GIB, 141 * GIB), memoryTypeHost=1,
         pointerGetAttributes=lambda pointer: SimpleNamespace(type=int(pointer in cupy.pinned)),
     )  # fmt: skip
-    cupy.pinned = set()
+    cupy.pinned, cupy.ranges = set(), []
     cupy.ndarray, cupy.__version__, cupy.ElementwiseKernel = RefusingArray, "14.2.0", ElementwiseKernel
     cupy.array, cupy.asnumpy, cupy.asarray = _array, _asnumpy, _asarray
     cupy.get_default_memory_pool, cupy.get_default_pinned_memory_pool = lambda: pool, lambda: pinned
@@ -277,6 +277,9 @@ def make(devices=2):
         get_current_stream=get_current_stream,
         using_allocator=using_allocator,
         get_elapsed_time=lambda start, end: float(end.tick - start.tick),
+        nvtx=SimpleNamespace(
+            RangePush=cupy.ranges.append, Mark=cupy.ranges.append, RangePop=lambda: cupy.ranges.append(None)
+        ),
     )
     Stream.null = NULL
     RefusingArray.device = property(lambda array: Device(array.number))

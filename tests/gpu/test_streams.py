@@ -81,3 +81,15 @@ def test_the_peak_is_counted_from_a_reset_on(cupy):
     ag.cuda.reset_peak_memory_stats()
     assert ag.cuda.max_memory_allocated() == 4 * GIB
     assert len(cupy.cuda.MemoryHook.active) == 1
+
+
+def test_parts_of_a_program_are_named_for_profilers(cupy):
+    @ag.cuda.nvtx.range("step {} of {total}", 1, total=2)
+    def step():
+        ag.cuda.nvtx.mark("here")
+
+    step()
+    step()
+    with pytest.raises(ZeroDivisionError), ag.cuda.nvtx.range("failing"):
+        1 / 0
+    assert cupy.ranges == ["step 1 of 2", "here", None] * 2 + ["failing", None]
