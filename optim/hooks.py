@@ -54,7 +54,7 @@ class Watched:
         self.__dict__[method] = getattr(self, f"_watched_{method}")  # of this optimizer alone
         return handle
 
-    def watch(self) -> None:
+    def _patch_step_function(self) -> None:
         """Call the hooks of all optimizers around the steps of this one too."""
         _optimizers.add(self)
         if Everywhere.pre or Everywhere.post:
@@ -113,5 +113,5 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> Removable:
 def _register_everywhere(when: str, hook: Callable[..., Any]) -> Removable:
     handle = add_hook(Everywhere, when, hook)
     for optimizer in _optimizers:
-        optimizer.watch()
+        optimizer._patch_step_function()
     return handle

@@ -78,7 +78,7 @@ class Optimizer(Watched):
             raise NotImplementedError(
                 "steps are not recorded; differentiable=True is not supported; write the step with tensors instead"
             )
-        self.watch()
+        self._patch_step_function()
         self.defaults = {**defaults, **{name: hints.get(name, HINTS[name]) for name in self.accepts}}
         self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -296,7 +296,7 @@ class Optimizer(Watched):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.watch()
+        self._patch_step_function()
 
     def __repr__(self) -> str:
         lines = []

@@ -69,6 +69,24 @@ def test_a_function_that_is_a_hook_twice_has_two_handles():
     assert len(calls) == 1
 
 
+def test_an_optimizer_that_wraps_another_needs_no_call_of_the_base_class():
+    class Wrapper(optim.Optimizer):
+        def __init__(self, optimizer):
+            self.optimizer, self.param_groups = optimizer, optimizer.param_groups
+            self._patch_step_function()
+
+        def step(self, closure=None):
+            self.optimizer.step()
+
+    w, calls = ag.ones(1, requires_grad=True), []
+    with register_optimizer_step_post_hook(lambda o, args, kwargs: calls.append(type(o))):
+        wrapper = Wrapper(optim.SGD([w], lr=0.5))
+        wrapper.register_step_pre_hook(lambda *given: calls.append("own"))
+        w.sum().backward()
+        wrapper.step()
+    assert (w.item(), calls) == (0.5, ["own", optim.SGD, Wrapper])
+
+
 def test_hooks_of_all_optimizers_enclose_those_of_each():
     calls = []
     first, heir = [optim.SGD([ag.ones(1, requires_grad=True)]) for _ in range(2)]
