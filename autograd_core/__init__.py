@@ -86,7 +86,7 @@ _PLACES = {
     "draw": "drawing",
     "GradScaler": "amp",
     "OutOfMemoryError": "errors",
-    "_standard_gamma": "distributions.gamma_draws",
+    **dict.fromkeys(("_sample_dirichlet", "_standard_gamma"), "distributions.gamma_draws"),
     "_assert": "compatibility.jit",
     "_assert_async": "compatibility.jit",
     "checkpoint": "autograd.recomputation",

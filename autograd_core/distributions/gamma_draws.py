@@ -21,7 +21,11 @@ def _standard_gamma(self: Tensor, generator: Any = None) -> Tensor:
     return standard_gamma(self, generator=generator)
 
 
-def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _sample_dirichlet(self: Tensor, generator: Any = None) -> Tensor:
+    return shares(self, self.shape, generator)
+
+
+def shares(concentration: Tensor, shape: tuple[int, ...], generator: Any = None) -> Tensor:
     """Gamma-distributed numbers divided by their sum along the last axis, none of them exactly 0 or 1.
 
     Small shapes underflow, but their logarithms do not: a sample of shape a is one of shape a + 1 times a uniform
@@ -29,8 +33,8 @@ def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     """
     shapes = concentration.expand(shape)
     fixed = shapes.detach()
-    u = 1 - functional.rand(shape, dtype=fixed.dtype, device=fixed.device)
-    draws = functional.softmax(_drawn_gamma(fixed + 1).log() + u.log() / fixed, -1)
+    u = 1 - functional.rand(shape, generator=generator, dtype=fixed.dtype, device=fixed.device)
+    draws = functional.softmax(_drawn_gamma(fixed + 1, generator).log() + u.log() / fixed, -1)
     limits = dtypes.finfo(draws.dtype)
     draws = draws.clamp(limits.tiny, 1 - limits.eps / 2)
     return _moved_shares(shapes, draws)

@@ -179,6 +179,13 @@ def test_standard_gamma_draws_one_number_for_each_shape():
     close(shapes.grad, ag.gamma_path(shapes, draw).detach().numpy())
 
 
+def test_shares_can_be_drawn_without_a_distribution():
+    shapes = ag.tensor([[0.5, 3.0], [1.0, 1.0]])
+    draw = ag._sample_dirichlet(shapes, ag.Generator().manual_seed(1))
+    assert draw.tolist() == ag._sample_dirichlet(shapes, generator=ag.Generator().manual_seed(1)).tolist()
+    close(draw.sum(-1), [1, 1])
+
+
 def test_single_random_variables():
     d = D.Categorical(ag.tensor([0.0, 1.0]))
     assert (d.sample().tolist(), d.sample((2,)).tolist(), d.enumerate_support().tolist()) == (1, [1, 1], [0, 1])
