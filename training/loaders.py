@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -56,6 +55,8 @@ class DataLoader:
         if not hasattr(dataset, "__getitem__") and not hasattr(dataset, "__iter__"):
             raise TypeError(f"DataLoader needs a data set, with __getitem__ or __iter__, not {type(dataset).__name__}")
         if isinstance(multiprocessing_context, str) and num_workers:
+            import multiprocessing
+
             multiprocessing_context = multiprocessing.get_context(multiprocessing_context)
         if num_workers < 0 or timeout < 0:
             raise ValueError("DataLoader: num_workers option should be non-negative, and so should timeout")
