@@ -1,6 +1,7 @@
 """Adam and its relatives: steps by the mean of past gradients."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from math import sqrt
 from typing import Any
 
@@ -20,22 +21,14 @@ class Adam(ElementwiseOptimizer):
     kernel = "adam_step"
     accepts = ("foreach", "capturable", "differentiable", "fused")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        decoupled_weight_decay: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
-        defaults |= {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay}
-        super().__init__(params, defaults, **hints)
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0
+    amsgrad: bool = False
+    _: KW_ONLY
+    maximize: bool = False
+    decoupled_weight_decay: bool = False
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
@@ -74,15 +67,10 @@ class SparseAdam(ElementwiseOptimizer):
     remembers = ("exp_avg", "exp_avg_sq")
     accepts = ()
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    maximize: bool = False
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)
@@ -111,22 +99,14 @@ class NAdam(ElementwiseOptimizer):
     kernel = "nadam_step"
     remembers = ("exp_avg", "exp_avg_sq")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        defaults |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
-        super().__init__(params, defaults, **hints)
+    lr: float = 2e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0
+    momentum_decay: float = 4e-3
+    decoupled_weight_decay: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t, lr = _counted(state), group["lr"]
@@ -147,20 +127,13 @@ class RAdam(ElementwiseOptimizer):
     kernel = "radam_step"
     remembers = ("exp_avg", "exp_avg_sq")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, {**defaults, "decoupled_weight_decay": decoupled_weight_decay}, **hints)
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0
+    decoupled_weight_decay: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t, (beta1, beta2) = _counted(state), group["betas"]
@@ -181,19 +154,12 @@ class Adamax(ElementwiseOptimizer):
     kernel = "adamax_step"
     remembers = ("exp_avg", "exp_inf")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, defaults, **hints)
+    lr: float = 2e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0
+    _: KW_ONLY
+    maximize: bool = False
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t = _counted(state)
@@ -209,18 +175,11 @@ class Lion(ElementwiseOptimizer):
     kernel = "lion_step"
     remembers = ("exp_avg",)
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-4,
-        betas: tuple[float, float] = (0.9, 0.99),
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, defaults, **hints)
+    lr: float = 1e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    _: KW_ONLY
+    maximize: bool = False
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         return {**_options(group), "lr": group["lr"]}

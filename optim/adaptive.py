@@ -1,6 +1,7 @@
 """Adaptive optimizers beyond Adam's family."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from typing import Any
 
 from autograd_core import full_like
@@ -19,20 +20,16 @@ class Adagrad(ElementwiseOptimizer):
     remembers = ("sum",)
     accepts = ("foreach", "differentiable", "fused")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        lr_decay: float = 0,
-        weight_decay: float = 0,
-        initial_accumulator_value: float = 0,
-        eps: float = 1e-10,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value}, **hints)
+    lr: float = 1e-2
+    lr_decay: float = 0
+    weight_decay: float = 0
+    initial_accumulator_value: float = 0
+    eps: float = 1e-10
+    _: KW_ONLY
+    maximize: bool = False
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        super()._construct(params, options, **hints)
         for group in self.param_groups:
             for p in group["params"]:
                 if p.numel():  # else it may be a lazy layer's
@@ -57,19 +54,12 @@ class Adadelta(ElementwiseOptimizer):
     passes = ("lr", "rho", "eps", "weight_decay", "maximize")
     remembers = ("square_avg", "acc_delta")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, defaults, **hints)
+    lr: float = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+    weight_decay: float = 0
+    _: KW_ONLY
+    maximize: bool = False
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)
@@ -87,21 +77,14 @@ class RMSprop(ElementwiseOptimizer):
     kernel = "rmsprop_step"
     passes = ("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum: float = 0,
-        centered: bool = False,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        super().__init__(params, {**defaults, "centered": centered, "maximize": maximize}, **hints)
+    lr: float = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0
+    momentum: float = 0
+    centered: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         optional = {"momentum_buffer": group["momentum"], "grad_avg": group["centered"]}
@@ -119,17 +102,11 @@ class Rprop(ElementwiseOptimizer):
     passes = ("etas", "step_sizes", "maximize")
     remembers = ("prev", "step_size")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        etas: tuple[float, float] = (0.5, 1.2),
-        step_sizes: tuple[float, float] = (1e-6, 50),
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}, **hints)
+    lr: float = 1e-2
+    etas: tuple[float, float] = (0.5, 1.2)
+    step_sizes: tuple[float, float] = (1e-6, 50)
+    _: KW_ONLY
+    maximize: bool = False
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)
@@ -154,20 +131,13 @@ class ASGD(ElementwiseOptimizer):
     passes = ("lambd", "weight_decay", "maximize")
     remembers = ("ax",)
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        lambd: float = 1e-4,
-        alpha: float = 0.75,
-        t0: float = 1e6,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0}
-        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **hints)
+    lr: float = 1e-2
+    lambd: float = 1e-4
+    alpha: float = 0.75
+    t0: float = 1e6
+    weight_decay: float = 0
+    _: KW_ONLY
+    maximize: bool = False
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         lr, lambd = group["lr"], group["lambd"]

@@ -34,7 +34,7 @@ class ElementwiseOptimizer(Optimizer):
     passes: ClassVar[tuple[str, ...]] = ()
     remembers: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable")
-    capturable = True
+    can_be_captured = True
     by_rows = False  # whether a sparse gradient updates only its rows
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:

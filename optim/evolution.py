@@ -51,25 +51,22 @@ class GeneticAlgorithm(Evolution):
     are set to the best.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        population_size: int = 50,
-        survivors: int = 10,
-        sigma: float = 0.1,
-        mutation_rate: float = 0.1,
-    ) -> None:
+    population_size: int = 50
+    survivors: int = 10
+    sigma: float = 0.1
+    mutation_rate: float = 0.1
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        population_size, survivors, sigma, mutation_rate = options.values()
         if not 1 <= survivors < population_size:
             raise ValueError(f"survivors must be at least 1 and fewer than {population_size=}, not {survivors}")
         if not sigma >= 0 or not 0 <= mutation_rate <= 1:
             raise ValueError(f"needs sigma ≥ 0 and 0 ≤ mutation_rate ≤ 1, not {sigma} and {mutation_rate}")
-        options = {"population_size": population_size, "survivors": survivors}
-        super().__init__(params, {**options, "sigma": sigma, "mutation_rate": mutation_rate})
+        super()._construct(params, options, **hints)
         self.population: Tensor | None = None
 
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
-        names = "population_size", "survivors", "sigma", "mutation_rate"
-        size, survivors, sigma, rate = (self.defaults[name] for name in names)
+        size, survivors, sigma, rate = self.defaults.values()
         first, now = self.genome(), self.population
         place: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
         if now is None:
@@ -93,10 +90,15 @@ class EvolutionStrategy(Evolution):
     ranks of their losses, scaled to -1/2 to 1/2. population_size: n, an even number.
     """
 
-    def __init__(self, params: Params, lr: float = 0.1, sigma: float = 0.1, population_size: int = 40) -> None:
+    lr: float = 0.1
+    sigma: float = 0.1
+    population_size: int = 40
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        sigma, population_size = options["sigma"], options["population_size"]
         if not sigma > 0 or population_size < 2 or population_size % 2:
             raise ValueError(f"needs a positive sigma and an even population_size, not {sigma} and {population_size}")
-        super().__init__(params, {"lr": lr, "sigma": sigma, "population_size": population_size})
+        super()._construct(params, options, **hints)
 
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
         group = self.param_groups[0]

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from math import sqrt
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from autograd_core import Tensor, finfo
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import wrap
 from backends.geometry import wide_dtype
-from optim.optimizer import Optimizer, Params
+from optim.optimizer import Optimizer
 
 
 class LayerwiseOptimizer(Optimizer):
@@ -37,20 +38,13 @@ class LARS(LayerwiseOptimizer):
     the ratio is 1 where either norm is 0.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        trust_coefficient: float = 1e-3,
-        eps: float = 1e-8,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "eps": eps, "maximize": maximize}
-        super().__init__(params, {**defaults, "trust_coefficient": trust_coefficient}, **hints)
+    lr: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    trust_coefficient: float = 1e-3
+    eps: float = 1e-8
+    _: KW_ONLY
+    maximize: bool = False
 
     def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         decay, size, slope = group["weight_decay"], _norm(xp, p), _norm(xp, g)
@@ -67,19 +61,12 @@ class LAMB(LayerwiseOptimizer):
     d = m̂ / (√v̂ + eps) + weight_decay·p; p ← p - lr·‖p‖ / ‖d‖·d, where the ratio is 1 if either norm is 0.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-6,
-        weight_decay: float = 1e-2,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, defaults, **hints)
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-6
+    weight_decay: float = 1e-2
+    _: KW_ONLY
+    maximize: bool = False
 
     def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
@@ -99,20 +86,13 @@ class Adafactor(LayerwiseOptimizer):
     min(lr, 1/√t)·max(eps[1], rms(p)) and limited to an rms of d. eps[0]: None is the precision of the parameter.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        beta2_decay: float = -0.8,
-        eps: tuple[float | None, float] = (None, 1e-3),
-        d: float = 1.0,
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "maximize": maximize}, **hints)
+    lr: float = 1e-2
+    beta2_decay: float = -0.8
+    eps: tuple[float | None, float] = (None, 1e-3)
+    d: float = 1.0
+    weight_decay: float = 0.0
+    _: KW_ONLY
+    maximize: bool = False
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         (eps1, eps2), d = group["eps"], group["d"]
@@ -160,21 +140,14 @@ class Muon(LayerwiseOptimizer):
 
     accepts = ()
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        weight_decay: float = 0.1,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
-        eps: float = 1e-7,
-        ns_steps: int = 5,
-        adjust_lr_fn: str | None = None,
-    ) -> None:
-        defaults: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "eps": eps}
-        defaults |= {"nesterov": nesterov, "ns_coefficients": ns_coefficients, "ns_steps": ns_steps}
-        super().__init__(params, {**defaults, "adjust_lr_fn": adjust_lr_fn})
+    lr: float = 1e-3
+    weight_decay: float = 0.1
+    momentum: float = 0.95
+    nesterov: bool = True
+    ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315)
+    eps: float = 1e-7
+    ns_steps: int = 5
+    adjust_lr_fn: str | None = None
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)

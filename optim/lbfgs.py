@@ -23,20 +23,19 @@ class LBFGS(Optimizer):
     parameter's state holds all state.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1,
-        max_iter: int = 20,
-        max_eval: int | None = None,
-        tolerance_grad: float = 1e-7,
-        tolerance_change: float = 1e-9,
-        history_size: int = 100,
-        line_search_fn: str | None = None,
-    ) -> None:
-        defaults: dict[str, Any] = {"lr": lr, "max_iter": max_iter, "tolerance_grad": tolerance_grad}
-        defaults |= {"max_eval": max_iter * 5 // 4 if max_eval is None else max_eval, "history_size": history_size}
-        super().__init__(params, {**defaults, "tolerance_change": tolerance_change, "line_search_fn": line_search_fn})
+    lr: float = 1
+    max_iter: int = 20
+    max_eval: int | None = None
+    tolerance_grad: float = 1e-7
+    tolerance_change: float = 1e-9
+    history_size: int = 100
+    line_search_fn: str | None = None
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        lr, line_search_fn = options["lr"], options["line_search_fn"]
+        if options["max_eval"] is None:
+            options["max_eval"] = options["max_iter"] * 5 // 4
+        super()._construct(params, options, **hints)
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
         if not self.param_groups[0]["lr"] >= 0:

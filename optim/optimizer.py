@@ -6,6 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import copy_context
+from dataclasses import KW_ONLY, InitVar
 from itertools import chain, count
 from numbers import Real
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import ELSEWHERE, LIBRARY
 from autograd_core.engine.versions import record_writes
 from autograd_core.engine.walk import QUIET
+from autograd_core.fields import Declared
 from autograd_core.tensor import own_scalar
 from backends.live import capturing, deferred
 from backends.strides import may_overlap
@@ -52,8 +54,10 @@ LIMITED = {
 COUNTED = ("step", "mu_product", "eta", "mu")
 
 
-class Optimizer(Watched):
+class Optimizer(Declared, Watched):
     """Base of optimizers: subclasses define `update`, which changes parameters, or `step`.
+
+    Classes of this package name their options as fields, with defaults, from which the constructor follows.
 
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
     hyper-parameters. Tensors without a name are named by their position, "0", "1", ...
@@ -61,8 +65,15 @@ class Optimizer(Watched):
     change no result and are only kept in the groups, and `differentiable`, which is refused.
     """
 
+    params: InitVar[Params]  # as type checkers see it: what constructors take beside the options
+    _: KW_ONLY
+    foreach: InitVar[bool | None] = None
+    fused: InitVar[bool | None] = None
+    capturable: InitVar[bool | None] = None
+    differentiable: InitVar[bool | None] = None
     accepts: ClassVar[tuple[str, ...]] = ()  # the hints of this optimizer, as in PyTorch
-    capturable = False  # whether a step can be captured as a CUDA graph
+    _around = "params, ", ", **hints"
+    can_be_captured = False  # whether a step can be captured as a CUDA graph
     stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -99,6 +110,9 @@ class Optimizer(Watched):
             )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        Optimizer.__init__(self, params, options, **hints)
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters, with the hyper-parameters of this group or the defaults."""
@@ -165,7 +179,7 @@ class Optimizer(Watched):
 
         closure: recomputes the gradients; its value is returned.
         """
-        if capturing() and not self.capturable:
+        if capturing() and not self.can_be_captured:
             raise NotImplementedError(f"{type(self).__name__} counts steps in Python; use an element-wise optimizer")
         self.stepped, loss = True, None
         if closure is not None:

@@ -1,13 +1,13 @@
 """Stochastic gradient descent."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from typing import Any
 
 from autograd_core import Tensor
 from autograd_core.engine.libraries import LIBRARY
 from backends.live import live
 from optim.elementwise import LIVE, ElementwiseOptimizer
-from optim.optimizer import Params
 
 LARGE = 1 << 16  # size from which a kernel is as fast as two calls or, in oneDNN's single pass, faster
 
@@ -21,20 +21,13 @@ class SGD(ElementwiseOptimizer):
     kernel, by_rows = "sgd_step", True
     accepts = ("foreach", "differentiable", "fused")
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "nesterov": nesterov, "maximize": maximize}, **hints)
+    lr: float = 1e-3
+    momentum: float = 0
+    dampening: float = 0
+    weight_decay: float = 0
+    nesterov: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)

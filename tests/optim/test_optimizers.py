@@ -1,5 +1,6 @@
 """Optimizers against straightforward loops over the published formulas, and what they refuse."""
 
+import inspect
 import itertools
 from functools import partial
 
@@ -123,6 +124,22 @@ def test_defaults_are_pytorchs():
         "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
         "    lr: 0.1\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
     )
+
+
+def test_the_options_of_an_optimizer_are_its_fields():
+    signature = inspect.signature(optim.SGD)
+    assert list(signature.parameters) == [
+        "params", "lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "hints"
+    ]  # fmt: skip
+    assert signature.parameters["maximize"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert not hasattr(optim.SGD, "lr")
+
+    class Annotated(optim.SGD):
+        lr: float = 2.0
+
+    assert inspect.signature(Annotated) == signature
+    with pytest.raises(TypeError, match="SparseAdam has no option 'fused'; it takes lr, betas, eps, maximize"):
+        optim.SparseAdam([leaf()], fused=True)
 
 
 @pytest.mark.parametrize("method", [optim.SGD, optim.Adam, optim.AdamW])
