@@ -11,7 +11,7 @@ from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds
 from autograd_core.distributions.distribution import Shape, eps_of
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.quantiles import uniform_within
+from autograd_core.distributions.uniform import uniform_within
 from autograd_core.tensor import Tensor
 
 
@@ -66,7 +66,7 @@ class ContinuousBernoulli(Odds, ExponentialFamily):
     def _log_density(self, value: Tensor) -> Tensor:
         return self._log_norm() - self._cost(value)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return self._falling(value, lambda slope, x: (-slope * x).expm1() / (-slope).expm1())
 
     def icdf(self, value: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices
-from autograd_core.distributions.distribution import Shape, one_of, together
+from autograd_core.distributions.distribution import Shape, broadcast_all, one_of
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
 from autograd_core.distributions.large_shapes import FEW
-from autograd_core.distributions.quantiles import uniform_within
+from autograd_core.distributions.uniform import uniform_within
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
@@ -62,7 +62,7 @@ class Binomial(Odds):
     def __init__(
         self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        value, total = together(one_of(probs, logits), total_count)
+        value, total = broadcast_all(one_of(probs, logits), total_count)
         self.total_count = total.to(value.dtype)
         super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
 
@@ -116,7 +116,7 @@ class NegativeBinomial(Odds):
     def __init__(
         self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        value, total = together(one_of(probs, logits), total_count)
+        value, total = broadcast_all(one_of(probs, logits), total_count)
         self.total_count = total.to(value.dtype)
         super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
 

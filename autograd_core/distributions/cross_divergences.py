@@ -12,10 +12,10 @@ from autograd_core.distributions.counts import Binomial, Poisson
 from autograd_core.distributions.discrete import Bernoulli
 from autograd_core.distributions.distribution import Distribution
 from autograd_core.distributions.divergences import Rule, register_kl
-from autograd_core.distributions.gammas import Beta, Gamma, log_beta
-from autograd_core.distributions.locations import EULER, Gumbel, Laplace, Normal
+from autograd_core.distributions.gammas import Beta, Exponential, Gamma, log_beta
+from autograd_core.distributions.location_scale import EULER, Gumbel, Laplace, Normal
 from autograd_core.distributions.powers import Pareto
-from autograd_core.distributions.quantiles import Exponential, Uniform
+from autograd_core.distributions.uniform import Uniform
 from autograd_core.tensor import Tensor
 
 REAL = (Gumbel, Laplace, Normal)  # of all real numbers

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
+from autograd_core.distributions.distribution import Distribution, Shape, broadcast_all, eps_of, lazy_property, one_of
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
@@ -19,16 +19,16 @@ class Odds(Distribution):
     arg_constraints: ClassVar = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        (value,) = together(one_of(probs, logits))
+        (value,) = broadcast_all(one_of(probs, logits))
         vars(self)["logits" if probs is None else "probs"] = value
         super().__init__(value.shape, validate_args=validate_args)
 
-    @derived
+    @lazy_property
     def probs(self) -> Tensor:
         """The probability."""
         return self.logits.sigmoid()
 
-    @derived
+    @lazy_property
     def logits(self) -> Tensor:
         """log(p / (1 - p)), with p clamped away from 0 and 1."""
         return functional.logit(self.probs, eps=eps_of(self.probs))
@@ -104,12 +104,12 @@ class Categorical(Distribution):
             vars(self)["probs"] = value / value.sum(-1, keepdim=True)
         super().__init__(value.shape[:-1], validate_args=validate_args)
 
-    @derived
+    @lazy_property
     def probs(self) -> Tensor:
         """The probabilities."""
         return self.logits.exp()
 
-    @derived
+    @lazy_property
     def logits(self) -> Tensor:
         """The logarithms of the probabilities, which are clamped away from 0 and 1."""
         eps = eps_of(self.probs)

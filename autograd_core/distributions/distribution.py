@@ -27,7 +27,7 @@ class Distribution:
     has_rsample = has_enumerate_support = False
     # What `log_prob` and `cdf` are of values that are checked already.
     _log_density: Any = None
-    _share_below: Any = None
+    _cdf: Any = None
     _validate_args = True
 
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
@@ -46,7 +46,7 @@ class Distribution:
 
     def _take(self, validate_args: bool | None, **parameters: Any) -> None:
         """Keep these parameters as tensors of one shape, which is that of the batch."""
-        values = together(*parameters.values())
+        values = broadcast_all(*parameters.values())
         vars(self).update(zip(parameters, values, strict=True))
         Distribution.__init__(self, values[0].shape, validate_args=validate_args)
 
@@ -123,10 +123,10 @@ class Distribution:
 
     def cdf(self, value: Tensor) -> Tensor:
         """The cumulative distribution function."""
-        if self._share_below is None:
+        if self._cdf is None:
             raise self._lacking("cdf")
         self._validate_sample(value)
-        return self._share_below(value)
+        return self._cdf(value)
 
     def icdf(self, value: Tensor) -> Tensor:
         """The inverse of `cdf`, the quantile function."""
@@ -205,7 +205,7 @@ class Distribution:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-class derived:
+class lazy_property:
     """A parameter computed from another one unless it was passed."""
 
     def __init__(self, function: Callable[[Any], Tensor]) -> None:
@@ -215,7 +215,7 @@ class derived:
         return self if instance is None else self._function(instance)  # type: ignore[return-value]
 
 
-def together(*values: Any) -> tuple[Tensor, ...]:
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     """Numbers and tensors as tensors of one shape; numbers take the dtype of the first tensor, or the default."""
     if wrong := [v for v in values if not isinstance(v, Tensor | int | float)]:
         raise ValueError(f"parameters must be numbers or tensors, not {type(wrong[0]).__name__}")

@@ -12,14 +12,14 @@ from autograd_core.distributions.counts import Binomial, Geometric, Poisson
 from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.gammas import Beta, Gamma, InverseGamma
+from autograd_core.distributions.gammas import Beta, Exponential, Gamma, InverseGamma
 from autograd_core.distributions.large_shapes import dirichlet_divergence, gamma_divergence, poisson_divergence
-from autograd_core.distributions.locations import EULER, Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
+from autograd_core.distributions.location_scale import EULER, Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
 from autograd_core.distributions.powers import Pareto
-from autograd_core.distributions.quantiles import Exponential, Uniform
 from autograd_core.distributions.transformed import TransformedDistribution
+from autograd_core.distributions.uniform import Uniform
 from autograd_core.tensor import Tensor
 
 Rule = Callable[[Any, Any], Tensor]

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.distribution import Distribution, Shape, broadcast_all
 from autograd_core.distributions.elementwise_transforms import PowerTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.large_shapes import gamma_entropy, half_step, slope_of_half_step
-from autograd_core.distributions.locations import Location
+from autograd_core.distributions.location_scale import Location
 from autograd_core.distributions.transformed import Closed
+from autograd_core.distributions.uniform import ByTime
 from autograd_core.tensor import Tensor
 
 
@@ -51,7 +52,7 @@ class Gamma(ExponentialFamily):
         self._validate_sample(value)
         return functional.gamma_log_density(self.concentration, self.rate, value)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return functional.igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
@@ -65,11 +66,54 @@ class Gamma(ExponentialFamily):
         return (power + 1).lgamma() - (power + 1) * (-slope).log()
 
 
+class Exponential(ByTime, ExponentialFamily):
+    """Exponential distribution with rate `rate`."""
+
+    rate: Tensor
+    arg_constraints: ClassVar = {"rate": constraints.positive}
+    support = constraints.nonnegative
+    _mean_carrier_measure = 0
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        self._take(validate_args, rate=rate)
+
+    @property
+    def mean(self) -> Tensor:
+        return 1 / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.zeros_like(self.rate)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.rate**-2
+
+    def _log_density(self, value: Tensor) -> Tensor:
+        return self.rate.log() - self.rate * value
+
+    def _cdf(self, value: Tensor) -> Tensor:
+        return -(-self.rate * value).expm1()
+
+    def _at(self, time: Tensor) -> Tensor:
+        return time / self.rate
+
+    def entropy(self) -> Tensor:
+        return 1 - self.rate.log()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, slope: Tensor) -> Tensor:
+        return -(-slope).log()
+
+
 class Chi2(Gamma):
     """Chi-squared distribution: sums of squares of `df` standard normal numbers."""
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
-        super().__init__(0.5 * together(df)[0], 0.5, validate_args)
+        super().__init__(0.5 * broadcast_all(df)[0], 0.5, validate_args)
 
     @property
     def df(self) -> Tensor:
@@ -161,7 +205,7 @@ class InverseGamma(Closed):
     def _log_density(self, value: Tensor) -> Tensor:
         return functional.gamma_log_density(self.concentration, self.rate, 1 / value) - 2 * value.log()
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return functional.igammac(self.concentration, self.rate / value)
 
     def entropy(self) -> Tensor:
@@ -213,7 +257,7 @@ class StudentT(Location):
     arg_constraints: ClassVar = {"df": constraints.positive, **Location.arg_constraints}
 
     def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None) -> None:
-        self.df, loc, scale = together(df, loc, scale)
+        self.df, loc, scale = broadcast_all(df, loc, scale)
         super().__init__(loc, scale, validate_args)
 
     @property

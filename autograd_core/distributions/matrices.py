@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from autograd_core import dtypes, functional, linalg
 from autograd_core.creation.values import where_it_is
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, derived
+from autograd_core.distributions.distribution import Distribution, Shape, lazy_property
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.multivariate import covariance_of, factored, one_matrix, precision_of, scale_tril_of
@@ -50,7 +50,7 @@ class Wishart(ExponentialFamily):
             raise ValueError(f"Wishart() of matrices of size {self._size()} needs df above {self.df.detach()}")
         self._unbroadcasted_scale_tril = factored(name, matrix)
 
-    scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
+    scale_tril, covariance_matrix, precision_matrix = map(lazy_property, (scale_tril_of, covariance_of, precision_of))
 
     def _size(self) -> int:
         return self.event_shape[0]

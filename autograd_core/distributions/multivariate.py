@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
-from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, derived, sum_rightmost
+from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, lazy_property, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares
 from autograd_core.distributions.large_shapes import FEW, gamma_entropy
@@ -102,7 +102,7 @@ class MultivariateNormal(AroundLoc):
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
         self._unbroadcasted_scale_tril = factored(name, matrix)
 
-    scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
+    scale_tril, covariance_matrix, precision_matrix = map(lazy_property, (scale_tril_of, covariance_of, precision_of))
 
     @property
     def variance(self) -> Tensor:

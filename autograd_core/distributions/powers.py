@@ -9,10 +9,10 @@ from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Shape
 from autograd_core.distributions.elementwise_transforms import AffineTransform, ExpTransform, PowerTransform
-from autograd_core.distributions.gammas import log_beta
-from autograd_core.distributions.locations import EULER
-from autograd_core.distributions.quantiles import ByQuantile, ByTime, Exponential, Uniform, uniform_within
+from autograd_core.distributions.gammas import Exponential, log_beta
+from autograd_core.distributions.location_scale import EULER
 from autograd_core.distributions.transformed import Closed
+from autograd_core.distributions.uniform import ByQuantile, ByTime, Uniform, uniform_within
 from autograd_core.tensor import Tensor
 
 
@@ -51,7 +51,7 @@ class Pareto(ByTime, Closed):
     def _log_density(self, value: Tensor) -> Tensor:
         return self.alpha.log() - value.log() - self.alpha * self._time(value)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return -(-self.alpha * self._time(value)).expm1()
 
     def _time(self, value: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class GeneralizedPareto(ByQuantile):
     def _log_density(self, value: Tensor) -> Tensor:
         return -(1 + self.concentration) * self._time(value) - self.scale.log()
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return -(-self._time(value)).expm1()
 
     def log_cdf(self, value: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class Weibull(ByTime, Closed):
         k, z = self.concentration, value / self.scale
         return (k / self.scale).log() + functional.xlogy(k - 1, z) - z**k
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return -(-((value / self.scale) ** self.concentration)).expm1()
 
     def _at(self, time: Tensor) -> Tensor:
@@ -214,7 +214,7 @@ class Kumaraswamy(ByQuantile, Closed):
         a, b = self.concentration1, self.concentration0
         return (a * b).log() + functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -(value**a))
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return -functional.xlog1py(self.concentration0, -(value**self.concentration1)).expm1()
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:

@@ -11,8 +11,8 @@ from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, Shape
 from autograd_core.distributions.elementwise_transforms import ExpTransform, SigmoidTransform
-from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.distributions.transformed import TransformedDistribution
+from autograd_core.distributions.uniform import uniform_within
 from autograd_core.tensor import Tensor
 
 

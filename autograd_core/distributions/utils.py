@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from numpy.typing import DTypeLike
 
 from autograd_core import functional
 from autograd_core.creation.making import ShapeLike
-from autograd_core.distributions.distribution import derived, eps_of, sum_rightmost, together
+from autograd_core.distributions.distribution import broadcast_all as broadcast_all
+from autograd_core.distributions.distribution import eps_of
+from autograd_core.distributions.distribution import lazy_property as lazy_property
+from autograd_core.distributions.distribution import sum_rightmost as _sum_rightmost  # noqa: F401  libraries import it
 from autograd_core.tensor import Tensor
-
-lazy_property = derived
-_sum_rightmost = sum_rightmost  # libraries import it by this name
-
-
-def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
-    """Numbers and tensors as tensors of one shape."""
-    return together(*values)
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:

@@ -1,4 +1,4 @@
-"""Location-scale families and their relatives."""
+"""Location-scale families, absolute values of such numbers, and numbers whose logarithms are normal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import AroundLoc, Shape
 from autograd_core.distributions.elementwise_transforms import AbsTransform, AffineTransform, ExpTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.quantiles import ByQuantile, Uniform
-from autograd_core.distributions.transformed import Closed
+from autograd_core.distributions.transformed import Closed, TransformedDistribution
+from autograd_core.distributions.uniform import ByQuantile, Uniform
+from autograd_core.distributions.vector_transforms import StickBreakingTransform
 from autograd_core.dtypes import finfo
 from autograd_core.tensor import Tensor
 
@@ -58,7 +59,7 @@ class Normal(Location, ExponentialFamily):
     def _log_density(self, value: Tensor) -> Tensor:
         return -0.5 * self._standard(value) ** 2 - self.scale.log() - 0.5 * math.log(2 * math.pi)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return functional.ndtr(self._standard(value))
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ class Laplace(ByQuantile, Location):
     def _log_density(self, value: Tensor) -> Tensor:
         return -self._standard(value).abs() - (2 * self.scale).log()
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         z = self._standard(value)
         return functional.where(z > 0, 1 - 0.5 * (-z.abs()).exp(), 0.5 * (-z.abs()).exp())
 
@@ -110,7 +111,7 @@ class Cauchy(ByQuantile, Location):
     def _log_density(self, value: Tensor) -> Tensor:
         return -(self._standard(value) ** 2).log1p() - self.scale.log() - math.log(math.pi)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return functional.atan2(1.0, -self._standard(value)) / math.pi
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
@@ -157,7 +158,7 @@ class Gumbel(ByQuantile, Location, Closed):
         z = self._standard(value)
         return -z - (-z).exp() - self.scale.log()
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return (-(-self._standard(value)).exp()).exp()
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -209,7 +210,7 @@ class HalfNormal(_Half):
     def variance(self) -> Tensor:
         return self.scale**2 * (1 - 2 / math.pi)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return (value / self.scale * math.sqrt(0.5)).erf()
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -229,8 +230,66 @@ class HalfCauchy(_Half):
     def variance(self) -> Tensor:
         return functional.full_like(self.scale, math.inf)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return (value / self.scale).atan() * (2 / math.pi)
 
     def icdf(self, value: Tensor) -> Tensor:
         return self.scale * _tan_half_turn(value, 1 - value)
+
+
+class LogNormal(TransformedDistribution):
+    """Log-normal distribution: exponentials of normal numbers with mean `loc` and standard deviation `scale`."""
+
+    base_dist: Normal
+    arg_constraints: ClassVar = Normal.arg_constraints
+    support = constraints.positive
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
+
+    @property
+    def loc(self) -> Tensor:
+        """The means of the logarithms."""
+        return self.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """Their standard deviations."""
+        return self.base_dist.scale
+
+    @property
+    def mean(self) -> Tensor:
+        return (self.loc + self.scale**2 / 2).exp()
+
+    @property
+    def mode(self) -> Tensor:
+        return (self.loc - self.scale**2).exp()
+
+    @property
+    def variance(self) -> Tensor:
+        return (self.scale**2).expm1() * (2 * self.loc + self.scale**2).exp()
+
+    def entropy(self) -> Tensor:
+        return self.base_dist.entropy() + self.loc
+
+
+class LogisticNormal(TransformedDistribution):
+    """Vectors on the simplex with normal stick-breaking log-odds."""
+
+    base_dist: Any
+    arg_constraints: ClassVar = Normal.arg_constraints
+    support = constraints.simplex
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args)
+        super().__init__(base if base.batch_shape else base.expand((1,)), StickBreakingTransform(), validate_args)
+
+    @property
+    def loc(self) -> Tensor:
+        """The means of the log-odds."""
+        return self.base_dist.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """Their standard deviations."""
+        return self.base_dist.base_dist.scale

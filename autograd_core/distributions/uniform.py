@@ -1,4 +1,4 @@
-"""Distributions of real numbers that are sampled through their quantile function."""
+"""The uniform distribution, and the bases of those that are sampled as functions of uniform or exponential numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape
-from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.tensor import Tensor
 
@@ -78,7 +77,7 @@ class Uniform(ByQuantile):
         inside = (value >= self.low) & (value < self.high)
         return functional.where(inside, -(self.high - self.low).log(), -math.inf)
 
-    def _share_below(self, value: Tensor) -> Tensor:
+    def _cdf(self, value: Tensor) -> Tensor:
         return ((value - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -86,49 +85,6 @@ class Uniform(ByQuantile):
 
     def entropy(self) -> Tensor:
         return (self.high - self.low).log()
-
-
-class Exponential(ByTime, ExponentialFamily):
-    """Exponential distribution with rate `rate`."""
-
-    rate: Tensor
-    arg_constraints: ClassVar = {"rate": constraints.positive}
-    support = constraints.nonnegative
-    _mean_carrier_measure = 0
-
-    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        self._take(validate_args, rate=rate)
-
-    @property
-    def mean(self) -> Tensor:
-        return 1 / self.rate
-
-    @property
-    def mode(self) -> Tensor:
-        return functional.zeros_like(self.rate)
-
-    @property
-    def variance(self) -> Tensor:
-        return self.rate**-2
-
-    def _log_density(self, value: Tensor) -> Tensor:
-        return self.rate.log() - self.rate * value
-
-    def _share_below(self, value: Tensor) -> Tensor:
-        return -(-self.rate * value).expm1()
-
-    def _at(self, time: Tensor) -> Tensor:
-        return time / self.rate
-
-    def entropy(self) -> Tensor:
-        return 1 - self.rate.log()
-
-    @property
-    def _natural_params(self) -> tuple[Tensor, ...]:
-        return (-self.rate,)
-
-    def _log_normalizer(self, slope: Tensor) -> Tensor:
-        return -(-slope).log()
 
 
 def uniform_within(shape: tuple[int, ...], like: Tensor) -> Tensor:
