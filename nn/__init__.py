@@ -28,7 +28,8 @@ from nn.layers.adaptive_pooling import (
 )
 from nn.layers.attention import CausalSelfAttention, LearnedEncoding, MultiheadAttention, SinusoidalEncoding
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
-from nn.layers.distance import Bilinear, CosineSimilarity, PairwiseDistance
+from nn.layers.distance import CosineSimilarity, PairwiseDistance
+from nn.layers.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from nn.layers.embedding import Embedding, EmbeddingBag
 from nn.layers.textbook_activations import (
     ISRLU, ISRU, SQNL, ArcTan, BipolarReLU, Gaussian, Heaviside, Maxout, Sign, Sine,
@@ -44,9 +45,7 @@ from nn.layers.lazy import (
     LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d,
     LazyConvTranspose2d, LazyConvTranspose3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
 )
-from nn.layers.linear import (
-    AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, Flatten, Identity, Linear, Unflatten,
-)
+from nn.layers.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from nn.layers.noise_layers import GaussianNoise, WeightNoise
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from nn.layers.padding import (

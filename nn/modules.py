@@ -18,9 +18,9 @@ from nn.hooks import register_module_full_backward_pre_hook as register_module_f
 from nn.hooks import register_module_module_registration_hook as register_module_module_registration_hook
 from nn.hooks import register_module_parameter_registration_hook as register_module_parameter_registration_hook
 from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
+from nn.layers.dropout import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
 from nn.layers.lazy import LazyModuleMixin as LazyModuleMixin
-from nn.layers.linear import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.normalization import _BatchNorm as _BatchNorm
 from nn.layers.normalization import _NormBase as _NormBase
 from nn.layers.transformer import _activation as _get_activation_fn  # noqa: F401

@@ -47,6 +47,15 @@ class Parameter(Tensor, metaclass=_Marked):
         return t.requires_grad_() if requires_grad else t
 
 
+def allocate(module: Any, device: Any, dtype: Any, **shapes: tuple[int, ...] | None) -> None:
+    """Register a parameter of each of the shapes, whose elements are not set yet; without a shape it is None."""
+    for name, shape in shapes.items():
+        if shape is None:
+            module.register_parameter(name, None)
+        else:
+            setattr(module, name, Parameter(functional.empty(shape, device=device, dtype=dtype)))
+
+
 class UninitializedParameter(Tensor, metaclass=_Marked):
     """The type of a lazy module's parameter that has no elements yet; it gets them from `materialize(shape)`."""
 

@@ -9,7 +9,8 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
-from nn.layers.linear import Dropout, Linear
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear
 from nn.module import Module
 from nn.parameter import Parameter
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core import functional as core
 from autograd_core.ops.images.planes import each
 from nn import functional as F
 from nn.layers.linear import reset
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import allocate
 
 Size = int | tuple[int, ...]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -50,10 +49,7 @@ class _Conv(Module):
         self.padding = padding if isinstance(padding, str) else each(padding, self.rank, "padding")
         self.padding_mode, self._widths = padding_mode, self._padding_widths()
         self.output_padding: tuple[int, ...] = (0,) * self.rank
-        self.weight = Parameter(core.empty(self._weight_shape(), device=device, dtype=dtype))
-        self.register_parameter(
-            "bias", Parameter(core.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        )
+        allocate(self, device, dtype, weight=self._weight_shape(), bias=(out_channels,) if bias else None)
         self.reset_parameters()
 
     def _weight_shape(self) -> tuple[int, ...]:

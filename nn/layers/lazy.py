@@ -91,17 +91,24 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
 
 
 class _Lazy(LazyModuleMixin, Module):
-    """Placeholder of a layer `becomes`. axis: the input axis whose length is inferred; counted: the inferred argument.
+    """Placeholder of the layer that it is derived from.
+
+    axis: the input axis whose length is inferred; counted: the inferred argument.
 
     Takes the layer's arguments but for the first, and turns into that layer when it is first called or loaded. Until
     then the parameters that depend on the input have no elements; they remain the same objects, so an optimizer can be
     constructed early.
     """
 
-    becomes: ClassVar[type[Module]]
-    axis: ClassVar[int]
+    axis: int
     counted: ClassVar[str]
     _state_hooks = (Hook(LOAD, _from_state),)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "cls_to_become" not in vars(cls):
+            layer: Any = next(c for c in cls.__mro__ if not issubclass(c, LazyModuleMixin))
+            cls.cls_to_become = layer
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         layer: Any = super(LazyModuleMixin, self)  # which stands behind these classes
@@ -122,7 +129,8 @@ class _Lazy(LazyModuleMixin, Module):
 
     def _become(self, count: int) -> None:
         args, kwargs = self._arguments
-        complete: Module = self.becomes(count, *args, **kwargs)
+        kind: Any = self.cls_to_become
+        complete: Module = kind(count, *args, **kwargs)
         for registry in ("_parameters", "_buffers"):
             for name, own in getattr(self, registry).items():
                 if own is not None:
@@ -131,7 +139,7 @@ class _Lazy(LazyModuleMixin, Module):
                     own.data = getattr(complete, name).detach().to(device=own.device, dtype=own.dtype)
         setattr(self, self.counted, count)
         del self._arguments
-        self.__class__ = self.becomes  # type: ignore[assignment]  # which it was all along, but for the number
+        self.__class__ = kind  # which it was all along, but for the number
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._become(_count(self, args[0] if args else next(iter(kwargs.values()))))
@@ -146,6 +154,7 @@ def _count(layer: _Lazy, input: Tensor) -> int:
 
 class _LazyConv(_Lazy):
     counted = "in_channels"
+    axis = property(lambda self: -1 - self.rank)
 
 
 class _LazyNorm(_Lazy):
@@ -155,65 +164,48 @@ class _LazyNorm(_Lazy):
 class LazyLinear(_Lazy, Linear):
     """`Linear` that infers in_features from its first input."""
 
-    becomes, axis, counted = Linear, -1, "in_features"
+    counted, axis = "in_features", -1
 
 
 class LazyConv1d(_LazyConv, Conv1d):
     """`Conv1d` that infers in_channels from its first input."""
 
-    becomes, axis = Conv1d, -2
-
 
 class LazyConv2d(_LazyConv, Conv2d):
     """`Conv2d` that infers in_channels from its first input."""
-
-    becomes, axis = Conv2d, -3
 
 
 class LazyConv3d(_LazyConv, Conv3d):
     """`Conv3d` that infers in_channels from its first input."""
 
-    becomes, axis = Conv3d, -4
-
 
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
     """`ConvTranspose1d` that infers in_channels from its first input."""
-
-    becomes, axis = ConvTranspose1d, -2
 
 
 class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
     """`ConvTranspose2d` that infers in_channels from its first input."""
 
-    becomes, axis = ConvTranspose2d, -3
-
 
 class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
     """`ConvTranspose3d` that infers in_channels from its first input."""
-
-    becomes, axis = ConvTranspose3d, -4
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
     """`BatchNorm1d` that infers num_features from its first input."""
 
-    becomes = BatchNorm1d
-
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
     """`BatchNorm2d` that infers num_features from its first input."""
-
-    becomes = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
     """`BatchNorm3d` that infers num_features from its first input."""
 
-    becomes = BatchNorm3d
-
 
 class _LazyInstanceNorm(_Lazy):
     counted = "num_features"
+    axis = property(lambda self: -self.ndims[0])
 
     def __init__(
         self,
@@ -233,16 +225,10 @@ class _LazyInstanceNorm(_Lazy):
 class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
     """`InstanceNorm1d` that infers num_features from its first input."""
 
-    becomes, axis = InstanceNorm1d, -2
-
 
 class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
     """`InstanceNorm2d` that infers num_features from its first input."""
 
-    becomes, axis = InstanceNorm2d, -3
-
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
     """`InstanceNorm3d` that infers num_features from its first input."""
-
-    becomes, axis = InstanceNorm3d, -4

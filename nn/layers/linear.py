@@ -1,4 +1,4 @@
-"""Linear layers, flattening and dropout."""
+"""Linear and bilinear layers, and flattening."""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +9,8 @@ from autograd_core import functional as core
 from nn import functional as F
 from nn import init
 from nn.declared import FunctionLayer
-from nn.functions.noise import probability
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import allocate
 
 
 class Identity(Module):
@@ -39,10 +38,7 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(core.empty(out_features, in_features, device=device, dtype=dtype))
-        self.register_parameter(
-            "bias", Parameter(core.empty(out_features, device=device, dtype=dtype)) if bias else None
-        )
+        allocate(self, device, dtype, weight=(out_features, in_features), bias=(out_features,) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -51,6 +47,45 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
+
+
+class Bilinear(Module):
+    """x1ᵀ A x2 + b for each output feature: (..., in1), (..., in2) to (..., out)."""
+
+    weight: Tensor
+    bias: Tensor | None
+    _shown = ("in1_features", "in2_features", "out_features", "bias")
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features <= 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        allocate(
+            self,
+            device,
+            dtype,
+            weight=(out_features, in1_features, in2_features),
+            bias=(out_features,) if bias else None,
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Reinitialise weight and bias, uniform within ±1/√in1_features."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
 
 def reset(weight: Tensor, bias: Tensor | None) -> None:
@@ -83,48 +118,3 @@ class Unflatten(FunctionLayer):
 
     def forward(self, input: Tensor) -> Tensor:
         return core.unflatten(input, self.dim, self.unflattened_size)
-
-
-class _Dropout(FunctionLayer):
-    _passed = ("p", "training", "inplace")
-    p: float = 0.5
-    inplace: bool = False
-
-    def _made(self) -> None:
-        probability(self.p)
-
-
-class Dropout(_Dropout):
-    """Sets elements to zero with probability p, in training only (Srivastava et al. 2014)."""
-
-    _function = "dropout"
-
-
-class Dropout1d(_Dropout):
-    """Sets whole channels of (N, C, L) or (C, L) to zero with probability p, in training only."""
-
-    _function = "dropout1d"
-
-
-class Dropout2d(_Dropout):
-    """Sets whole channels of (N, C, H, W) or (C, H, W) to zero with probability p, in training only."""
-
-    _function = "dropout2d"
-
-
-class Dropout3d(_Dropout):
-    """Sets whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability p, in training only."""
-
-    _function = "dropout3d"
-
-
-class AlphaDropout(_Dropout):
-    """Dropout that preserves zero mean and unit variance, for SELU networks (Klambauer et al. 2017)."""
-
-    _function = "alpha_dropout"
-
-
-class FeatureAlphaDropout(_Dropout):
-    """`AlphaDropout` of whole channels of (N, C, ...)."""
-
-    _function = "feature_alpha_dropout"

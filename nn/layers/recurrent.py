@@ -14,7 +14,7 @@ from nn import functional as F
 from nn import init
 from nn.layers.recurrences import KINDS, Run, is_full, packed_backwards, packed_forwards, packed_together
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import allocate
 from nn.utils.rnn import PackedSequence
 
 
@@ -58,8 +58,7 @@ class RNNBase(Module):
             shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, width), "weight_hh": (gates, out)}
             shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)} if bias else {}
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
-            for name, shape in shapes.items():
-                setattr(self, name + suffix, Parameter(core.empty(shape, device=device, dtype=dtype)))
+            allocate(self, device, dtype, **{name + suffix: shape for name, shape in shapes.items()})
         self._flat_weights_names = list(self._parameters)  # used by PyTorch programs
         self.reset_parameters()
 

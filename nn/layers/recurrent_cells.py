@@ -12,7 +12,7 @@ from autograd_core.ops.layers.recurrent import State
 from nn import init
 from nn.layers.recurrences import KINDS
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.parameter import allocate
 
 
 class RNNCellBase(Module):
@@ -30,15 +30,8 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = num_chunks * hidden_size
-        shapes = {
-            "weight_ih": (rows, input_size),
-            "weight_hh": (rows, hidden_size),
-            "bias_ih": (rows,),
-            "bias_hh": (rows,),
-        }
-        for name, shape in shapes.items():
-            wanted = bias or name.startswith("weight")
-            self.register_parameter(name, Parameter(core.empty(shape, device=device, dtype=dtype)) if wanted else None)
+        allocate(self, device, dtype, weight_ih=(rows, input_size), weight_hh=(rows, hidden_size))
+        allocate(self, device, dtype, **dict.fromkeys(("bias_ih", "bias_hh"), (rows,) if bias else None))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

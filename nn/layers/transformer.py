@@ -14,8 +14,9 @@ from nn import functional as F
 from nn import init
 from nn.containers import ModuleList
 from nn.layers.attention import MultiheadAttention
+from nn.layers.dropout import Dropout
 from nn.layers.layer_norm import LayerNorm
-from nn.layers.linear import Dropout, Linear
+from nn.layers.linear import Linear
 from nn.module import Module
 
 Activation = str | Callable[[Tensor], Tensor]

@@ -10,8 +10,9 @@ from nn.containers import Sequential
 from nn.layers.activation import ReLU
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
+from nn.layers.dropout import Dropout
 from nn.layers.layer_norm import LocalResponseNorm
-from nn.layers.linear import Dropout, Linear
+from nn.layers.linear import Linear
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
 

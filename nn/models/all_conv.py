@@ -6,8 +6,9 @@ from nn.containers import Sequential
 from nn.layers.activation import ReLU
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
+from nn.layers.dropout import Dropout
 from nn.layers.lazy import LazyLinear
-from nn.layers.linear import Dropout, Flatten, Linear
+from nn.layers.linear import Flatten, Linear
 from nn.module import Module
 
 # The layers before the last three: (channels, kernel, stride), with dropout after every strided one.

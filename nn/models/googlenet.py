@@ -12,7 +12,8 @@ from nn.blocks.inception import ConvBlock, Inception
 from nn.chains import RELU, chain
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
-from nn.layers.linear import Dropout, Linear
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
 

@@ -10,9 +10,10 @@ from nn import init
 from nn.containers import ModuleDict, ModuleList, Sequential
 from nn.layers.activation import GELU
 from nn.layers.attention import CausalSelfAttention
+from nn.layers.dropout import Dropout
 from nn.layers.embedding import Embedding
 from nn.layers.layer_norm import LayerNorm
-from nn.layers.linear import Dropout, Linear
+from nn.layers.linear import Linear
 from nn.models.char_model import sample
 from nn.module import Module
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from nn.containers import Sequential
 from nn.layers.activation import ReLU, Sigmoid
-from nn.layers.linear import Dropout, Linear
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear
 from nn.module import Module
 
 

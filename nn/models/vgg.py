@@ -11,7 +11,8 @@ from nn.containers import Sequential
 from nn.layers.activation import ReLU
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
-from nn.layers.linear import Dropout, Linear
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm2d
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module

@@ -133,3 +133,9 @@ def test_what_replaces_a_weight_asks_for_its_elements(form, name):
         normalise(layer)
     layer(ag.ones(2, 4))
     assert normalise(layer)(ag.ones(2, 4)).shape == (2, 3)
+
+
+def test_every_lazy_layer_names_what_it_becomes():
+    lazy = [name for name in nn.__all__ if name.startswith("Lazy")]
+    assert lazy
+    assert all(getattr(nn, name).cls_to_become is getattr(nn, name.removeprefix("Lazy")) for name in lazy)
