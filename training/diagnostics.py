@@ -7,7 +7,7 @@ from typing import Any
 import autograd_core as ag
 import nn
 from autograd_core import Tensor
-from autograd_core.drawing.collecting import tracing
+from autograd_core.drawing.collecting import observing
 from nn.modes import in_mode
 from nn.saliency import rectifiers
 from training.trainer import Batches, pairs
@@ -36,13 +36,13 @@ def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
 
 def _rectified(model: nn.Module, inputs: Any) -> dict[str, Any]:
     """The output of every ReLU, as an array, by the path of its module."""
-    output, trace = tracing.run(model, inputs, None)
+    output, observations = observing.run(model, inputs, None)
     found: dict[str, Any] = {}
     for node in sorted(rectifiers(output), key=lambda node: -node.number):
-        path = ".".join(trace.path(node.number))
+        path = ".".join(observations.path(node.number))
         name, count = path, 1
         while name in found:
             count += 1
             name = f"{path} ({count})"
-        found[name] = trace.values[node.number]
+        found[name] = observations.values[node.number]
     return found

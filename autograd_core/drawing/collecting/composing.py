@@ -9,10 +9,10 @@ from typing import Any
 from autograd_core.drawing.collecting import health
 from autograd_core.drawing.collecting.folding import GRADIENTS, collapsed, folded
 from autograd_core.drawing.collecting.long_edges import shorten
+from autograd_core.drawing.collecting.observing import Observations, run
 from autograd_core.drawing.collecting.operands import Source
 from autograd_core.drawing.collecting.recorded import Ends, Found, Wanted, collect
 from autograd_core.drawing.collecting.steps import steps_of, with_final_gradients
-from autograd_core.drawing.collecting.tracing import Trace, run
 from autograd_core.drawing.collecting.walks import Recorded, observed_walk, recorded_walk
 from autograd_core.drawing.graph import BACKWARD, Graph, Step, Vertex
 from autograd_core.errors import NoGraphError
@@ -56,14 +56,14 @@ def of_tensors(ends: Ends, inputs: Sequence[tuple[str, Tensor]], ask: Ask) -> Co
         raise NoGraphError(
             "draw() of tensors that record nothing: no input had requires_grad=True, or they were made under no_grad()"
         )
-    trace = Trace(inputs=list(inputs))
-    return _composed(ends, trace, ask)
+    observations = Observations(inputs=list(inputs))
+    return _composed(ends, observations, ask)
 
 
 def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None, ask: Ask) -> Composed:
     """The graph of one call of a model or function."""
     try:
-        result, trace = run(function, example, loss)
+        result, observations = run(function, example, loss)
     except TypeError as error:
         error.add_note("draw(model, example): the example is a Tensor, a tuple of arguments, or arguments by name")
         raise
@@ -73,18 +73,18 @@ def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Te
         raise NoGraphError(
             "draw() of a call that records nothing: its outputs do not depend on any floating-point input or parameter"
         )
-    composed = _composed(ends, trace, ask)
-    if trace.calls:
-        _add_unused(function, trace, composed.graph)
+    composed = _composed(ends, observations, ask)
+    if observations.calls:
+        _add_unused(function, observations, composed.graph)
     return composed
 
 
-def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
+def _add_unused(model: Any, observations: Observations, graph: Graph) -> None:
     """Report parameters that no operation used, and draw the first of them if their module is open."""
-    used = {operand for operands in trace.operands.values() for operand in map(id, operands)}
+    used = {operand for operands in observations.operands.values() for operand in map(id, operands)}
     idle = [(name, p) for name, p in model.named_parameters() if id(p.array) not in used]
     for name, p in idle[:NAMED]:
-        homes = [path for path in trace.paths.get(name.rpartition(".")[0], []) if path in graph.clusters]
+        homes = [path for path in observations.paths.get(name.rpartition(".")[0], []) if path in graph.clusters]
         graph.add(
             Vertex(
                 "parameter",
@@ -101,16 +101,17 @@ def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
         graph.notices.append(f"No operation used {', '.join(name for name, _ in idle[:NAMED])}{more}.")
 
 
-def _composed(ends: Ends, trace: Trace, ask: Ask) -> Composed:
+def _composed(ends: Ends, observations: Observations, ask: Ask) -> Composed:
     notices: list[str] = []
     recorded: Recorded | None = None
     tensors = [t for _, t in ends]
     if ask.flow != "forward":
-        ends, recorded = _with_gradients(ends, trace, ask)
-    wanted = Wanted(ends, ask.names, ask.max_nodes, trace, trace.inputs, ask.show == "shapes", ask.show == "stats",
-                    recorded.boundary if recorded else float("-inf"))  # fmt: skip
+        ends, recorded = _with_gradients(ends, observations, ask)
+    shapes, stats = ask.show == "shapes", ask.show == "stats"
+    boundary = recorded.boundary if recorded else float("-inf")
+    wanted = Wanted(ends, ask.names, ask.max_nodes, observations, observations.inputs, shapes, stats, boundary)
     if not ask.lines:
-        trace.lines.clear()
+        observations.lines.clear()
     graph, found = collect(wanted)
     steps: list[Step] = []
     if recorded is not None:
@@ -121,12 +122,12 @@ def _composed(ends: Ends, trace: Trace, ask: Ask) -> Composed:
         graph = _with_statistics(graph, found)
     else:
         steps = steps_of(tensors, found, graph, STEPPED)
-        if trace.values or any(v.gradient for v in graph.vertices):  # in our own call, or after backward()
+        if observations.values or any(v.gradient for v in graph.vertices):  # in our own call, or after backward()
             graph = with_final_gradients(graph, steps)
         if _has_numbers(graph) and not any(v.gradient for v in graph.vertices) and ask.show == "values":
             notices.append(NO_GRADIENT_YET)
-    if trace.calls and recorded is None:
-        graph = _at_depth(graph, trace, ask, notices)
+    if observations.calls and recorded is None:
+        graph = _at_depth(graph, observations, ask, notices)
     graph.notices += notices
     return Composed(shorten(graph), steps)
 
@@ -136,15 +137,15 @@ def _has_numbers(graph: Graph) -> bool:
     return bool(shapes) and all(shape == () for shape in shapes)
 
 
-def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph:
+def _at_depth(graph: Graph, observations: Observations, ask: Ask, notices: list[str]) -> Graph:
     """Collapse modules at the requested depth, or at the greatest that stays readable."""
     fold = ask.fold and ask.show not in RMS
 
     def at(depth: int | None) -> Graph:
-        found = collapsed(graph, depth, trace.calls)
+        found = collapsed(graph, depth, observations.calls)
         return folded(found) if fold else found
 
-    deepest = max(map(len, trace.calls))
+    deepest = max(map(len, observations.calls))
     if ask.depth is not None:
         return at(ask.depth if ask.depth <= deepest else None)
     for depth in (None, *range(deepest, 0, -1)):
@@ -198,14 +199,14 @@ def _coloured(graph: Graph, measured: dict[int, health.Measured], scale: str) ->
     return health.coloured(graph, measured, scale)
 
 
-def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]:
+def _with_gradients(ends: Ends, observations: Observations, ask: Ask) -> tuple[Ends, Recorded]:
     """The recorded gradients of all leaves, and the outputs unless only the backward graph is drawn."""
-    recorded = recorded_walk([t for _, t in ends], trace.observe)
-    names = {Source.of(t.node): name for name, t in [*ask.names.items(), *trace.inputs] if t.node is not None}
+    recorded = recorded_walk([t for _, t in ends], observations.observe)
+    names = {Source.of(t.node): name for name, t in [*ask.names.items(), *observations.inputs] if t.node is not None}
     gradients: list[tuple[str, Tensor]] = []
     for i, (leaf, g) in enumerate(recorded.gradients):
         t = leaf.tensor()
-        owned = trace.owned.get(id(t.array)) if t is not None else None
+        owned = observations.owned.get(id(t.array)) if t is not None else None
         name = names.get(Source(leaf)) or (t is not None and t.name) or (owned and owned.name) or f"leaf {i}"
         gradients.append((f"∂/∂{name}", g))
     return ([*ends, *gradients] if ask.flow == "both" else gradients), recorded

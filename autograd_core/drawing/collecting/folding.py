@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import hypot
 
-from autograd_core.drawing.collecting.tracing import Call
+from autograd_core.drawing.collecting.observing import ModuleCall
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Path, Vertex
 from autograd_core.drawing.writing.text import count_text
 from autograd_core.kinds import CONVOLUTION, LOSS, MATMUL, NORMALIZATION, POOLING, Kind
@@ -15,7 +15,7 @@ from autograd_core.kinds import CONVOLUTION, LOSS, MATMUL, NORMALIZATION, POOLIN
 TELLING = (CONVOLUTION, MATMUL, NORMALIZATION, POOLING, LOSS)  # a layer has the kind of its most important operation
 GRADIENTS = "RMS of the gradient"  # magnitudes are of gradients: a module has that of its parameters
 OUTSIDE = ("input", "output")
-Calls = Mapping[Path, Call]
+Calls = Mapping[Path, ModuleCall]
 
 
 def collapsed(graph: Graph, depth: int | None, calls: Calls) -> Graph:
@@ -71,7 +71,7 @@ def _merged(edges: Iterable[Edge], places: Mapping[int, int]) -> list[Edge]:
     return sorted(found.values(), key=lambda e: e.target)
 
 
-def _module(inside: list[Vertex], path: Path, call: Call, scale: str) -> Vertex:
+def _module(inside: list[Vertex], path: Path, call: ModuleCall, scale: str) -> Vertex:
     ops = [v for v in inside if v.role == "op"]
     own = [v.magnitude for v in inside if v.role == "parameter" and v.magnitude is not None and scale == GRADIENTS]
     last = ops[-1] if ops else inside[-1]

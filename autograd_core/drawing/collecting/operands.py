@@ -1,4 +1,4 @@
-"""The operands of a recorded node, as far as its saved values and a trace reveal them."""
+"""The operands of a recorded node, as far as its saved values and an observed run reveal them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from inspect import Parameter
 from typing import Any, NamedTuple
 
-from autograd_core.drawing.collecting.tracing import Trace
+from autograd_core.drawing.collecting.observing import Observations
 from autograd_core.drawing.graph import Shape
 from autograd_core.engine.nodes import Pick
 from autograd_core.engine.versions import check_unchanged
@@ -55,11 +55,11 @@ def kept_by(n: Any) -> dict[str, Any]:
     return dict(zip(n.op.keep, n.saved, strict=True))
 
 
-def operands_of(n: Any, kept: Mapping[str, Any], trace: Trace) -> Iterator[Operand]:
+def operands_of(n: Any, kept: Mapping[str, Any], observations: Observations) -> Iterator[Operand]:
     """The operands of a node, without optional ones that were not given."""
     op = n.op
     defaults = [default for _, own, default in op.public if own is None]
-    seen = trace.operands.get(n.number, ())
+    seen = observations.operands.get(n.number, ())
     for i, parent in enumerate(n.parents):
         name = op.inputs[0 if op.variadic else i]
         value, shape = kept.get(name), kept.get(name + "_shape")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.drawing.collecting.observing import Observations
 from autograd_core.drawing.collecting.operands import Operand, Source, kept_by, operands_of, output_name
-from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import BACKWARD, FORWARD, Edge, Graph, Path, Role, Shape, Vertex
 from autograd_core.drawing.writing.text import array_text, number, operation_hint
 from autograd_core.engine.anomaly import remembered_line
@@ -33,7 +33,7 @@ class Wanted:
     ends: Ends
     names: Mapping[str, Tensor]
     max_nodes: int
-    trace: Trace = field(default_factory=Trace)
+    observations: Observations = field(default_factory=Observations)
     inputs: Sequence[tuple[str, Tensor]] = ()
     every_shape: bool = False
     every_value: bool = False
@@ -84,11 +84,11 @@ def _reached(ends: list[Any], max_nodes: int) -> tuple[list[Any], bool]:
 
 
 class _Builder:
-    """Turns nodes into vertices; knows values from the given tensors, from saved values of nodes, and from a trace."""
+    """Turns nodes into vertices; knows values from the given tensors, from saved values of nodes, and from a run."""
 
     def __init__(self, nodes: list[Any], wanted: Wanted) -> None:
         self.nodes = sorted(nodes, key=lambda n: n.number, reverse=True)
-        self.wanted, self.trace = wanted, wanted.trace
+        self.wanted, self.observations = wanted, wanted.observations
         self.graph = Graph()
         self.positions: dict[Any, int] = {}  # of a node, or of the id of a constant array
         self.arrays: dict[Source, Any] = {}
@@ -104,7 +104,7 @@ class _Builder:
         self.inputs = {id(t.array) for _, t in wanted.inputs}
 
     def build(self) -> Graph:
-        operands = {n: list(operands_of(n, kept_by(n), self.trace)) for n in self.nodes if n.op is not None}
+        operands = {n: list(operands_of(n, kept_by(n), self.observations)) for n in self.nodes if n.op is not None}
         for _, t in self.wanted.ends:
             if t.node is not None:
                 self.note(Source.of(t.node), t.array, None)
@@ -125,7 +125,7 @@ class _Builder:
         for o in operands:
             if o.node is not None:
                 self.note(Source.of(o.node), o.value, o.shape)
-        y = kept_by(n).get("y", self.trace.values.get(n.number))
+        y = kept_by(n).get("y", self.observations.values.get(n.number))
         for i, (shape, _) in enumerate(n.shapes or () if n.op.outputs else ()):
             self.note(Source(n, i), y[i] if isinstance(y, tuple | list) else None, shape)
         if not n.op.outputs:
@@ -159,7 +159,7 @@ class _Builder:
 
     def tensor_vertex(self, t: Tensor, title: str) -> Vertex:
         """The vertex of a leaf or constant: its owner determines its role, its first use its place."""
-        owned = self.trace.owned.get(id(t.array))
+        owned = self.observations.owned.get(id(t.array))
         role: Role = "leaf" if t.node is not None else "constant"
         if owned is not None:
             role, title = ("parameter" if owned.role == "parameter" else "buffer"), title or owned.name
@@ -168,7 +168,7 @@ class _Builder:
         elif getattr(t, "_role", None) == "parameter":
             role = "parameter"
         gradient = "" if t._grad is None else number(t._grad.array)
-        flags = ("frozen",) if id(t.array) in self.trace.frozen else ()
+        flags = ("frozen",) if id(t.array) in self.observations.frozen else ()
         return Vertex(
             role,
             title,
@@ -191,7 +191,7 @@ class _Builder:
         )
         if known and "complex" not in known and n.op.name != "cast":
             self.dtypes.setdefault(source, known)
-        path = self.trace.path(n.number)
+        path = self.observations.path(n.number)
         band = BACKWARD if n.number < self.wanted.boundary else FORWARD
         edges = [(self.position(o, path, band), o) for o in operands[:limit]]
         cut = len(operands) > limit or any(p is None for p, _ in edges)
@@ -206,7 +206,7 @@ class _Builder:
         source, op = Source(n), n.op
         band = BACKWARD if n.number < self.wanted.boundary else FORWARD
         shape, dtype = self.shapes.get(source), self.dtypes.get(source, "")
-        line = self.trace.lines.get(n.number) or remembered_line(n.number)
+        line = self.observations.lines.get(n.number) or remembered_line(n.number)
         hint = operation_hint(op, array_text(shape, dtype), kept_by(n), line)
         vertex = Vertex("op", op.symbol or op.name, kind=op.kind, hint=hint, path=path, band=band, key=n.number,
                         shape=shape, dtype=dtype, line=line)  # fmt: skip
@@ -251,10 +251,10 @@ class _Builder:
             around = takewhile(lambda names: names[0] == names[1], zip(vertex.path, path, strict=False))
             self.graph.vertices[at] = replace(vertex, path=tuple(name for name, _ in around))
         t = None if operand.node is None else operand.node.tensor()
-        owned = self.trace.owned.get(id(operand.value if t is None else t.array))
+        owned = self.observations.owned.get(id(operand.value if t is None else t.array))
         if owned is None or vertex.title != owned.name:
             return
-        calls = self.trace.paths.get(owned.owner, [])
+        calls = self.observations.paths.get(owned.owner, [])
         home = path if path in calls else next(iter(calls), ())
         title = owned.short if home else vertex.title
         self.graph.vertices[at] = replace(vertex, path=home, title=title, hint=f"{owned.name} · {vertex.hint}")

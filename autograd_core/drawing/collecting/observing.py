@@ -1,4 +1,4 @@
-"""Runs a model or function once and traces its modules, values and lines of code; leaves its state unchanged."""
+"""Runs a model or function once and notes its modules, values and lines of code; leaves its state unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograd_core.trees import leaves, mapped
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModuleCall:
     """One call of a module: path in the picture, class, settings, and how many parameters are in it and below."""
 
     path: Path
@@ -38,13 +38,13 @@ class Owned:
 
 
 @dataclass(slots=True)
-class Trace:
-    """A trace. Nodes are identified by their numbers, tensors by the ids of their arrays, which `kept` keeps alive."""
+class Observations:
+    """What happened: nodes are identified by numbers, tensors by the ids of their arrays, which `kept` keeps alive."""
 
     values: dict[int, Any] = field(default_factory=dict)  # the result of an operation
     operands: dict[int, list[Any]] = field(default_factory=dict)
     lines: dict[int, str] = field(default_factory=dict)
-    calls: dict[Path, Call] = field(default_factory=dict)
+    calls: dict[Path, ModuleCall] = field(default_factory=dict)
     paths: dict[str, list[Path]] = field(default_factory=dict)  # of a module's name in the model
     owned: dict[int, Owned] = field(default_factory=dict)
     frozen: set[int] = field(default_factory=set)
@@ -72,7 +72,7 @@ class Trace:
 
 
 @contextmanager
-def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
+def watching_calls(model: Any, observations: Observations) -> Iterator[None]:
     """Record calls of modules, by forward hooks that exist only in this block."""
     names = {id(m): name for name, m in model.named_modules()}
     open_calls: list[tuple[str, Path]] = []
@@ -82,17 +82,17 @@ def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
         above, path = open_calls[-1] if open_calls else ("", ())
         inside = name.removeprefix(f"{above}.") if above else name
         if open_calls:
-            path = _unused((*path, inside or name), trace.calls)
+            path = _unused((*path, inside or name), observations.calls)
         size = sum(p.array.size for p in module.parameters())
         detail = "" if any(True for _ in module.children()) else module.extra_repr()
-        trace.calls[path] = Call(path, type(module).__name__, detail, size)
-        trace.paths.setdefault(name, []).append(path)
+        observations.calls[path] = ModuleCall(path, type(module).__name__, detail, size)
+        observations.paths.setdefault(name, []).append(path)
         open_calls.append((name, path))
-        trace.enter(path)
+        observations.enter(path)
 
     def after(module: Any, args: Any, output: Any) -> None:
         open_calls.pop()
-        trace.enter(open_calls[-1][1] if open_calls else ())
+        observations.enter(open_calls[-1][1] if open_calls else ())
 
     with ExitStack() as stack:
         for module in model.modules():
@@ -101,7 +101,7 @@ def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
         yield
 
 
-def _unused(path: Path, calls: Mapping[Path, Call]) -> Path:
+def _unused(path: Path, calls: Mapping[Path, ModuleCall]) -> Path:
     """The path, with a number appended if a module is called again."""
     if path not in calls:
         return path
@@ -128,12 +128,12 @@ def untouched(model: Any) -> Iterator[set[int]]:
                 setattr(module, name, t)
 
 
-def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None) -> tuple[Any, Trace]:
-    """The result of a model or function for an example (a tuple of arguments, or a mapping by name), and the trace.
+def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None) -> tuple[Any, Observations]:
+    """The result of a model or function for an example (a tuple of arguments, or a mapping by name), and what happened.
 
     Floating-point inputs are recorded; generators, buffers and requires_grad are restored afterwards.
     """
-    trace = Trace()
+    observations = Observations()
     is_model = hasattr(function, "named_modules")
     given: Any = example if isinstance(example, tuple | Mapping) else (example,)
     given = dict(given) if isinstance(given, Mapping) else given
@@ -142,20 +142,20 @@ def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor
     tensors = [t for t in leaves(given) if isinstance(t, Tensor)]
     for i, t in enumerate(tensors):
         title = t.name or (labels[i] if len(labels) == len(tensors) else f"input {i}")
-        trace.inputs.append((title, t))
+        observations.inputs.append((title, t))
     with ExitStack() as stack:
         if is_model:
-            trace.frozen = stack.enter_context(untouched(function))
-            trace.owned = _owned(function)
-            trace.kept += [t.array for t in [*function.parameters(), *function.buffers()]]  # type: ignore[attr-defined]
-            stack.enter_context(watching_calls(function, trace))
+            observations.frozen = stack.enter_context(untouched(function))
+            observations.owned = _owned(function)
+            observations.kept += [t.array for t in [*function.parameters(), *function.buffers()]]  # type: ignore[attr-defined]
+            stack.enter_context(watching_calls(function, observations))
         stack.enter_context(resumed(rng_states()))
         stack.enter_context(enable_grad())
-        stack.enter_context(observed(trace.observe))
+        stack.enter_context(observed(observations.observe))
         outputs = function(**given) if isinstance(given, dict) else function(*given)
         if loss is not None:
             outputs = loss(outputs)
-    return outputs, trace
+    return outputs, observations
 
 
 def _followed(t: Tensor) -> Tensor:
