@@ -7,7 +7,15 @@ from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, broadcast_all, eps_of, lazy_property, one_of
+from autograd_core.distributions.distribution import (
+    Distribution,
+    Shape,
+    broadcast_all,
+    eps_of,
+    lazy_property,
+    one_of,
+    parts_of,
+)
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
@@ -170,6 +178,7 @@ class OfChoices(Distribution):
     """Base of distributions of vectors with one element per choice of a `Categorical`."""
 
     arg_constraints = Categorical.arg_constraints
+    param_shape, probs, logits = parts_of("_choice", "param_shape", "probs", "logits")
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._choice = Categorical(probs, logits, validate_args)
@@ -180,21 +189,6 @@ class OfChoices(Distribution):
 
     def __repr__(self) -> str:
         return repr(self._choice).replace("Categorical", type(self).__name__, 1)
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of `probs` and `logits`."""
-        return self._choice.param_shape
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self._choice.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        return self._choice.logits
 
 
 class OneHotCategorical(OfChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
@@ -213,6 +214,11 @@ class lazy_property:
 
     def __get__(self, instance: Any, owner: type) -> Tensor:
         return self if instance is None else self._function(instance)  # type: ignore[return-value]
+
+
+def parts_of(path: str, *names: str) -> list[property]:
+    """Properties that are those of a part, such as "base_dist"."""
+    return [property(attrgetter(f"{path}.{name}")) for name in names]
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:

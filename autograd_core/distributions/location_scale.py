@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import AroundLoc, Shape
+from autograd_core.distributions.distribution import AroundLoc, Shape, parts_of
 from autograd_core.distributions.elementwise_transforms import AbsTransform, AffineTransform, ExpTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.transformed import Closed, TransformedDistribution
@@ -243,19 +243,10 @@ class LogNormal(TransformedDistribution):
     base_dist: Normal
     arg_constraints: ClassVar = Normal.arg_constraints
     support = constraints.positive
+    loc, scale = parts_of("base_dist", "loc", "scale")
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
-
-    @property
-    def loc(self) -> Tensor:
-        """The means of the logarithms."""
-        return self.base_dist.loc
-
-    @property
-    def scale(self) -> Tensor:
-        """Their standard deviations."""
-        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:
@@ -279,17 +270,8 @@ class LogisticNormal(TransformedDistribution):
     base_dist: Any
     arg_constraints: ClassVar = Normal.arg_constraints
     support = constraints.simplex
+    loc, scale = parts_of("base_dist.base_dist", "loc", "scale")
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         base = Normal(loc, scale, validate_args)
         super().__init__(base if base.batch_shape else base.expand((1,)), StickBreakingTransform(), validate_args)
-
-    @property
-    def loc(self) -> Tensor:
-        """The means of the log-odds."""
-        return self.base_dist.base_dist.loc
-
-    @property
-    def scale(self) -> Tensor:
-        """Their standard deviations."""
-        return self.base_dist.base_dist.scale

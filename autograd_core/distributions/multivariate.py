@@ -8,7 +8,14 @@ from typing import Any, ClassVar, Self
 from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
-from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, lazy_property, sum_rightmost
+from autograd_core.distributions.distribution import (
+    AroundLoc,
+    Distribution,
+    Shape,
+    lazy_property,
+    parts_of,
+    sum_rightmost,
+)
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares
 from autograd_core.distributions.large_shapes import FEW, gamma_entropy
@@ -188,6 +195,8 @@ class Independent(Distribution):
     The logarithms of densities are summed over these axes.
     """
 
+    mean, mode, variance = parts_of("base_dist", "mean", "mode", "variance")
+
     def __init__(
         self, base_distribution: Distribution, reinterpreted_batch_ndims: int, validate_args: bool | None = None
     ) -> None:
@@ -207,18 +216,6 @@ class Independent(Distribution):
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         inner = self.event_shape[: self.reinterpreted_batch_ndims]
         return self._with(batch_shape, _instance, base_dist=self.base_dist.expand((*batch_shape, *inner)))
-
-    @property
-    def mean(self) -> Tensor:
-        return self.base_dist.mean
-
-    @property
-    def mode(self) -> Tensor:
-        return self.base_dist.mode
-
-    @property
-    def variance(self) -> Tensor:
-        return self.base_dist.variance
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         return self.base_dist.sample(sample_shape)

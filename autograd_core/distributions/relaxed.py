@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.creation.values import where_it_is
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
-from autograd_core.distributions.distribution import Distribution, Shape
+from autograd_core.distributions.distribution import Distribution, Shape, parts_of
 from autograd_core.distributions.elementwise_transforms import ExpTransform, SigmoidTransform
 from autograd_core.distributions.transformed import TransformedDistribution
 from autograd_core.distributions.uniform import uniform_within
@@ -74,26 +74,12 @@ class _Relaxed(TransformedDistribution):
     relaxes: Any  # the class of what is transformed
     by: Any  # the class of the transform
     arg_constraints: ClassVar = Odds.arg_constraints
+    temperature, probs, logits = parts_of("base_dist", "temperature", "probs", "logits")
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         super().__init__(self.relaxes(temperature, probs, logits, validate_args), self.by(), validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature of the relaxation."""
-        return self.base_dist.temperature
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self.base_dist.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their log-odds, or logarithms."""
-        return self.base_dist.logits
 
 
 class RelaxedBernoulli(_Relaxed):
