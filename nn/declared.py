@@ -8,6 +8,22 @@ from autograd_core import Tensor, fields
 from nn import functional as F
 from nn.module import Module
 
+FUNCTIONS = {name.replace("_", ""): name for name in F.__all__ if name[-1] != "_"}
+
+
+class Named(Module):
+    """Base of layers and losses that call the function of `nn.functional` with the name of their class.
+
+    It is looked up at every call, because programs may replace it.
+    """
+
+    _function: ClassVar[str]  # as `nn.functional` spells it: "max_pool2d" for `MaxPool2d`
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("nn.") and "_function" not in vars(cls) and cls.__name__.lower() in FUNCTIONS:
+            cls._function = FUNCTIONS[cls.__name__.lower()]
+
 
 class Declared(fields.Declared, Module):
     """Base of modules whose parameters are fields, which become attributes; `_made` then checks and completes them.
@@ -36,10 +52,8 @@ class Declared(fields.Declared, Module):
         return {name: getattr(self, name) for name in self._passed}
 
 
-class FunctionLayer(Declared):
+class FunctionLayer(Named, Declared):
     """Base of layers that are a function of one tensor."""
-
-    _function: ClassVar[str]  # a name in `nn.functional`, looked up at every call, because programs may replace it
 
     def forward(self, input: Tensor) -> Any:
         return getattr(F, self._function)(input, **self._arguments())

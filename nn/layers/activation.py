@@ -8,15 +8,13 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.grad_mode import no_grad
 from nn import functional as F
-from nn.declared import FunctionLayer
+from nn.declared import FunctionLayer, Named
 from nn.module import Module
 from nn.parameter import Parameter
 
 
-class _Activation(Module):
+class _Activation(Named):
     """An activation without parameters."""
-
-    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
 
     def forward(self, input: Tensor) -> Tensor:
         return getattr(F, self._function)(input)
@@ -36,31 +34,21 @@ class _Inplace(_InplaceActivation):
 class Sigmoid(_Activation):
     """1 / (1 + exp(-x))."""
 
-    _function = "sigmoid"
-
 
 class Tanh(_Activation):
     """Hyperbolic tangent."""
-
-    _function = "tanh"
 
 
 class LogSigmoid(_Activation):
     """log(sigmoid(x))."""
 
-    _function = "logsigmoid"
-
 
 class Softsign(_Activation):
     """x / (1 + |x|)."""
 
-    _function = "softsign"
-
 
 class Tanhshrink(_Activation):
     """x - tanh(x)."""
-
-    _function = "tanhshrink"
 
 
 RELU: Any = F.relu
@@ -76,45 +64,34 @@ class ReLU(_Inplace):
 class SELU(_Inplace):
     """Self-normalising ELU (Klambauer et al. 2017); use `init.lecun_normal_` and `AlphaDropout` with it."""
 
-    _function = "selu"
-
 
 class SiLU(_Inplace):
     """x·sigmoid(x), also known as swish."""
-
-    _function = "silu"
 
 
 class Mish(_Inplace):
     """x·tanh(softplus(x)) (Misra 2019)."""
 
-    _function = "mish"
-
 
 class ReLU6(_Inplace):
     """x clipped to [0, 6]."""
-
-    _function = "relu6"
 
 
 class Hardsigmoid(_Inplace):
     """The piecewise linear approximation of the sigmoid."""
 
-    _function = "hardsigmoid"
     _shown = ()
 
 
 class Hardswish(_Inplace):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
 
-    _function = "hardswish"
     _shown = ()
 
 
 class LeakyReLU(_InplaceActivation):
     """x above 0, `negative_slope`·x elsewhere."""
 
-    _function = "leaky_relu"
     negative_slope: float = 0.01
     inplace: bool = False
 
@@ -122,7 +99,6 @@ class LeakyReLU(_InplaceActivation):
 class ELU(_InplaceActivation):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
 
-    _function = "elu"
     alpha: float = 1.0
     inplace: bool = False
 
@@ -130,7 +106,6 @@ class ELU(_InplaceActivation):
 class CELU(_InplaceActivation):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere (Barron 2017)."""
 
-    _function = "celu"
     alpha: float = 1.0
     inplace: bool = False
 
@@ -138,7 +113,6 @@ class CELU(_InplaceActivation):
 class Hardtanh(_InplaceActivation):
     """x clipped to [min_val, max_val]."""
 
-    _function = "hardtanh"
     min_val: float = -1.0
     max_val: float = 1.0
     inplace: bool = False
@@ -147,7 +121,6 @@ class Hardtanh(_InplaceActivation):
 class Threshold(_InplaceActivation):
     """x above `threshold`, `value` elsewhere."""
 
-    _function = "threshold"
     threshold: float
     value: float
     inplace: bool = False
@@ -156,7 +129,6 @@ class Threshold(_InplaceActivation):
 class Softplus(FunctionLayer):
     """log(1 + exp(beta·x)) / beta."""
 
-    _function = "softplus"
     beta: float = 1.0
     threshold: float = 20.0
 
@@ -164,7 +136,6 @@ class Softplus(FunctionLayer):
 class GELU(FunctionLayer):
     """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with `approximate="tanh"`."""
 
-    _function = "gelu"
     approximate: str = "none"
 
     def extra_repr(self) -> str:
@@ -181,13 +152,9 @@ class _Shrink(FunctionLayer):
 class Softshrink(_Shrink):
     """x moved towards 0 by `lambd`; 0 within [-lambd, lambd]."""
 
-    _function = "softshrink"
-
 
 class Hardshrink(_Shrink):
     """x, but 0 within [-lambd, lambd]."""
-
-    _function = "hardshrink"
 
 
 class PReLU(Module):
@@ -214,7 +181,7 @@ class PReLU(Module):
 class RReLU(_InplaceActivation):
     """x above 0, slope·x elsewhere: random slopes in [lower, upper] in training, else their mean (Xu et al. 2015)."""
 
-    _function, _passed = "rrelu", ("lower", "upper", "training", "inplace")
+    _passed = ("lower", "upper", "training", "inplace")
     lower: float = 1 / 8
     upper: float = 1 / 3
     inplace: bool = False
@@ -223,7 +190,6 @@ class RReLU(_InplaceActivation):
 class GLU(FunctionLayer):
     """The first half of the channels along `dim`, times the sigmoid of the second (Dauphin et al. 2017)."""
 
-    _function = "glu"
     dim: int = -1
 
 
@@ -236,19 +202,13 @@ class _Along(FunctionLayer):
 class Softmax(_Along):
     """exp(x) / Σ exp(x) along `dim`. `CrossEntropyLoss` takes the scores before it."""
 
-    _function = "softmax"
-
 
 class LogSoftmax(_Along):
     """log(softmax(x)) along `dim`."""
 
-    _function = "log_softmax"
-
 
 class Softmin(_Along):
     """softmax(-x) along `dim`."""
-
-    _function = "softmin"
 
 
 class Softmax2d(Module):

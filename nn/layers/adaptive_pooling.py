@@ -21,19 +21,13 @@ class _AdaptivePool(FunctionLayer):
 class AdaptiveAvgPool1d(_AdaptivePool):
     """Means of (N, C, L) over `output_size` cells."""
 
-    _function = "adaptive_avg_pool1d"
-
 
 class AdaptiveAvgPool2d(_AdaptivePool):
     """Means of (N, C, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
 
-    _function = "adaptive_avg_pool2d"
-
 
 class AdaptiveAvgPool3d(_AdaptivePool):
     """Means of (N, C, D, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
-
-    _function = "adaptive_avg_pool3d"
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
@@ -45,16 +39,10 @@ class _AdaptiveMaxPool(_AdaptivePool):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Largest elements of (N, C, L) in `output_size` cells; with `return_indices` also their indices."""
 
-    _function = "adaptive_max_pool1d"
-
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Largest elements of (N, C, H, W) in a grid of `output_size` cells."""
 
-    _function = "adaptive_max_pool2d"
-
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Largest elements of (N, C, D, H, W) in a grid of `output_size` cells."""
-
-    _function = "adaptive_max_pool3d"

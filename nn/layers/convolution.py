@@ -6,15 +6,15 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.ops.images.planes import each
 from nn import functional as F
+from nn.declared import Named
 from nn.layers.linear import reset
-from nn.module import Module
 from nn.parameter import allocate
 
 Size = int | tuple[int, ...]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
+class _Conv(Named):
     """Base of convolutions of every rank.
 
     weight (out, in / groups, *kernel) and bias (out) start uniform within ±1/√(in / groups · kernel size).
@@ -22,7 +22,6 @@ class _Conv(Module):
 
     rank: int
     transposed = False
-    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
     weight: Tensor
     bias: Tensor | None
 
@@ -124,7 +123,6 @@ class Conv1d(_Conv):
     """Convolution of (N, C, L) to (N, out_channels, L'); see `functional.conv1d`."""
 
     rank = 1
-    _function = "conv1d"
 
 
 class Conv2d(_Conv):
@@ -134,11 +132,9 @@ class Conv2d(_Conv):
     """
 
     rank = 2
-    _function = "conv2d"
 
 
 class Conv3d(_Conv):
     """Convolution of (N, C, D, H, W) to (N, out_channels, D', H', W'); see `functional.conv3d`."""
 
     rank = 3
-    _function = "conv3d"

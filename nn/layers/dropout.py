@@ -16,34 +16,22 @@ class _Dropout(FunctionLayer):
 class Dropout(_Dropout):
     """Sets elements to zero with probability p, in training only (Srivastava et al. 2014)."""
 
-    _function = "dropout"
-
 
 class Dropout1d(_Dropout):
     """Sets whole channels of (N, C, L) or (C, L) to zero with probability p, in training only."""
-
-    _function = "dropout1d"
 
 
 class Dropout2d(_Dropout):
     """Sets whole channels of (N, C, H, W) or (C, H, W) to zero with probability p, in training only."""
 
-    _function = "dropout2d"
-
 
 class Dropout3d(_Dropout):
     """Sets whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability p, in training only."""
-
-    _function = "dropout3d"
 
 
 class AlphaDropout(_Dropout):
     """Dropout that preserves zero mean and unit variance, for SELU networks (Klambauer et al. 2017)."""
 
-    _function = "alpha_dropout"
-
 
 class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels of (N, C, ...)."""
-
-    _function = "feature_alpha_dropout"

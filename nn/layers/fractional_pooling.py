@@ -8,18 +8,17 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.ops.images.planes import each
 from nn import functional as F
+from nn.declared import Named
 from nn.layers.convolution import Size
-from nn.module import Module
 
 
-class _FractionalMaxPool(Module):
+class _FractionalMaxPool(Named):
     """Base of fractional max pooling.
 
     (Graham 2014.) Takes output_size, or output_ratio, the ratio of output size to input size.
     """
 
     rank: int
-    _function: str  # see FunctionLayer
     _random_samples: Tensor | None
 
     def __init__(
@@ -50,11 +49,9 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """Largest elements of windows of random steps over (N, C, H, W)."""
 
     rank = 2
-    _function = "fractional_max_pool2d"
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
     """Largest elements of windows of random steps over (N, C, D, H, W)."""
 
     rank = 3
-    _function = "fractional_max_pool3d"

@@ -102,7 +102,6 @@ class GroupNorm(Affine):
 class LocalResponseNorm(FunctionLayer):
     """x / (k + alpha·mean of x² over `size` neighbouring channels)^beta (Krizhevsky et al. 2012)."""
 
-    _function = "local_response_norm"
     size: int
     alpha: float = 1e-4
     beta: float = 0.75

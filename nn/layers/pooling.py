@@ -33,19 +33,13 @@ class _MaxPool(_Pool):
 class MaxPool1d(_MaxPool):
     """Largest element of every window of (N, C, L)."""
 
-    _function = "max_pool1d"
-
 
 class MaxPool2d(_MaxPool):
     """Largest element of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
-    _function = "max_pool2d"
-
 
 class MaxPool3d(_MaxPool):
     """Largest element of every window of (N, C, D, H, W)."""
-
-    _function = "max_pool3d"
 
 
 class _AvgPool(_Pool):
@@ -55,7 +49,7 @@ class _AvgPool(_Pool):
 class AvgPool1d(_AvgPool):
     """Mean of every window of (N, C, L)."""
 
-    _function, _shown = "avg_pool1d", WINDOW
+    _shown = WINDOW
     kernel_size: Size
     stride: Size | None = None
     padding: Size = 0
@@ -81,10 +75,6 @@ class _Divided(_AvgPool):
 class AvgPool2d(_Divided):
     """Mean of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
-    _function = "avg_pool2d"
-
 
 class AvgPool3d(_Divided):
     """Mean of every window of (N, C, D, H, W)."""
-
-    _function = "avg_pool3d"

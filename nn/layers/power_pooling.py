@@ -21,16 +21,10 @@ class _LPPool(FunctionLayer):
 class LPPool1d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, L)."""
 
-    _function = "lp_pool1d"
-
 
 class LPPool2d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, H, W)."""
 
-    _function = "lp_pool2d"
-
 
 class LPPool3d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, D, H, W)."""
-
-    _function = "lp_pool3d"

@@ -46,28 +46,24 @@ class UpsamplingBilinear2d(Upsample):
 class PixelShuffle(FunctionLayer):
     """(..., C·r², H, W) to (..., C, H·r, W·r), r = upscale_factor (Shi et al. 2016)."""
 
-    _function = "pixel_shuffle"
     upscale_factor: int
 
 
 class PixelUnshuffle(FunctionLayer):
     """(..., C, H·r, W·r) to (..., C·r², H, W), r = downscale_factor."""
 
-    _function = "pixel_unshuffle"
     downscale_factor: int
 
 
 class ChannelShuffle(FunctionLayer):
     """The channels of (N, C, ...) reordered: the first of each group, the second of each, ... (Zhang et al. 2018)."""
 
-    _function = "channel_shuffle"
     groups: int
 
 
 class Unfold(FunctionLayer):
     """The windows of images (N, C, H, W) as columns (N, C·kernel, windows)."""
 
-    _function = "unfold"
     kernel_size: Size
     dilation: Size = 1
     padding: Size = 0
@@ -77,7 +73,6 @@ class Unfold(FunctionLayer):
 class Fold(FunctionLayer):
     """Sums columns (N, C·kernel, windows) into images of `output_size`: the transpose of `Unfold`."""
 
-    _function = "fold"
     output_size: Size
     kernel_size: Size
     dilation: Size = 1

@@ -74,18 +74,15 @@ class ConvTranspose1d(_ConvTranspose):
     """Transposed convolution of (N, C, L) to (N, out_channels, L'); see `functional.conv_transpose1d`."""
 
     rank = 1
-    _function = "conv_transpose1d"
 
 
 class ConvTranspose2d(_ConvTranspose):
     """Transposed convolution of (N, C, H, W) to (N, out_channels, H', W'); see `functional.conv_transpose2d`."""
 
     rank = 2
-    _function = "conv_transpose2d"
 
 
 class ConvTranspose3d(_ConvTranspose):
     """Transposed convolution of (N, C, D, H, W) to (N, out_channels, D', H', W')."""
 
     rank = 3
-    _function = "conv_transpose3d"

@@ -8,13 +8,12 @@ from typing import ClassVar
 from autograd_core import Tensor
 from autograd_core.ops.images.planes import each
 from nn import functional as F
-from nn.declared import Declared
+from nn.declared import Declared, Named
 from nn.layers.convolution import Size
 
 
-class _MaxUnpool(Declared):
+class _MaxUnpool(Named, Declared):
     rank: ClassVar[int]
-    _function: ClassVar[str]  # see FunctionLayer
     kernel_size: Size
     stride: Size | None = None
     padding: Size = 0
@@ -32,18 +31,15 @@ class MaxUnpool1d(_MaxUnpool):
     """Places the values of `MaxPool1d` at the indices it returned, among zeros: (N, C, L)."""
 
     rank = 1
-    _function = "max_unpool1d"
 
 
 class MaxUnpool2d(_MaxUnpool):
     """Places the values of `MaxPool2d` at the indices it returned, among zeros: (N, C, H, W)."""
 
     rank = 2
-    _function = "max_unpool2d"
 
 
 class MaxUnpool3d(_MaxUnpool):
     """Places the values of `MaxPool3d` at the indices it returned, among zeros: (N, C, D, H, W)."""
 
     rank = 3
-    _function = "max_unpool3d"

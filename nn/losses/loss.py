@@ -6,12 +6,12 @@ PyTorch has them, and override it.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from autograd_core import Tensor
 from autograd_core.ops.losses.loss import reduction_of
 from nn import functional as F
-from nn.declared import Declared
+from nn.declared import Declared, Named
 
 DEPRECATED = "size_average", "reduce"
 
@@ -40,10 +40,8 @@ class Loss(Declared):
         return ""
 
 
-class TargetLoss(Loss):
+class TargetLoss(Named, Loss):
     """Base of losses that are a function of an input and a target."""
-
-    _function: ClassVar[str]  # see FunctionLayer
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return getattr(F, self._function)(input, target, **self._arguments())
@@ -60,19 +58,14 @@ class PlainLoss(TargetLoss):
 class MSELoss(PlainLoss):
     """Mean squared error."""
 
-    _function = "mse_loss"
-
 
 class L1Loss(PlainLoss):
     """Mean absolute error."""
-
-    _function = "l1_loss"
 
 
 class HuberLoss(TargetLoss):
     """Squared error within `delta`, linear beyond (Huber 1964)."""
 
-    _function = "huber_loss"
     reduction: str = "mean"
     delta: float = 1.0
 
@@ -80,7 +73,6 @@ class HuberLoss(TargetLoss):
 class SmoothL1Loss(TargetLoss):
     """Squared error within `beta`, absolute beyond (Girshick 2015)."""
 
-    _function = "smooth_l1_loss"
     size_average: bool | None = None
     reduce: bool | None = None
     reduction: str = "mean"
@@ -143,7 +135,6 @@ class CrossEntropyLoss(WeightedLoss):
 class NLLLoss(WeightedLoss):
     """Negative log-likelihood, from log-probabilities (N, C, ...) and class indices (N, ...)."""
 
-    _function = "nll_loss"
     weight: Tensor | None = None
     size_average: bool | None = None
     ignore_index: int = -100

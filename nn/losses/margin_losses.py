@@ -14,25 +14,18 @@ from nn.losses.loss import Loss, PlainLoss, PlainWeightedLoss, TargetLoss, Weigh
 class SoftMarginLoss(PlainLoss):
     """log(1 + exp(-target·input)), of targets ±1."""
 
-    _function = "soft_margin_loss"
-
 
 class MultiLabelMarginLoss(PlainLoss):
     """Hinge loss between the scores of a sample's classes, a list terminated by -1, and all others."""
-
-    _function = "multilabel_margin_loss"
 
 
 class MultiLabelSoftMarginLoss(PlainWeightedLoss):
     """Cross-entropy of every class against its target 0 or 1, averaged over the classes."""
 
-    _function = "multilabel_soft_margin_loss"
-
 
 class MultiMarginLoss(WeightedLoss):
     """Hinge loss, to the power `p`, between the score of the right class and all others."""
 
-    _function = "multi_margin_loss"
     p: int = 1
     margin: float = 1.0
     weight: Tensor | None = None
@@ -56,7 +49,6 @@ class _PairLoss(Loss):
 class HingeEmbeddingLoss(TargetLoss):
     """The distance of pairs with target 1; how far it falls short of `margin` (1) for pairs with -1."""
 
-    _function = "hinge_embedding_loss"
     margin: float = 1.0
     size_average: bool | None = None
     reduce: bool | None = None
