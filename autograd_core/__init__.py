@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core import assembly as assembly  # operations first: the modules below build on them
 from autograd_core import autograd as autograd
-from autograd_core import devices, dtypes, element_types, families
+from autograd_core import devices, dtypes, families, public_dtypes
 from autograd_core import errors as errors
 from autograd_core import fft as fft
 from autograd_core import functional as functional
@@ -30,8 +30,6 @@ from autograd_core.devices import set_default_device as set_default_device
 from autograd_core.dtypes import can_cast as can_cast
 from autograd_core.dtypes import finfo as finfo
 from autograd_core.dtypes import set_default_dtype as set_default_dtype
-from autograd_core.element_types import *  # noqa: F403
-from autograd_core.element_types import complex32
 from autograd_core.engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from autograd_core.engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from autograd_core.engine.casting import autocast as autocast
@@ -39,6 +37,8 @@ from autograd_core.engine.casting import get_autocast_dtype as get_autocast_dtyp
 from autograd_core.engine.casting import is_autocast_enabled as is_autocast_enabled
 from autograd_core.functional import *  # noqa: F403
 from autograd_core.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from autograd_core.public_dtypes import *  # noqa: F403
+from autograd_core.public_dtypes import complex32
 from autograd_core.replay import capture as capture
 from autograd_core.semantics.memory_format import Layout as layout
 from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat
@@ -52,9 +52,9 @@ from backends.threads import set_num_threads as set_num_threads
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 chalf = complex32
-bool, int, float = element_types.bool_, element_types.int_, element_types.float_
+bool, int, float = public_dtypes.bool_, public_dtypes.int_, public_dtypes.float_
 device = devices.Device
-dtype = element_types.Dtype
+dtype = public_dtypes.Dtype
 iinfo = np.iinfo
 memory_format = MemoryFormat
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
@@ -115,7 +115,7 @@ def __getattr__(name: str) -> Any:  # noqa: PLR0911  a return per place where a 
     if name == "__all__":
         return _exported()
     if name == "bfloat16":  # imports ml_dtypes
-        return element_types.OF[dtypes.bfloat16()]
+        return public_dtypes.OF[dtypes.bfloat16()]
     if name == "__version__":  # a program that calls this package torch expects PyTorch's version
         return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
     if name == "torch" and sys.modules.get(name) is sys.modules[__name__]:  # PyTorch's module has itself

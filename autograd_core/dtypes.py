@@ -1,6 +1,6 @@
 """NumPy's dtypes that tensors hold, the default floating-point dtype, and type promotion.
 
-`element_types.py` has the dtypes that users see.
+`public_dtypes.py` has the dtypes that users see.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
-from autograd_core.element_types import Dtype
+from autograd_core.public_dtypes import Dtype
 from autograd_core.random import Generator as Generator
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor

@@ -7,9 +7,9 @@ import weakref
 import numpy as np
 
 from autograd_core.dtypes import INEXACT, is_numeric
-from autograd_core.element_types import OF
 from autograd_core.engine.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.errors import DeviceError, DtypeError, OperandError, warn
+from autograd_core.public_dtypes import OF
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 

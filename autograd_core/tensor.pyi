@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
-from autograd_core.element_types import Dtype
+from autograd_core.public_dtypes import Dtype
 from autograd_core.random import Generator
 from autograd_core.functional import _ATau, _HistBinEdges, _MantissaExponent, _MinMax, _QR, _SignLogabsdet, _SolutionClonedCoefficient, _USV, _ValuesIndices
 from autograd_core.engine.nodes import GradientEdge, Removable

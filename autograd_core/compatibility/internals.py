@@ -8,12 +8,12 @@ from autograd_core.batching.levels import active
 from autograd_core.compatibility.named import Value as Value
 from autograd_core.devices import Device, destination
 from autograd_core.dtypes import as_dtype
-from autograd_core.element_types import OF
 from autograd_core.engine.libraries import depth_of
 from autograd_core.engine.overriding import DisableTorchFunction as DisableTorchFunction
 from autograd_core.engine.overriding import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from autograd_core.engine.overriding import no_override as _disabled_torch_function_impl  # noqa: F401  libraries use it
 from autograd_core.errors import LinAlgError as _LinAlgError  # noqa: F401  libraries catch it
+from autograd_core.public_dtypes import OF
 
 _nn = _functorch = sys.modules[__name__]
 

@@ -8,8 +8,8 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.creation.filled import of_dtype
 from autograd_core.devices import set_default_device
-from autograd_core.element_types import OF, Dtype
 from autograd_core.engine.casting import get_autocast_dtype, is_autocast_enabled
+from autograd_core.public_dtypes import OF, Dtype
 from autograd_core.random import generator_of
 from autograd_core.tensor import Tensor, wrap
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from autograd_core.autograd.graph import GradientEdge
 from autograd_core.devices import Device as _device
-from autograd_core.element_types import Dtype
+from autograd_core.public_dtypes import Dtype
 from autograd_core.semantics.memory_format import Layout as _layout
 from autograd_core.semantics.storages import Storage
 from autograd_core.sizes import Size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_dtypes
 
-from autograd_core.element_types import Dtype
+from autograd_core.public_dtypes import Dtype
 
 # Dtypes that no tensor holds: asking for one raises TypeError.
 float8_e4m3fn, float8_e5m2 = Dtype(ml_dtypes.float8_e4m3fn), Dtype(ml_dtypes.float8_e5m2)

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
-from autograd_core.element_types import OF, Dtype
 from autograd_core.engine.libraries import LAYERS
 from autograd_core.engine.versions import version
 from autograd_core.errors import OperandError, warn
 from autograd_core.grad_mode import grad_enabled
+from autograd_core.public_dtypes import OF, Dtype
 from autograd_core.tensor import Tensor
 from backends.registry import check_known
 

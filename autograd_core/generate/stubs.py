@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
-from autograd_core.element_types import Dtype
+from autograd_core.public_dtypes import Dtype
 from autograd_core.random import Generator{imports}
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | _complex | Sequence[Any]

@@ -6,8 +6,8 @@ import itertools
 from enum import StrEnum
 
 from autograd_core import functional
-from autograd_core.element_types import called_torch
 from autograd_core.errors import OperandError
+from autograd_core.public_dtypes import called_torch
 from autograd_core.tensor import Tensor, own_scalar
 from backends.strides import copying_order
 

@@ -22,8 +22,8 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.devices import Device
 from autograd_core.dtypes import DType, as_dtype, uint8
-from autograd_core.element_types import Dtype
 from autograd_core.engine.libraries import LIBRARY
+from autograd_core.public_dtypes import Dtype
 from autograd_core.semantics.memory_format import Layout
 from autograd_core.sizes import Size
 from autograd_core.tensor import wrap

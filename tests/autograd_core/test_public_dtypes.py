@@ -10,7 +10,7 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
-from autograd_core import dtypes, element_types
+from autograd_core import dtypes, public_dtypes
 
 NAMES = (
     "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
@@ -203,8 +203,8 @@ def test_numpys_is_no_default_for_none():
 
 
 def test_objects_are_made_once():
-    assert element_types.OF[dtypes.float32] is ag.float32
-    assert element_types.OF[np.dtype("float32")] is ag.float32
+    assert public_dtypes.OF[dtypes.float32] is ag.float32
+    assert public_dtypes.OF[np.dtype("float32")] is ag.float32
 
 
 def test_compositions_take_arrays_as_before():
