@@ -44,10 +44,12 @@ class _Convolution(Plan):
     def onto(self, y: Array, x: Array, w: Array, _: Any = None, bias: Array | None = None) -> Array:
         """The same, in an array that exists."""
         if self.reorder is not None:
-            inside = state.scratch(self.weights_size, "weights")
+            inside = state.lend(self.weights_size, "weights")
             self.reorder.run(w, inside)
             w = inside
         self.run(x, w, y, *(() if bias is None else (bias,)))
+        if self.reorder is not None:
+            state.workspaces["weights"] = w
         return y
 
     def kernels(self, g: Array, x: Array) -> Array:
@@ -56,9 +58,10 @@ class _Convolution(Plan):
         if self.reorder is None:
             self.run(x, g, dw)
         else:
-            inside = state.scratch(self.weights_size, "weights")
+            inside = state.lend(self.weights_size, "weights")
             self.run(x, g, inside)
             self.reorder.run(inside, dw)
+            state.workspaces["weights"] = inside
         return dw
 
 

@@ -177,9 +177,10 @@ def finite_like(x: Array) -> Callable[[Array], bool]:
     """`all_finite` for arrays like this one."""
     if not _suits(x):
         return lambda x: isfinite(np.add.reduce(x, axis=None))
-    sums, run = np.empty(ROWS, FLOAT32), _reduced(SUM, x.size).run
+    run = _reduced(SUM, x.size).run
 
     def call(x: Array) -> bool:
+        sums = np.empty(ROWS, FLOAT32)
         run(x, sums)
         return all(map(isfinite, sums.tolist()))
 

@@ -165,10 +165,13 @@ class Routine:
 
     def run(self, *arrays: Array) -> None:
         """Compute the last of these arrays, which are those of `names`, from the others; all in one dense layout."""
-        if self.scratch:
-            arrays += tuple([state.scratch(self.bytes, name) for name in self.scratch])
+        lent = [state.lend(self.bytes, name) for name in self.scratch]
+        if lent:
+            arrays += tuple(lent)
         for plan, pick in self.calls:
             plan.run(*pick(arrays))
+        if lent:
+            state.workspaces.update(zip(self.scratch, lent, strict=True))
 
 
 @planned

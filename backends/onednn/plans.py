@@ -1,12 +1,12 @@
 """Plans: primitives for operands of certain shapes and strides, cached and run on arrays.
 
 Making a primitive takes 0.2 to 2 ms, running it microseconds. A plan holds pointers to the operands of its last run,
-and ctypes releases the GIL, so every thread has its own plans.
+and ctypes releases the GIL, so every thread has its own plans. Finalizers, handlers of signals and the like compute in
+the middle of a run: they put its operands back.
 """
 
 import ctypes
 import functools
-import gc
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -177,6 +177,7 @@ class Plan:
             self.memories.append(workshop.make("memory_create", memory, library.engine, None))
         self.count = len(kinds)
         self.places = [0] * self.count  # the addresses of the last run
+        self.wanted: list[int] | None = None  # those of the present one
         self.arguments = (_Argument * self.count)(*map(_Argument, kinds, self.memories))
         self.set_handle, self.execute = library.set_handle, library.execute
 
@@ -192,13 +193,19 @@ class Plan:
         if self.scratch_size:
             arrays += (state.scratch(self.scratch_size),)
         places = [*map(address, arrays)]
-        if places != self.places:
-            self._point(places)
-        if status := self.execute(self.primitive, state.stream, self.count, self.arguments):
-            check(status, self.implementation)
+        outer, self.wanted = self.wanted, places
+        try:
+            if places != self.places:
+                self._point(places)
+            if status := self.execute(self.primitive, state.stream, self.count, self.arguments):
+                check(status, self.implementation)
+        finally:
+            self.wanted = outer
+            if outer is not None:  # this run is in the middle of that one
+                self._point(outer)
 
     def _point(self, places: list[int]) -> None:
-        before, self.places = self.places, [0] * self.count  # in case of an interrupt in between
+        before, self.places = self.places, [0] * self.count  # in case of an interrupt or another run in between
         for memory, old, new in zip(self.memories, before, places, strict=True):
             if old != new:
                 self.set_handle(memory, new)
@@ -214,39 +221,35 @@ class _State(threading.local):
         self.token = object()  # stands for the plans
         self.stream: Any = None
         self.workspaces: dict[str, Any] = {}
-        self.others: tuple[dict[Any, Any], dict[str, Any], object] = {}, {}, object()
-
-    def exchange(self, _phase: str, _result: Any) -> None:
-        """Exchange the plans and workspaces for those of finalizers, which a collection of garbage may run between two
-        calls that set up one run; or back.
-        """
-        own = self.plans, self.workspaces, self.token
-        self.plans, self.workspaces, self.token = self.others
-        self.others = own
 
     def refresh(self, library: Library) -> None:
         """Make all primitives again after a change of settings, because primitives keep theirs."""
         self.plans.clear()
-        self.others = {}, self.others[1], object()
         self.token = object()
         library.set_threads(threads.get_num_threads())
-        self.setting = changes.count
         if self.stream is None:
-            self.stream = POINTER()
-            check(library["stream_create"](ctypes.byref(self.stream), library.engine, 1), "stream_create")
+            stream = POINTER()
+            check(library["stream_create"](ctypes.byref(stream), library.engine, 1), "stream_create")
+            self.stream = stream
+        self.setting = changes.count
 
-    def scratch(self, size: int, purpose: str = "scratch") -> Any:
-        """Memory that is used during a run."""
-        found = self.workspaces.get(purpose)
+    def scratch(self, size: int) -> Any:
+        """Memory for a single call to the library."""
+        found = self.workspaces.get("scratch")
         if found is None or found.nbytes < size:
-            found = self.workspaces[purpose] = buffers.empty((-(-size // 4),))
+            found = self.workspaces["scratch"] = buffers.empty((-(-size // 4),))
         return found
+
+    def lend(self, size: int, purpose: str) -> Any:
+        """Memory for several runs, which goes to nobody else until it is put back into `workspaces`."""
+        found = self.workspaces.pop(purpose, None)
+        return buffers.empty((-(-size // 4),)) if found is None or found.nbytes < size else found
 
     def make_room(self) -> None:
         """Drop the least recently used half of the plans."""
-        by_use = sorted(self.plans, key=lambda key: self.plans[key].used)
-        for key in by_use[: len(by_use) // 2]:
-            del self.plans[key]
+        by_use = sorted(self.plans.copy().items(), key=lambda item: item[1].used)
+        for key, _ in by_use[: len(by_use) // 2]:
+            self.plans.pop(key, None)
 
 
 class _Changes:
@@ -263,11 +266,10 @@ state = _State()
 changes = _Changes()
 threads.on_change(changes.note)
 precision.on_change(changes.note)
-gc.callbacks.append(state.exchange)
 
 
 def situation() -> object:
-    """Stands for the plans of this thread under the present settings; in finalizers it is another one.
+    """Stands for the plans of this thread under the present settings.
 
     False if there are none yet, as no kernel has asked for the library; None if NumPy computes.
     """

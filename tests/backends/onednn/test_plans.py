@@ -1,5 +1,6 @@
 import gc
 import os
+import signal
 import threading
 import weakref
 from contextlib import suppress
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from backends import buffers, threads
-from backends.geometry import Geometry
+from backends.geometry import Geometry, Window
 from backends.onednn import Unsupported, plans
 
 STEPS = Geometry((1, 1), (1, 1), (1, 1), 1)
@@ -72,27 +73,73 @@ def test_threads_have_plans_of_their_own(kernels):
     assert right == [True] * 80
 
 
-@pytest.mark.parametrize("call", range(6))
-def test_finalizers_have_plans_of_their_own(kernels, monkeypatch, call):
-    x, w = operands()
-    expected, address, calls = kernels.convolve(x, w, STEPS), plans.address, []
+class Dying:
+    def __init__(self, last):
+        self.last, self.itself = last, self
 
-    class Dying:
-        def __del__(self):
-            kernels.convolve(-x, 2 * w, STEPS)
+    def __del__(self):
+        self.last()
 
-    def collecting(array):
-        where = address(array)
-        calls.append(where)
-        if len(calls) == call + 1:
-            last = Dying()
-            last.itself = last
-            del last
-            gc.collect()
-        return where
 
-    monkeypatch.setattr(plans, "address", collecting)
-    np.testing.assert_array_equal(kernels.convolve(x, w, STEPS), expected)
+def in_finalizer(compute, _monkeypatch):
+    Dying(compute)
+    gc.collect()
+
+
+def in_collection(compute, monkeypatch):
+    with monkeypatch.context() as m:
+        m.setattr(gc, "callbacks", [lambda *_: compute()])
+        gc.collect()
+
+
+def in_handler(compute, monkeypatch):
+    before = signal.signal(signal.SIGUSR1, lambda *_: compute())
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("interrupt", [in_finalizer, in_collection, in_handler])
+@pytest.mark.parametrize("place", ["address", "set_handle"])
+@pytest.mark.parametrize("call", range(9))
+@pytest.mark.parametrize("kernel", ["convolve", "convolve_weight", "silu_gradient", "max_of_windows", "adam_step"])
+def test_what_computes_in_the_middle_of_a_run_changes_nothing(kernels, monkeypatch, kernel, call, place, interrupt):
+    images = operands()[0]
+    window = Window((2, 2), (2, 2), (0, 0), (1, 1))
+    options = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "step": 1}
+    compute = {
+        "convolve": lambda sign: kernels.convolve(sign * images, sign * operands()[1], STEPS),
+        "convolve_weight": lambda sign: kernels.convolve_weight(images, sign * images, (16, 16, 3, 3), STEPS),
+        "silu_gradient": lambda sign: kernels.silu_gradient(images, sign * images),
+        "max_of_windows": lambda sign: kernels.max_of_windows(images / (sign > 0), window, False)[0],
+        "adam_step": lambda sign: stepped(kernels, sign, options),
+    }[kernel]
+    with np.errstate(divide="ignore"):
+        expected, other, count, nested = compute(1), compute(-1), 0, []
+
+    def interrupted(*arguments):
+        nonlocal count
+        count += 1
+        if count == call + 1:
+            interrupt(lambda: nested.append(compute(-1)), monkeypatch)
+        return original(*arguments)
+
+    targets = [plans] if place == "address" else [p for p in plans.state.plans.values() if hasattr(p, place)]
+    original = getattr(targets[0], place)
+    with monkeypatch.context() as m, np.errstate(divide="ignore"):
+        for target in targets:
+            m.setattr(target, place, interrupted)
+        np.testing.assert_array_equal(compute(1), expected)
+        np.testing.assert_array_equal(compute(1), expected)
+    for found in nested:
+        np.testing.assert_array_equal(found, other)
+
+
+def stepped(kernels, sign, options):
+    p, g, m, v = (np.full(1 << 15, value, np.float32) for value in (sign, 3, sign, 2))
+    kernels.adam_step(p, g, m, v, **options)
+    return p
 
 
 def test_an_interrupted_run_leaves_no_trace(kernels, monkeypatch):
