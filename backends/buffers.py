@@ -45,12 +45,16 @@ class Pool:
     def take(self, size: int) -> Any:
         """The owner of `size` bytes."""
         with self.lock:
-            if size in self.free:
-                return self._pop(size).view(_Owner)
+            free = self.free.get(size)
+            if free:
+                self.held -= size
+                return free.pop().view(_Owner)
         return _Memory((size,), np.uint8).view(_Owner)
 
     def put(self, memory: Any) -> None:
         """Keep memory to which no reference is left; the least recently used sizes are dropped to make room."""
+        if memory.__class__ is not _Memory:  # of an array that a program made of an owner
+            return
         size = memory.nbytes
         if size > self.limit:
             return
@@ -59,15 +63,13 @@ class Pool:
             free.append(memory)
             self.free[size] = free
             self.held += size
-            while self.held > self.limit:
-                self._pop(next(iter(self.free)))
-
-    def _pop(self, size: int) -> Any:
-        free = self.free[size]
-        self.held -= size
-        if len(free) == 1:
-            del self.free[size]
-        return free.pop()
+            while self.held > self.limit and self.free:
+                oldest = next(iter(self.free))
+                if self.free[oldest]:
+                    self.free[oldest].pop()
+                    self.held -= oldest
+                else:
+                    del self.free[oldest]
 
 
 pool = Pool(LIMIT)

@@ -19,6 +19,21 @@ def test_memory_that_somebody_refers_to_is_never_handed_out(steps):
     assert buffers.pool.held <= buffers.LIMIT
 
 
+def test_arrays_made_of_an_owner_do_not_give_its_memory_away():
+    array = buffers.empty((1 << 15,))
+    array[...] = 1
+    for make in (
+        lambda owner: owner[:10],
+        lambda owner: owner.view(),
+        lambda owner: owner.copy(),
+        lambda owner: owner + 1,
+    ):
+        made = make(array.base)
+        del made
+        buffers.empty((1 << 15,))[...] = 2
+        assert (array == 1).all()
+
+
 def test_memory_is_used_again_and_bounded(monkeypatch):
     array = buffers.empty((3, 1 << 16))
     assert buffers.address(array) % buffers.ALIGNMENT == 0
