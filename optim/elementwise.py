@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor, full_like
 from autograd_core.engine.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.engine.versions import storage
+from autograd_core.errors import OperandError
 from autograd_core.replay.validity import Stale
 from autograd_core.tensor import wrap
 from backends.live import live
@@ -57,6 +58,7 @@ class ElementwiseOptimizer(Optimizer):
         known, batches = self._plans.get(id(group), (None, []))
         if known != ids or not all(b.names == names and b.holds(self.state) for b in batches):
             self._settle()
+            check_shapes(params)
             start = self.start(group)
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
@@ -226,6 +228,14 @@ class Flat:
             self.places = {p: [views[i] for views in places] for i, p in enumerate(params)}
             value, gradient, *remembered = [a.view(a.real.dtype) if dtype.kind == "c" else a for a in flat]
             self.rows, self.gradients = [(value, *remembered)], [gradient]
+
+
+def check_shapes(params: list[Tensor]) -> None:
+    """Raise if a parameter was given another shape since its gradient was computed."""
+    for p in params:
+        shape, given = p.array.shape, p._grad.array.shape
+        if shape != given:
+            raise OperandError(f"a parameter of shape {shape} has a gradient of shape {given}; call zero_grad() first")
 
 
 def _sorted(params: list[Tensor], state: States) -> list[list[Tensor]]:

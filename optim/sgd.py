@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.engine.libraries import LIBRARY
 from backends.live import live
-from optim.elementwise import LIVE, ElementwiseOptimizer
+from optim.elementwise import LIVE, ElementwiseOptimizer, check_shapes
 
 LARGE = 1 << 16  # size from which a kernel is as fast as two calls or, in oneDNN's single pass, faster
 
@@ -62,14 +62,19 @@ class SGD(ElementwiseOptimizer):
         rate, weight_decay = -lr if group["maximize"] else lr, group["weight_decay"]
         shrink = 1 - lr * weight_decay
         dtype: Any = None
-        for p in params:
-            a, g = p.array, p._grad.array
-            if weight_decay:
-                a *= shrink
-            if a.size > LARGE and a.dtype.kind == "f":
-                LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
-                continue
-            if a.dtype is not dtype:  # a Python number would be converted for every parameter
-                dtype = a.dtype
-                factor = LIBRARY[a.__class__].asarray(rate, dtype)
-            a -= factor * g
+        try:
+            for p in params:
+                a, g = p.array, p._grad.array
+                if weight_decay:
+                    a *= shrink
+                if a.size > LARGE and a.dtype.kind == "f":
+                    check_shapes([p])
+                    LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
+                    continue
+                if a.dtype is not dtype:  # a Python number would be converted for every parameter
+                    dtype = a.dtype
+                    factor = LIBRARY[a.__class__].asarray(rate, dtype)
+                a -= factor * g
+        except ValueError:
+            check_shapes(params)
+            raise

@@ -21,12 +21,15 @@ LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for optimizers with few
 
 
 class _Rows:
-    """What steps of some parameters, each with its state, need and is found once. strides: None if NumPy computes."""
+    """What steps of some parameters, each with its state, need and is found once.
+
+    layouts: their shapes and strides; None if NumPy computes.
+    """
 
     def __init__(self, least: int, rows: Sequence[Sequence[Array]]) -> None:
         fit = any(row[0].size >= least for row in rows) and all(_suit(1, *row) for row in rows)
         self.situation = situation()  # a first large parameter asks for the library
-        self.strides = [row[0].strides for row in rows] if fit else None
+        self.layouts = [(row[0].shape, row[0].strides) for row in rows] if fit else None
         self.passes: list[Any] = []
         self.constants: tuple[float, ...] = ()
         self.numbers = np.empty(3, FLOAT32)
@@ -50,10 +53,10 @@ def steps(
     known: _Rows | None = kept.get("rows")
     if known is None or known.situation is not situation():
         known = kept["rows"] = _Rows(least, rows)
-    if known.strides is None:
+    if known.layouts is None:
         return None
-    for g, strides in zip(gradients, known.strides, strict=True):
-        if g.strides != strides or g.dtype != FLOAT32:
+    for g, layout in zip(gradients, known.layouts, strict=True):
+        if (g.shape, g.strides) != layout or g.dtype != FLOAT32:
             return None
     return change(rows, gradients, known, **options)
 
