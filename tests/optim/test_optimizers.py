@@ -430,4 +430,6 @@ def test_a_gradient_of_another_shape_than_its_parameter_is_refused(make, before,
     p.data = ag.ones(after)
     with pytest.raises(RuntimeError, match=rf"shape \({after},\) has a gradient of shape \({before},\)"):
         optimizer.step()
-    assert ag.equal(p, ag.ones(after)) and ag.equal(other, ag.ones(before)) and not optimizer.state
+    assert ag.equal(p, ag.ones(after))
+    assert ag.equal(other, ag.ones(before))
+    assert not optimizer.state
