@@ -164,9 +164,13 @@ def compute(
     program = current_program()
     if program is None:
         return function(*_outside(args), **_outside(kwargs))
-    held, named = unwrapped(args), unwrapped(kwargs)
-    fast = function if named else settled(function, *held)
-    return program.note(function, form, args, kwargs, function(*held, **named), fast=fast)
+    token = recording.set(None)  # for what may compute in between, such as a finalizer
+    try:
+        held, named = unwrapped(args), unwrapped(kwargs)
+        fast = function if named else settled(function, *held)
+        return program.note(function, form, args, kwargs, function(*held, **named), fast=fast)
+    finally:
+        recording.reset(token)
 
 
 def supposed(check: Callable[..., bool], *args: Any) -> bool:

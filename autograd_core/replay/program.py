@@ -5,8 +5,10 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ class Program:
         self.scope: dict[str, Any] = {"step": None}
         self.general: dict[str, Any] = {}  # the kernels behind settled functions
         self._named: dict[int, tuple[str, Any]] = {}  # id -> the name of a constant, which is kept alive
-        self._count: dict[str, int] = {}
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 1))
 
     def constant(self, value: Any, name: str = "") -> str:
         """The name of an object that all replays share, after its own name or the given one."""
@@ -61,8 +63,7 @@ class Program:
 
     def name(self, kind: str = "v") -> str:
         """A new name."""
-        self._count[kind] = number = self._count.get(kind, 0) + 1
-        return f"{kind}{'_' * bool(_NUMBERED.search(kind))}{number}"
+        return f"{kind}{'_' * bool(_NUMBERED.search(kind))}{next(self._numbers[kind])}"
 
     def text(self, value: Any) -> str:
         """An expression for a value."""

@@ -1,5 +1,6 @@
 """A captured step gives what the step itself gives."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
+from autograd_core.replay import noted, program
 from nn import functional as F
 
 OPTIMIZERS = {
@@ -402,3 +404,32 @@ def test_parameters_that_are_frozen_in_every_second_call():
     assert weight == trained(lambda step: step)[0]
     assert not run.reasons
     assert [len(kind.replays) for kind in run._kinds.values()] == [2]
+
+
+def test_what_computes_while_a_call_is_noted_is_no_part_of_the_program():
+    count, x = ag.zeros(()), ag.arange(4.0)
+
+    def interrupting(frame, _event, _argument):
+        inside = frame.f_code.co_filename == program.__file__
+        while inside and frame is not None and frame.f_code is not noted.compute.__code__:
+            frame = frame.f_back
+        if inside and frame is not None:
+            count.add_(ag.ones(3).mul(2).sum() / 6)
+
+    @ag.capture
+    def step(x):
+        return (x * 2 + 1).reshape(2, 2).softmax(1).reshape(4).log()
+
+    expected = [step(x) for _ in range(2)]
+    sys.setprofile(interrupting)
+    try:
+        captured = step(x)
+    finally:
+        sys.setprofile(None)
+    during = count.item()
+    assert during > 10
+    assert not step.reasons
+    assert "ones" not in step.source
+    for found in (captured, step(x)):
+        assert ag.equal(found, expected[0])
+    assert count.item() == during
