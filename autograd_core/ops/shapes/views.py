@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from autograd_core.dtypes import as_dtype, float64
+from autograd_core.engine.versions import storage
 from autograd_core.kinds import INDEXING
 from autograd_core.ops.shapes.strided import laid_out
 from autograd_core.registry import OPS, op, sample
@@ -64,12 +65,31 @@ def _arrived(xp, g, path):
 def put_view(xp, x, v, *, path):
     """A copy of `input` in which the part that `path` leads to is `other`; the last of repeated positions remains."""
     out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else xp.asarray(x).copy()
-    part, last = follow(xp, out, path[:-1]), path[-1:]
-    if last and last[0][0] == "getitem":
-        assign(part, dict(last[0][1])["index"], v)  # reaches single elements and lists of positions too
-    else:
-        follow(xp, part, last)[...] = v
+    _write(xp, out, v, path)
     return out
+
+
+# Steps that copy, if the elements do not lie in memory as the step asks for: how the copy becomes the source again.
+UNDONE = {
+    "reshape": lambda xp, part, x: part.reshape(x.shape),
+    "reinterpret": lambda xp, part, x: part.view(x.dtype),
+    "view_as_complex": lambda xp, part, x: OPS["view_as_real"].forward(xp, part),
+}
+
+
+def _write(xp, x, v, path):
+    """Write `v` to the part of `x` that a path leads to, in whatever order the elements of `x` lie in memory."""
+    if not path:
+        x[...] = v
+        return
+    (name, statics, _), further = path[0], path[1:]
+    if name == "getitem" and not further:
+        assign(x, dict(statics)["index"], v)  # reaches single elements and lists of positions too
+        return
+    part = follow(xp, x, path[:1])
+    _write(xp, part, v, further)
+    if name in UNDONE and storage(part) is not storage(x):
+        x[...] = UNDONE[name](xp, part, x)
 
 
 @op(INDEXING, symbol="overwrite", method=False,

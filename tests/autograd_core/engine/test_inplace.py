@@ -10,6 +10,7 @@ from autograd_core.engine.entries import public_names
 from autograd_core.errors import InplaceError, OperandError
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.semantics import writing
+from autograd_core.testing import gradcheck, gradgradcheck
 
 # Programs on x = arange(1, 7).reshape(2, 3): each with what x is afterwards.
 WRITES = {
@@ -144,6 +145,30 @@ def test_second_order(program, expected):
     (g,) = ag.autograd.grad((x * x).sum(), a, create_graph=True)
     (gg,) = ag.autograd.grad((g * g).sum(), a)
     assert gg.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "z.reshape(-1, 2)",
+        "z.reshape(-1)[1::2]",
+        "z.reshape(4, 4)[1:, 2:].t()[0]",
+        "z[1].reshape(-1)[3].view(1)",
+        "ag.view_as_complex(z)",
+        "ag.view_as_complex(z).reshape(-1)[1:].view(7, 1)",
+    ],
+)
+def test_parts_of_a_tensor_whose_axes_have_another_order_in_memory(part):
+    def written(x):
+        y = x.permute(0, 3, 1, 2) * 1  # channels last, as convolutions leave images
+        view = eval(part, {"ag": ag, "z": y.permute(0, 2, 3, 1)})
+        assert view._base is y
+        view *= 0.5
+        return y * y
+
+    x = ag.linspace(-1, 1, 16, dtype="float64").reshape(2, 2, 2, 2).requires_grad_()
+    assert gradcheck(written, x)
+    assert gradgradcheck(written, x)
 
 
 def test_writes_under_no_grad_reach_leaves():
