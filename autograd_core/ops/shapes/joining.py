@@ -12,6 +12,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import JOIN
 from autograd_core.ops.shapes.shape import reshape
 from autograd_core.registry import composition, op, sample
+from autograd_core.tensor import Tensor
 
 NOTHING = (0,)  # an empty vector joins with anything, as in PyTorch
 
@@ -44,14 +45,19 @@ def stack(xp, *xs, dim=0):
     return xp.stack(xs, dim)
 
 
+def _in_shape(x, shape, change):
+    """A tensor that has the shape, itself; others, and arrays, by a function of tensor and shape."""
+    return x if isinstance(x, Tensor) and x.shape == shape else change(x, shape)
+
+
 def _at_least(name, reference, axes_of, doc):
     """atleast_1d and the like: a tensor for one tensor, a tuple for several or a list."""
 
     def atleast(*tensors):
         if len(tensors) == 1 and hasattr(tensors[0], "ndim"):
-            return reshape(tensors[0], axes_of(tensors[0].shape))
+            return _in_shape(tensors[0], axes_of(tensors[0].shape), reshape)
         given = tensors[0] if len(tensors) == 1 else tensors
-        return tuple([reshape(x, axes_of(x.shape)) for x in given])
+        return tuple([_in_shape(x, axes_of(x.shape), reshape) for x in given])
 
     atleast.__name__ = atleast.__qualname__ = name
     atleast.__doc__ = doc
@@ -64,11 +70,13 @@ def _at_least(name, reference, axes_of, doc):
     )(atleast)
 
 
-atleast_1d = _at_least("atleast_1d", np.atleast_1d, lambda s: s or (1,), "With at least one axis; views.")
+atleast_1d = _at_least("atleast_1d", np.atleast_1d, lambda s: s or (1,),
+                       "With at least one axis: a view, or the tensor itself.")
 atleast_2d = _at_least("atleast_2d", np.atleast_2d, lambda s: (1,) * (2 - len(s)) + s,
-                       "With at least two axes, new ones in front; views.")
+                       "With at least two axes, new ones in front: a view, or the tensor itself.")
 atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(s)), *s, 1)[:3] if len(s) < 3 else s,
-                       "With at least three axes: a vector gets one on either side, a matrix one at its end; views."
+                       "With at least three axes, of a vector one on either side, of a matrix at the end: a view, or "
+                       "the tensor itself."
                        )
 
 
@@ -184,10 +192,10 @@ def combinations(input, r=2, with_replacement=False):
              samples=(sample((2, 1), (3,)), sample((), (2,)), sample((2, 3)), sample((1, 0), (2, 1))),
              reference=lambda *xs: list(np.broadcast_arrays(*xs)))
 def broadcast_tensors(*tensors):
-    """The tensors expanded to their common broadcast shape; views."""
+    """The tensors expanded to their common broadcast shape: views, or a tensor itself if it has that shape."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     try:
         shape = np.broadcast_shapes(*[x.shape for x in given])
     except ValueError as e:
         raise OperandError(f"broadcast_tensors(): {e}") from None
-    return tuple([functional.expand(x, shape) for x in given])
+    return tuple([_in_shape(x, shape, functional.expand) for x in given])

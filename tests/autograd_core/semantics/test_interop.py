@@ -310,6 +310,8 @@ def test_metadata():
         (4, 3, 2),
         (2, 4, 3),
     )
+    assert all(f(x) is x for f in (ag.atleast_1d, ag.atleast_2d))
+    assert ag.broadcast_tensors(x, ag.ones(3))[0] is x
     assert (x.is_contiguous(), x.contiguous() is x, x.t().is_contiguous()) == (True, True, False)
     assert x.t().contiguous().stride() == (2, 1)
     assert (x.expand_as(ag.ones(4, 2, 3)).shape, x.view_as(ag.ones(6)).shape, x.reshape_as(ag.ones(3, 2)).shape) == (
