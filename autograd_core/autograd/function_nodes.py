@@ -197,13 +197,17 @@ def recorded(
         if kept[-1] is t and isinstance(t, Tensor):
             own_scalar(t)
             saved.append(t.array)  # so that writes are noticed
+    needed = {t for t in kept if t.__class__ is int}
     arrays = tuple([t.array for t in outputs])
-    y = (arrays if o.outputs else arrays[0]) if any(t.__class__ is int for t in kept) else None
+    y: Any = tuple([a if i in needed else None for i, a in enumerate(arrays)]) if o.outputs else arrays[0]
     if hooks := innermost():
         kept, saved = [hooks.pack(t) if isinstance(t, Tensor) else t for t in kept], []
     ctx._kept = tuple(kept)
     node: FunctionNode = record(
-        o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y, tuple(saved)), FunctionNode
+        o,
+        tuple([a.node if isinstance(a, Tensor) else None for a in args]),
+        (ctx, y if needed else None, tuple(saved)),
+        FunctionNode,
     )
     node.context = ctx
     node.shapes = tuple([(a.shape, a.dtype) for a in arrays]) if o.outputs else None

@@ -66,7 +66,7 @@ def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
         elif name in op.inputs:
             out.append(wrap(v, n.parents[op.inputs.index(name)]) if hasattr(v, "dtype") else v)
         elif name == "y" and op.outputs:
-            out.append(tuple([_output(n, a, i, len(v)) for i, a in enumerate(v)]))
+            out.append(tuple([a if a is None else _output(n, a, i, len(v)) for i, a in enumerate(v)]))
         elif name == "y":
             out.append(wrap(v, n))
         elif name in op.detached:

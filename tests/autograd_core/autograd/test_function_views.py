@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import InplaceError, OperandError
+from autograd_core.testing import gradcheck, gradgradcheck
 
 
 def function(forward, backward=lambda ctx, g: g * 10, **others):
@@ -164,6 +165,24 @@ def test_writes_to_saved_tensors_are_noticed():
         w.mul_(3)
         with pytest.raises(InplaceError, match=r"Ten: 'saved'.*written in place"):
             y.sum().backward()
+
+
+def test_of_several_outputs_only_those_that_are_saved_must_stay_as_they_are():
+    def forward(ctx, x):
+        e = x.exp()
+        ctx.save_for_backward(e)
+        return e, 2 * x
+
+    def program(x, write):
+        e, twice = function(forward, lambda ctx, g, h: ctx.saved_tensors[0] * g + 2 * h).apply(x)
+        exec(write, {"e": e, "twice": twice})
+        return e * twice**2
+
+    x = leaf().detach().double().requires_grad_()
+    assert gradcheck(lambda x: program(x, "twice[1:] *= 3"), x)
+    assert gradgradcheck(lambda x: program(x, "twice[1:] *= 3"), x)
+    with pytest.raises(InplaceError, match="Ten: 'y'"):
+        program(x, "e.mul_(3)").sum().backward()
 
 
 def test_arguments_marked_dirty_must_be_returned_and_their_writes_are_counted():
