@@ -271,4 +271,5 @@ def _backward(
     _accumulate((self,), (gradient,), retain_graph, create_graph, inputs)
 
 
+_backward.__name__ = _backward.__qualname__ = "backward"
 Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it

@@ -249,6 +249,9 @@ def _new_legacy(self: Tensor, *args: Any, size: ShapeLike | None = None) -> Tens
     return of_dtype(self.dtype, *(args if size is None else (Size(shape_of((size,))),)), device=self.device)
 
 
+_new_legacy.__name__ = _new_legacy.__qualname__ = "new"
+
+
 def install() -> None:
     """Publish these functions in the functional form, and their methods."""
     for f in (zeros, ones, empty, full, zeros_like, ones_like, empty_like, full_like, eye, scalar_tensor, empty_strided,

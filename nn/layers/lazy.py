@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
@@ -100,6 +101,7 @@ class _Lazy(LazyModuleMixin, Module):
     constructed early.
     """
 
+    __signature__: ClassVar[inspect.Signature]
     axis: int
     counted: ClassVar[str]
     _state_hooks = (Hook(LOAD, _from_state),)
@@ -109,6 +111,8 @@ class _Lazy(LazyModuleMixin, Module):
         if "cls_to_become" not in vars(cls):
             layer: Any = next(c for c in cls.__mro__ if not issubclass(c, LazyModuleMixin))
             cls.cls_to_become = layer
+            whole = inspect.signature(layer)
+            cls.__signature__ = whole.replace(parameters=[*whole.parameters.values()][1:])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         layer: Any = super(LazyModuleMixin, self)  # which stands behind these classes

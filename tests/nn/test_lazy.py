@@ -1,6 +1,7 @@
 """Lazy layers: what they become, load and keep."""
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -28,6 +29,12 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
     assert (model[0].in_channels, model[1].num_features, model[3].in_features) == (3, 4, 144)
     assert all(p.dtype == np.float64 for p in parameters)
     assert 0 < abs(model[3].weight.detach().numpy()).max() <= 1 / 12
+
+
+@pytest.mark.parametrize("lazy", [c for name, c in vars(nn).items() if name.startswith("Lazy")])
+def test_its_arguments_are_those_of_the_layer_without_the_input_size(lazy):
+    own, whole = (list(inspect.signature(c).parameters) for c in (lazy, lazy.becomes))
+    assert own == whole[1:]
 
 
 def test_a_lazy_model_becomes_what_it_loads():

@@ -147,3 +147,7 @@ def test_keywords():
         layer.weight.zero_()
     layer.reset_parameters()
     assert layer.weight.tolist() == [0.5, 0.5]
+
+
+def test_help_shows_methods_under_their_public_names():
+    assert (ag.Tensor.backward.__name__, ag.Tensor.new.__qualname__) == ("backward", "new")
