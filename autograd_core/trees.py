@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequen
 from copy import copy
 from typing import Any, NamedTuple
 
+from autograd_core.errors import OperandError
+
 Context = Any  # what an object consists of beside its children
 
 
@@ -112,7 +114,7 @@ def spread(prefix: Any, tree: Any) -> list[Any]:
     if node_of(prefix) is None:
         return [prefix] * len(leaves(tree))
     if not _alike(prefix, tree):
-        raise ValueError(f"{prefix!r} does not have the structure of the values it is for")
+        raise OperandError(f"{prefix!r} does not have the structure of the values it is for")
     pairs = zip(_children(prefix), _children(tree), strict=True)
     return [value for part, child in pairs for value in spread(part, child)]
 

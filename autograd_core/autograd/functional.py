@@ -28,20 +28,21 @@ def jacobian(
 ) -> Any:
     """The Jacobian of `func` at `inputs`: one for each output, if there are several, and each input of a tuple.
 
-    strict: raise if an output does not depend on an input, instead of returning zeros. vectorize: no effect; it always
-    is.
+    strict: raise if an output does not depend on an input, instead of returning zeros; with create_graph, also if the
+    Jacobian depends on none. vectorize: it always is; not together with strict.
 
     >>> from autograd_core import tensor
     >>> jacobian(lambda x: x * x, tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-    places, given = _places(inputs)
+    _check_options("jacobian", strict, vectorize)
+    func, places, given = _prepared("jacobian", func, inputs, create_graph)
     _check_dependence(func, given, strict)
     strategies: dict[str, Callable[..., Any]] = {"reverse-mode": jacobians.jacrev, "forward-mode": jacobians.jacfwd}
     if strategy not in strategies:
         raise ValueError(f"jacobian(): strategy must be 'reverse-mode' or 'forward-mode', not {strategy!r}")
-    return _finished(strategies[strategy](func, places)(*given), create_graph)
+    return _finished(strategies[strategy](func, places)(*given), create_graph, strict)
 
 
 @enable_grad()
@@ -54,13 +55,14 @@ def hessian(
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The second derivatives of the scalar function `func` at `inputs`: a tuple of tuples if they are a tuple."""
-    places, given = _places(inputs)
+    _check_options("hessian", strict, vectorize)
+    func, places, given = _prepared("hessian", func, inputs, create_graph)
     _check_dependence(func, given, strict)
     if outer_jacobian_strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f"hessian(): outer_jacobian_strategy={outer_jacobian_strategy!r} is not a strategy")
     _check_scalar(func, given, "hessian")
     _check_dependence(transforms.grad(_scalar(func), places), given, strict)
-    return _finished(jacobians.hessian(_scalar(func), places)(*given), create_graph)
+    return _finished(jacobians.hessian(_scalar(func), places)(*given), create_graph, strict)
 
 
 @enable_grad()
@@ -68,13 +70,12 @@ def vjp(
     func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """The value of `func` at `inputs`, and the product of `v` (1 for a single number) with the Jacobian."""
-    _, given = _places(inputs)
+    func, _, given = _prepared("vjp", func, inputs, create_graph)
     _check_dependence(func, given, strict)
     y, pull = transforms.vjp(func, *given)
-    if v is None:
-        v = trees.mapped(_one, y)
-    product = pull(v)
-    return _finished(y, create_graph), _finished(product if isinstance(inputs, tuple) else product[0], create_graph)
+    product = pull(trees.mapped(_one, y) if v is None else v)
+    product = product if isinstance(inputs, tuple) else product[0]
+    return _finished(y, create_graph), _finished(product, create_graph, strict)
 
 
 @enable_grad()
@@ -82,11 +83,11 @@ def jvp(
     func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """The value of `func` at `inputs`, and the product of the Jacobian with `v` (1 for a single number)."""
-    _, given = _places(inputs)
+    func, _, given = _prepared("jvp", func, inputs, create_graph)
     _check_dependence(func, given, strict)
-    tangents = tuple(map(_one, given)) if v is None else _places(v)[1]
+    tangents = tuple(map(_one, given)) if v is None else _listed(v)
     y, product = transforms.jvp(func, given, tangents)
-    return _finished(y, create_graph), _finished(product, create_graph)
+    return _finished(y, create_graph), _finished(product, create_graph, strict)
 
 
 @enable_grad()
@@ -94,14 +95,15 @@ def vhp(
     func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """The value of the scalar function `func` at `inputs`, and the product of `v` with its Hessian."""
-    places, given = _places(inputs)
+    func, places, given = _prepared("vhp", func, inputs, create_graph)
     _check_dependence(func, given, strict)
     value = _check_scalar(func, given, "vhp")
     _check_dependence(transforms.grad(_scalar(func), places), given, strict)
     weights = trees.mapped(_one, inputs) if v is None else v
     _, pull = transforms.vjp(transforms.grad(_scalar(func), places), *given)
     product = pull(weights)
-    return _finished(value, create_graph), _finished(product if isinstance(inputs, tuple) else product[0], create_graph)
+    product = product if isinstance(inputs, tuple) else product[0]
+    return _finished(value, create_graph), _finished(product, create_graph, strict)
 
 
 def hvp(
@@ -111,8 +113,34 @@ def hvp(
     return vhp(func, inputs, v, create_graph, strict)
 
 
-def _places(inputs: Any) -> tuple[Any, tuple[Tensor, ...]]:
-    return (tuple(range(len(inputs))), inputs) if isinstance(inputs, tuple) else (0, (inputs,))
+def _listed(inputs: Any) -> tuple[Any, ...]:
+    return inputs if isinstance(inputs, tuple) else (inputs,)
+
+
+def _prepared(name: str, func: Callable[..., Any], inputs: Any, create_graph: bool) -> tuple[Any, Any, tuple[Any, ...]]:
+    """The function, which refuses to return anything but tensors; the places of its inputs, and these.
+
+    All inputs require gradients if the result is to keep its graph, as that would be nothing without one that does.
+    """
+
+    def checked(*args: Any) -> Any:
+        result = func(*args)
+        for y in trees.leaves(result):
+            if not isinstance(y, Tensor):
+                raise TypeError(f"{name}() needs a function with tensors as its values, not {type(y).__name__}")
+        return result
+
+    def required(x: Any) -> Any:
+        return x.detach().requires_grad_() if isinstance(x, Tensor) and not x.requires_grad else x
+
+    given = _listed(inputs)
+    places = tuple(range(len(given))) if isinstance(inputs, tuple) else 0
+    return checked, places, tuple(map(required, given)) if create_graph else given
+
+
+def _check_options(name: str, strict: bool, vectorize: bool) -> None:
+    if strict and vectorize:
+        raise RuntimeError(f"{name}(): strict=True and vectorize=True are not supported together")
 
 
 def _one(x: Tensor) -> Tensor:
@@ -144,5 +172,8 @@ def _check_dependence(func: Callable[..., Any], given: tuple[Tensor, ...], stric
                 raise RuntimeError(f"strict=True, but output {k} does not depend on input {i}")
 
 
-def _finished(result: Any, create_graph: bool) -> Any:
+def _finished(result: Any, create_graph: bool, strict: bool = False) -> Any:
+    """The result without its graph if that is not asked for; `strict`: each part of it must have one."""
+    if create_graph and strict and not all(y.requires_grad for y in trees.leaves(result)):
+        raise RuntimeError("strict=True and create_graph=True, but the derivative does not depend on the inputs")
     return result if create_graph else trees.mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, result)

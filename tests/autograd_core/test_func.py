@@ -235,3 +235,45 @@ def test_derivatives_at_a_point_under_the_names_of_autograd():
             second(lambda x: x.sum(), x, strict=True)
     with pytest.raises(RuntimeError, match="one number as its value"):
         af.hessian(lambda x: x, x)
+
+
+AT_A_POINT = ("jacobian", "hessian", "vjp", "jvp", "vhp", "hvp")
+
+
+def at_a_point(name, f, x, **given):
+    """The derivative of a function with one number as its value, by one of the functions of autograd.functional."""
+    result = getattr(ag.autograd.functional, name)(f, x, **({} if name in AT_A_POINT[:3] else {"v": x}), **given)
+    return result if name in AT_A_POINT[:2] else result[1]
+
+
+@pytest.mark.parametrize("name", AT_A_POINT)
+def test_derivatives_at_a_point_keep_a_graph_where_no_input_requires_gradients(name):
+    with ag.no_grad():
+        for x in (values(3), values(3).requires_grad_()):
+            assert not at_a_point(name, lambda x: (x**3).sum(), x).requires_grad
+            assert at_a_point(name, lambda x: (x**3).sum(), x, create_graph=True).requires_grad
+
+
+@pytest.mark.parametrize("name", AT_A_POINT)
+def test_strict_derivatives_at_a_point_depend_on_the_inputs(name):
+    constant = lambda x: (x**2).sum() if name in ("hessian", "vhp", "hvp") else (2 * x).sum()  # noqa: E731
+    at_a_point(name, constant, values(3), strict=True)
+    with pytest.raises(RuntimeError, match="the derivative does not depend on the inputs"):
+        at_a_point(name, constant, values(3), strict=True, create_graph=True)
+    if name in ("jacobian", "hessian"):
+        with pytest.raises(RuntimeError, match="not supported together"):
+            at_a_point(name, lambda x: (x**3).sum(), values(3), strict=True, vectorize=True)
+
+
+@pytest.mark.parametrize("name", AT_A_POINT)
+def test_derivatives_at_a_point_need_functions_with_tensors_as_values(name):
+    for f in (lambda x: (x.sum(), "text"), lambda x: x.sum().item()):
+        with pytest.raises(TypeError, match=r"\(\) needs a function with tensors as its values, not (str|float)"):
+            at_a_point(name, f, values(3))
+
+
+@pytest.mark.parametrize("product", [ag.autograd.functional.vhp, ag.autograd.functional.hvp, ag.autograd.functional.vjp,
+                                     lambda f, x, v: func.vjp(f, x)[1](v)])  # fmt: skip
+def test_vectors_need_the_structure_of_what_they_are_for(product):
+    with pytest.raises(RuntimeError, match="does not have the structure"):
+        product(lambda x: (x**2).sum(), values(3), (values(3), values(3)))
