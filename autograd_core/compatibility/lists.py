@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import functional, linalg
+from autograd_core.errors import OperandError
 from autograd_core.tensor import Tensor
 
 PREFIX = "_foreach_"
@@ -14,7 +15,7 @@ PREFIX = "_foreach_"
 def each(name: str) -> Callable[..., Any]:
     """`_foreach_name`: the method `name` of every tensor, which arguments that are lists give one argument each.
 
-    What ends in an underscore writes in place.
+    What ends in an underscore writes in place. Lists of another length raise before anything is written.
     """
     plain = name.removeprefix(PREFIX)
     method = linalg.vector_norm if plain == "norm" else getattr(Tensor, plain, None) or _writing(plain)
@@ -22,6 +23,10 @@ def each(name: str) -> Callable[..., Any]:
     def call(tensors: list[Tensor], *args: Any, **given: Any) -> Any:
         if plain.startswith("addc") and len(args) > 2:  # addcmul and addcdiv have it by keyword alone
             args, given = args[:2], {"value": args[2]}
+        given = {"value" if k == "scalars" else k: a for k, a in given.items()}
+        for a in (*args, *given.values()):
+            if isinstance(a, list | tuple) and len(a) != len(tensors):
+                raise OperandError(f"{name}(): {len(tensors)} tensors need as many arguments, but a list has {len(a)}")
         results = [
             method(x, *[_of(a, i) for a in args], **{k: _of(a, i) for k, a in given.items()})
             for i, x in enumerate(tensors)

@@ -88,7 +88,8 @@ def _checked(input, weight, padding_idx, name):
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:
-        raise AssertionError(f"{name}(): padding_idx={padding_idx} is not one of the {count} rows of weight")
+        error = AssertionError if name == "embedding" else OperandError  # as in PyTorch
+        raise error(f"{name}(): padding_idx={padding_idx} is not one of the {count} rows of weight")
     return padding_idx % count
 
 

@@ -432,6 +432,11 @@ def test_lists_of_tensors():
     ag._foreach_maximum_(x, 3)
     ag._foreach_addcmul_(x, x, y, [1, 0])
     assert [t.tolist() for t in x] == [30.0, [4.0, 3.0]]
+    assert [t.tolist() for t in ag._foreach_addcdiv(x, y, y, scalars=[1, 0])] == [31.0, [4.0, 3.0]]
+    for wrong in ([1], [1, 2, 3], y[:1]):
+        with pytest.raises(RuntimeError, match="2 tensors need as many arguments"):
+            ag._foreach_mul_(x, wrong)
+    assert [t.tolist() for t in x] == [30.0, [4.0, 3.0]]
     with pytest.raises(AttributeError, match="nothing"):
         ag._foreach_nothing(x)
 
