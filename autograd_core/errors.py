@@ -23,6 +23,10 @@ class PositionError(RuntimeError, IndexError):
     """An index is out of range for its axis."""
 
 
+class LengthError(ValueError, AssertionError):
+    """Data sets, or the tensors of one, do not have the lengths that are needed."""
+
+
 class AbsentError(AttributeError, NotImplementedError):
     """A function of PyTorch does not exist here; `hasattr` returns False, and the message gives the reason."""
 

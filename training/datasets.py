@@ -16,7 +16,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import Tensor
 from autograd_core.creation.values import where_it_is
-from autograd_core.errors import OperandError
+from autograd_core.errors import LengthError, OperandError
 from autograd_core.trees import mapped
 from training.extras import require
 
@@ -51,14 +51,14 @@ else:
 class TensorDataset(Dataset):
     """Tensors or arrays of equal length: item `i` is the tuple of their elements `i`.
 
-    Raises ValueError if the lengths differ.
+    Raises LengthError if the lengths differ.
     """
 
     def __init__(self, *tensors: Any) -> None:
         self.tensors: tuple[Tensor, ...] = tuple(map(where_it_is, tensors))
         shapes = [tuple(t.shape) for t in self.tensors]
         if not shapes or any(not shape for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
-            raise ValueError(
+            raise LengthError(
                 f"TensorDataset takes tensors of equal length along their first axis; these have shapes {shapes}"
             )
 
@@ -104,7 +104,7 @@ class ConcatDataset(Dataset):
     def __init__(self, datasets: Iterable[Dataset]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset needs at least one data set")
+            raise LengthError("ConcatDataset needs at least one data set")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset; join streams by ChainDataset")
         self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
@@ -245,8 +245,12 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
 
 
 def converted(example: Any) -> Any:
-    """A single example with its arrays as tensors, also within tuples and dicts."""
-    return mapped(lambda v: ag.as_tensor(v) if isinstance(v, np.ndarray | np.generic) else v, example)
+    """A single example with its arrays as tensors, but for those of texts and objects, also within tuples and dicts."""
+
+    def of(v: Any) -> Any:
+        return ag.as_tensor(v) if isinstance(v, np.ndarray | np.generic) and v.dtype.kind not in "SUO" else v
+
+    return mapped(of, example)
 
 
 def pinned(data: Any, device: Any = None) -> Any:

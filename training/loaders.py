@@ -54,7 +54,9 @@ class DataLoader:
     ) -> None:
         if not hasattr(dataset, "__getitem__") and not hasattr(dataset, "__iter__"):
             raise TypeError(f"DataLoader needs a data set, with __getitem__ or __iter__, not {type(dataset).__name__}")
-        if isinstance(multiprocessing_context, str) and num_workers:
+        if multiprocessing_context is not None and not num_workers:
+            raise ValueError("DataLoader: multiprocessing_context needs num_workers > 0")
+        if isinstance(multiprocessing_context, str):
             import multiprocessing
 
             multiprocessing_context = multiprocessing.get_context(multiprocessing_context)

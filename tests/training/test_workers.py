@@ -162,6 +162,8 @@ def test_what_cannot_be_pickled_is_refused_with_a_remedy():
 def test_options_need_workers():
     with pytest.raises(ValueError, match="prefetch_factor"):
         DataLoader(TEN, prefetch_factor=2)
+    with pytest.raises(ValueError, match="multiprocessing_context needs num_workers"):
+        DataLoader(TEN, multiprocessing_context="spawn")
     with pytest.raises(ValueError, match="prefetch_factor"):
         DataLoader(TEN, num_workers=1, prefetch_factor=0)
     with pytest.raises(ValueError, match="persistent_workers"):
