@@ -77,9 +77,9 @@ def jacfwd(
         aux: list[Any] = []
 
         def value(x: Any) -> Any:
-            result = of_chosen(x)
-            aux.extend(result[1:] if has_aux else ())
-            return result[0] if has_aux else result
+            y, rest = transforms.parted("jacfwd", of_chosen(x), has_aux)
+            aux.append(rest)
+            return y
 
         y, push = transforms.linearize(value, chosen)
         outputs, inputs = trees.leaves(y), trees.leaves(chosen)

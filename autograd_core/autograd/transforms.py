@@ -14,7 +14,7 @@ from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
 from autograd_core.engine.nodes import Leaf, behind
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.tensor import Tensor, wrap
 
@@ -71,14 +71,14 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         leaves = trees.leaves(chosen)
         with enable_grad():
             result = func(*inputs, **kwargs)
-        value = result[0] if has_aux else result
+        value, aux = parted("grad", result, has_aux)
         if not isinstance(value, Tensor) or value.array.size != 1:
             shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
             hint = "did it return nothing?" if value is None else "use jacobian()"
             raise OperandError(f"grad() needs a function with a scalar value, not {shown}; {hint}")
         grads = trees.rebuild(chosen, pulled([value], leaves, None, retain=False))
         value = cut(value, leaves)
-        return grads, (value, trees.mapped(lambda x: cut(x, leaves), result[1])) if has_aux else value
+        return grads, (value, trees.mapped(lambda x: cut(x, leaves), aux)) if has_aux else value
 
     return computed
 
@@ -98,8 +98,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     leaves = trees.leaves(chosen)
     with enable_grad():
         result = func(*inputs)
-    y, aux = result if has_aux else (result, None)
-    outputs = trees.leaves(y)
+    y, aux = parted("vjp", result, has_aux)
+    outputs = _tensors("vjp", y)
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
         seeds = trees.spread(cotangents, y)
@@ -123,7 +123,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     leaves = trees.leaves(chosen)
     with enable_grad():
         y = func(*inputs)
-        outputs = [x for x in trees.leaves(y) if isinstance(x, Tensor) and x.node is not None]
+        outputs = [x for x in _tensors("jvp", y) if x.node is not None]
         weights = [functional.zeros_like(inside(x.detach())).requires_grad_() for x in outputs]
         linear = pulled(outputs, leaves, weights, create_graph=True) if outputs else []
         reached = [i for i, p in enumerate(linear) if p.node is not None]
@@ -157,10 +157,12 @@ def jvp(
     aux: list[Any] = []
 
     def kept(*args: Any) -> Any:
-        value, rest = func(*args)
+        value, rest = parted("jvp", func(*args), True)
         aux.append(rest)
         return value
 
+    if isinstance(primals, Tensor):
+        raise OperandError("jvp(): primals and tangents are tuples with one entry per argument; write (x,)")
     chosen: Callable[..., Any] = kept if has_aux else func
     if strict:
         inputs, given = fresh(tuple(primals), tuple(range(len(primals))))
@@ -179,6 +181,23 @@ def hvp(func: Callable[..., Any], primal: Any, tangent: Any) -> Any:
     return jvp(grad(func), (primal,), (tangent,))[1]
 
 
+def parted(name: str, result: Any, has_aux: bool) -> tuple[Any, Any]:
+    """The value of a function, and the auxiliary that it returned beside it."""
+    if not has_aux:
+        return result, None
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise OperandError(f"{name}() with has_aux=True needs a function that returns a tuple (value, auxiliary)")
+    return result
+
+
+def _tensors(name: str, value: Any) -> list[Tensor]:
+    outputs = trees.leaves(value)
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            raise OperandError(f"{name}() needs a function with tensors as its values, not {type(y).__name__}")
+    return outputs
+
+
 def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
     """The arguments with those at `argnums` replaced by new leaves that are connected to them, and these leaves."""
     inputs = list(args)
@@ -195,7 +214,7 @@ def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
 def _leaf(i: int, x: Any) -> Tensor:
     if not isinstance(x, Tensor) or x.dtype.kind not in dtypes.INEXACT:
         shown = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"argument {i} must be a floating point tensor to be differentiated, not {shown}")
+        raise DtypeError(f"argument {i} must be a floating point tensor to be differentiated, not {shown}")
     with enable_grad():
         x = inside(x)
         return wrap(x.array).requires_grad_() if x.node is None else functional.clone(x)

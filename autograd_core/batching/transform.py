@@ -169,6 +169,8 @@ def _out_dims(out_dims: Any, result: Any, outputs: list[Any]) -> list[int | None
         dims = trees.spread(out_dims, result)
     except ValueError as e:
         raise ValueError(f"vmap(): out_dims does not fit the outputs: {e}") from None
+    if any(d is not None and not isinstance(d, int) for d in dims):
+        raise ValueError(f"vmap(): out_dims must hold ints and None, not {out_dims!r}")
     for y, d in zip(outputs, dims, strict=False):
         if d is not None and not isinstance(y, Tensor):
             raise ValueError(f"vmap(): the function must return tensors, not {type(y).__name__}")

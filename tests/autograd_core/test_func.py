@@ -277,3 +277,29 @@ def test_derivatives_at_a_point_need_functions_with_tensors_as_values(name):
 def test_vectors_need_the_structure_of_what_they_are_for(product):
     with pytest.raises(RuntimeError, match="does not have the structure"):
         product(lambda x: (x**2).sum(), values(3), (values(3), values(3)))
+
+
+OF_FUNCTIONS = {
+    "grad": lambda f, x, **given: func.grad(f, **given)(x),
+    "vjp": lambda f, x, **given: func.vjp(f, x, **given),
+    "jvp": lambda f, x, **given: func.jvp(f, (x,), (x,), **given),
+    "jacrev": lambda f, x, **given: func.jacrev(f, **given)(x),
+    "jacfwd": lambda f, x, **given: func.jacfwd(f, **given)(x),
+}
+
+
+@pytest.mark.parametrize("transform", OF_FUNCTIONS.values(), ids=OF_FUNCTIONS)
+def test_transforms_refuse_what_is_no_tensor(transform):
+    with pytest.raises(RuntimeError, match="needs a function with (tensors as its values|a scalar value), not str"):
+        transform(lambda x: "text", values(2))
+    for result in ("text", values(2), (values(2).sum(),)):
+        with pytest.raises(RuntimeError, match="has_aux=True needs a function that returns a tuple"):
+            transform(lambda x, result=result: result, values(2), has_aux=True)
+    for error in (RuntimeError, TypeError):
+        with pytest.raises(error, match="floating point tensor to be differentiated, not int64"):
+            transform(lambda x: x.sum(), ag.tensor([1, 2]))
+
+
+def test_products_take_tuples():
+    with pytest.raises(RuntimeError, match="primals and tangents are tuples"):
+        func.jvp(lambda x: x, values(2), values(2))

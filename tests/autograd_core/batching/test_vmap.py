@@ -253,6 +253,7 @@ def test_misuse_is_named():
         (ValueError, "without arguments", vmap(lambda: x)),
         (ValueError, "must return tensors, not float", lambda: vmap(lambda x: 1.0)(x)),
         (ValueError, "structure", lambda: vmap(lambda x: x, out_dims=(0, 0))(x)),
+        (ValueError, "out_dims must hold ints and None", lambda: vmap(lambda x: x, out_dims="first")(x)),
         (IndexError, "out of range", lambda: vmap(lambda x: x, out_dims=3)(x)),
         (RuntimeError, "randomness must be", lambda: vmap(lambda x: x, randomness="maybe")),
         (ValueError, "chunk_size", lambda: vmap(lambda x: x, chunk_size=0)),
