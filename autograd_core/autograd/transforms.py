@@ -161,7 +161,7 @@ def jvp(
         aux.append(rest)
         return value
 
-    if isinstance(primals, Tensor):
+    if not isinstance(primals, tuple | list):
         raise OperandError("jvp(): primals and tangents are tuples with one entry per argument; write (x,)")
     chosen: Callable[..., Any] = kept if has_aux else func
     if strict:
