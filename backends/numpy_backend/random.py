@@ -15,6 +15,7 @@ from backends.threads import in_blocks
 BLOCK = 1 << 14  # words at a time: they fit the cache
 PART = 1 << 17  # normal numbers at a time: threads wait for each other between shorter calls
 REMAINDERS = 1 << 9  # integers: from here the remainder takes longer than quotient, product and difference
+LISTED, LARGE = 1 << 7, 1 << 16  # numbers to permute: where arrays pay, and from where importing SciPy does
 SHORT = 1 << 28  # ranges of integers below which a number is made of one word
 MOST = np.uint64(2**53 - 1)
 WORDS = 624  # that a twister makes at a time
@@ -130,24 +131,11 @@ class NumpyGenerator:
         return y
 
     def permutation(self, n: int) -> Array:
-        """The numbers 0 to n - 1 in random order.
-
-        Fisher and Yates (1938) exchange, for each place i in turn, what is there with what is at a random place k[i]
-        from i on. Here for all places at once: what is at i before its turn was brought there by the last exchange with
-        i, or is i itself; what i receives was brought to k[i] by the last exchange with k[i], or is k[i] itself.
-        """
-        i = np.arange(n)
-        k = i.copy()
-        k[:-1] += (self._twister.random_raw(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)).view(np.int64)
-        before, others = i.copy(), k != i
-        before[k[others]] = i[others]  # the last one stays
-        while ((earlier := before[before]) != before).any():
-            before = earlier
-        y, sorted_ = k.copy(), np.sort(k << 32 | i)
-        turns = sorted_ & (2**32 - 1)
-        again = np.flatnonzero(sorted_[1:] >> 32 == sorted_[:-1] >> 32)
-        y[turns[again + 1]] = before[turns[again]]
-        return y
+        """The numbers 0 to n - 1 in random order (Fisher and Yates 1938)."""
+        steps = self._twister.random_raw(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)
+        places = np.arange(n)
+        places[:-1] += steps.view(np.int64)
+        return (_exchanged_one_by_one if n < LISTED else _exchanged if n < LARGE else _exchanged_by_lapack)(places)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p: where a number of 53 bits is less."""
@@ -167,6 +155,40 @@ class NumpyGenerator:
     def binomial(self, count: Array, p: Array) -> Array:
         """The numbers of successes in `count` trials of probability p."""
         return np.asarray(self._generator.binomial(count, p))
+
+
+def _exchanged(k: Array) -> Array:
+    """The numbers of all places, after those at i and at k[i] >= i are exchanged for each place i in turn.
+
+    Here for all places at once: what is at i before its turn was brought there by the last exchange with i, or is i
+    itself; what i receives was brought to k[i] by the last exchange with k[i], or is k[i] itself.
+    """
+    i = np.arange(len(k))
+    before, others = i.copy(), k != i
+    before[k[others]] = i[others]  # the last one stays
+    while ((earlier := before[before]) != before).any():
+        before = earlier
+    y, sorted_ = k.copy(), np.sort(k << 32 | i)
+    turns = sorted_ & (2**32 - 1)
+    again = np.flatnonzero(sorted_[1:] >> 32 == sorted_[:-1] >> 32)
+    y[turns[again + 1]] = before[turns[again]]
+    return y
+
+
+def _exchanged_one_by_one(k: Array) -> Array:
+    y = list(range(len(k)))
+    for i, j in enumerate(k.tolist()):
+        y[i], y[j] = y[j], y[i]
+    return np.array(y, np.int64)
+
+
+def _exchanged_by_lapack(k: Array) -> Array:
+    """The exchanges of rows by which LAPACK pivots."""
+    from scipy.linalg.lapack import dlaswp
+
+    rows = np.arange(len(k), dtype=np.float64).reshape(1, -1).T
+    y: Array = dlaswp(rows, k.astype(np.int32), overwrite_a=True)[:, 0].astype(np.int64)
+    return y
 
 
 def _pairs(words: Array) -> Array:

@@ -103,7 +103,7 @@ def test_states_are_those_of_pytorch():
         other.set_state(state[1:])
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 17, 1000])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 17, 127, 128, 1000, 65536])
 def test_exchanges_are_those_of_fisher_and_yates(n):
     ag.manual_seed(3)
     order, stream = list(range(n)), np.random.RandomState(3)
