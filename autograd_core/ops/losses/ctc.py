@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import holds
+from autograd_core.engine.precision import single
 from autograd_core.errors import DtypeError, HigherOrderError, OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.ops.losses.loss import reduced
@@ -82,11 +83,11 @@ def _refuse(xp, g):
 
 
 @op(LOSS, symbol="alignment", domain=LOG, order=0, wide=True, tolerance=1e-8, samples=ALIGNMENTS,
-    reference=_slow_posterior, vjp=(_refuse, None, None, None))
-def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
-    """The posterior probability (T, N, C) of each class at each time, given the labels."""
+    reference=_slow_posterior, vjp=(_refuse, None, None, None, None))
+def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, alpha=None, *, blank=0, zero_infinity=False):
+    """The posterior probability (T, N, C) of each class at each time, given the labels. alpha: of `ctc_losses`."""
     emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
-    alpha = xp.kernels.ctc_arrivals(emissions, skips)
+    alpha = xp.kernels.ctc_arrivals(emissions, skips) if alpha is None else alpha
     last, total = _total(xp, alpha, ends, input_lengths)
     start = xp.exp(last - xp.where(xp.isinf(total), xp.inf, total) if zero_infinity else last - total)
     out = xp.kernels.ctc_occupations(alpha, emissions, skips, start, input_lengths)
@@ -95,20 +96,28 @@ def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blan
     return xp.kernels.add_at(log_probs.shape, out.dtype, at, out)
 
 
-def _losses_rule(xp, g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
+def _losses_rule(xp, g, log_probs, targets, input_lengths, target_lengths, alpha, blank, zero_infinity):
     posterior = xp.ctc_posterior(
-        log_probs, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity
+        log_probs, targets, input_lengths, target_lengths, alpha, blank=blank, zero_infinity=zero_infinity
     )
     return posterior * xp.reshape(-g, shape=(1, -1, 1))
 
 
-@op(LOSS, symbol="ctc", domain=LOG, order=1, wide=True, reference=_slow_losses, samples=ALIGNMENTS,
-    vjp=(_losses_rule, None, None, None))
+def _recorded_rule(xp, g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
+    """The same without what the forward kept."""
+    operands = log_probs, targets, input_lengths, target_lengths, None
+    return _losses_rule(xp, g, *operands, blank, zero_infinity), None, None, None
+
+
+@op(LOSS, symbol="ctc", domain=LOG, order=1, residuals=("alpha",), reference=_slow_losses, samples=ALIGNMENTS,
+    vjp=(_losses_rule, None, None, None), composite=_recorded_rule)
 def ctc_losses(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """-log of the probability of each label sequence, summed over its alignments (Graves et al. 2006)."""
-    emissions, _, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
-    total = -_total(xp, xp.kernels.ctc_arrivals(emissions, skips), ends, input_lengths)[1][:, 0]
-    return xp.where(xp.isinf(total), 0, total).astype(total.dtype) if zero_infinity else total
+    emissions, _, skips, ends = _states(xp, single(log_probs), targets, target_lengths, blank)
+    alpha = xp.kernels.ctc_arrivals(emissions, skips)
+    total = -_total(xp, alpha, ends, input_lengths)[1][:, 0]
+    total = xp.where(xp.isinf(total), 0, total) if zero_infinity else total
+    return total.astype(log_probs.dtype, copy=False), alpha
 
 
 def _slow_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
