@@ -1,13 +1,13 @@
 """Where the elements of an array lie in memory: the order of axes, gaps, overlaps. Strides are in bytes."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
 from backends.geometry import Array, Sizes
 
 
-def dense(shape: Sizes, order: Iterable[int] | None = None, itemsize: int = 4) -> Sizes:
+@lru_cache(maxsize=4096)
+def dense(shape: Sizes, order: Sizes | None = None, itemsize: int = 4) -> Sizes:
     """Strides of an array with its axes in this order in memory, the innermost first; by default C order."""
     strides, step = [0] * len(shape), itemsize
     for axis in order or reversed(range(len(shape))):
@@ -22,15 +22,25 @@ def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
     return dense(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
 
 
-def innermost_first(x: Array) -> list[int]:
+def innermost_first(x: Array) -> Sizes:
     """The axes of an array, the innermost first."""
-    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))
+    return _innermost_first(x.shape, x.strides)
 
 
-def outermost_first(x: Array) -> tuple[list[int], list[int]]:
+@lru_cache(maxsize=4096)
+def _innermost_first(shape: Sizes, strides: Sizes) -> Sizes:
+    return tuple(sorted(range(len(shape)), key=lambda axis: (abs(strides[axis]), shape[axis], -axis)))
+
+
+def outermost_first(x: Array) -> tuple[Sizes, Sizes]:
     """The axes of an array, the outermost first, and the order of axes that leads back from there."""
-    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-    return order, sorted(range(x.ndim), key=order.__getitem__)
+    return _outermost_first(x.strides)
+
+
+@lru_cache(maxsize=4096)
+def _outermost_first(strides: Sizes) -> tuple[Sizes, Sizes]:
+    order = sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
+    return tuple(order), tuple(sorted(range(len(strides)), key=order.__getitem__))
 
 
 def in_rows(x: Array) -> bool:

@@ -39,9 +39,11 @@ from autograd_core.engine.options import deliver
 from autograd_core.engine.overriding import overridden
 from autograd_core.engine.saving import saving_plan
 from autograd_core.grad_mode import grad_enabled
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, new, wrap
 
 _NUMBERS = (float, int)
+_SHAPES = {tuple, Size}
 _FLOATS = {np.float32, np.float64}
 _WHOLE, _COMPARED = frozenset("iu"), frozenset("biuf")  # kinds of dtypes
 _STRUCTURAL = {
@@ -301,7 +303,7 @@ def bind_general(o: Op) -> Callable[..., Any]:
                 return recast(o.name, call, *args, **given)
             if sizes and not given and len(args) > 1:
                 kind = args[1].__class__
-                if kind is int or (kind is tuple and len(args) == 2):
+                if kind is int or (kind in _SHAPES and len(args) == 2):
                     return apply(o, args[:1], {sizes: args[1:] if kind is int else args[1]})
             if plain and not given and least <= len(args) <= most:
                 if len(args) == arity:

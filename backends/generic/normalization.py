@@ -129,9 +129,9 @@ def normalize_groups(
         if shifted is not None:
             return shifted, mean, scale
     if weight is not None:
-        y = kernels.multiply(y, xp.tile(weight, len(x))[:, None])
+        y = kernels.multiply(y, _repeated(xp, weight, len(x)))
     if bias is not None:
-        y = kernels.add(y, xp.tile(bias, len(x))[:, None])
+        y = kernels.add(y, _repeated(xp, bias, len(x)))
     return y.reshape(x.shape), mean, scale
 
 
@@ -159,6 +159,11 @@ def group_gradients(
         dx, _, _ = kernels.row_gradients(g.reshape(rows.shape), rows, None, mean, scale, (True, False, False))
         dx = dx.reshape(x.shape)
     return dx, g_weight, g_bias
+
+
+def _repeated(xp: Any, values: Array, times: int) -> Array:
+    """A vector repeated as a whole, as a column."""
+    return xp.broadcast_to(values, (times, *values.shape)).reshape(-1, 1)
 
 
 def _scaled_and_shifted(xp: Any, x: Array, weight: Array, bias: Array) -> Array:

@@ -121,7 +121,7 @@ def blank(shape: Sizes, dtype: Any, like: Any = None) -> MetaArray:
 
 def placed(shape: Sizes, dtype: Any, strides: Sequence[int]) -> MetaArray:
     """An array whose axes are in the order of these strides in memory."""
-    return blank(shape, dtype, SimpleNamespace(ndim=len(shape), shape=shape, strides=strides))
+    return blank(shape, dtype, SimpleNamespace(shape=shape, strides=tuple(strides)))
 
 
 def wrap(value: Any, source: MetaArray | None = None) -> Any:

@@ -70,6 +70,7 @@ FUNCTIONS: dict[str, Any] = {
     "matmul": products.matmul,
     "max": partial(reduction.extreme, np.maximum),
     "min": partial(reduction.extreme, np.minimum),
+    "moveaxis": copies.moveaxis,
     "nan_to_num": selection.nan_to_num,
     "nonzero": indexing.nonzero,
     "pad": padding.pad,

@@ -83,7 +83,7 @@ def _in_any_order(x: Array, axes: Sizes, keepdims: bool) -> Array:
     return y if keepdims else y.squeeze(axes)
 
 
-def _with_gaps(x: Array, axes: Sizes, keepdims: bool, order: list[int]) -> Array:
+def _with_gaps(x: Array, axes: Sizes, keepdims: bool, order: Sizes) -> Array:
     """The sum of an array whose axes cannot be joined: the longest of those that are not innermost goes first, in runs.
 
     NumPy would add all lines one after another.
@@ -103,11 +103,11 @@ def _with_gaps(x: Array, axes: Sizes, keepdims: bool, order: list[int]) -> Array
     return total(np.moveaxis(sums, 0, axis), axes, keepdims)
 
 
-def _inverse(order: list[int]) -> list[int]:
+def _inverse(order: Sizes) -> list[int]:
     return sorted(range(len(order)), key=order.__getitem__)
 
 
-def _alternating(shape: Sizes, axes: Sizes, order: list[int]) -> tuple[list[int], bool]:
+def _alternating(shape: Sizes, axes: Sizes, order: Sizes) -> tuple[list[int], bool]:
     """The shape in which neighbours that are both summed, or both kept, are one axis; whether the last is summed."""
     sizes: list[int] = []
     last = False

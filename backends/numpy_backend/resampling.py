@@ -10,7 +10,7 @@ import numpy as np
 from backends.buffers import empty
 from backends.generic.resampling import Columns
 from backends.geometry import Array, blocks
-from backends.numpy_backend.copies import contiguous
+from backends.numpy_backend.copies import broadcast_to, contiguous
 from backends.numpy_backend.products import THREADED
 from backends.numpy_backend.reduction import total
 from backends.strides import outermost_first
@@ -81,10 +81,9 @@ def _repeated(x: Array, axis: int, times: int) -> Array:
     """Every element along an axis, repeated; in the memory order of x."""
     order, back = outermost_first(x)
     xs, behind = x.transpose(order), order.index(axis) + 1
-    shape = (*xs.shape[:behind], times, *xs.shape[behind:])
-    wide = np.broadcast_to(np.expand_dims(xs, behind), shape)
-    grown = [n * times if i == axis else n for i, n in enumerate(x.shape)]
-    return contiguous(wide).reshape([grown[i] for i in order]).transpose(back)
+    head, tail = xs.shape[:behind], xs.shape[behind:]
+    wide = broadcast_to(xs.reshape(*head, 1, *tail), (*head, times, *tail))
+    return contiguous(wide).reshape(*head[:-1], head[-1] * times, *tail).transpose(back)
 
 
 def _kept_products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:

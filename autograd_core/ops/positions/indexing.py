@@ -179,9 +179,11 @@ def take_along_dim(input, indices, dim=None):
         raise OperandError(f"take_along_dim(): input of shape {input.shape} and indices of shape {indices.shape} must "
                            "have as many axes")
     at = axes.one(dim, input.ndim)
-    others = functional.broadcast_shapes(*[x.shape[:at] + (1,) + x.shape[at + 1:] for x in (input, indices)])
-    input, indices = [functional.expand(x, others[:at] + x.shape[at:at + 1] + others[at + 1:])
-                      for x in (input, indices)]
+    x, i = tuple(input.shape), tuple(indices.shape)
+    if (x[:at], x[at + 1:]) != (i[:at], i[at + 1:]):
+        others = functional.broadcast_shapes(x[:at] + (1,) + x[at + 1:], i[:at] + (1,) + i[at + 1:])
+        input, indices = [functional.expand(v, others[:at] + (v.shape[at],) + others[at + 1:])
+                          for v in (input, indices)]
     return gather(input, at, indices)
 
 

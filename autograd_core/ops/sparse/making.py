@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.engine.libraries import LIBRARY, all_true
+from autograd_core.engine.libraries import LIBRARY, all_true, lie_below
 from autograd_core.ops.sparse.arrays import COMPRESSED, Pattern
 from autograd_core.ops.sparse.graph import coalesced, is_sparse, parts, separate, sparse
 from autograd_core.semantics.memory_format import Layout
@@ -88,9 +88,11 @@ def _extremes(row: Any) -> tuple[int, int]:
 def _check_below(positions: Any, shape: Sequence[int]) -> None:
     if math.prod(shape) >= 1 << 63:
         raise RuntimeError(f"numel: integer multiplication overflow for the shape {tuple(shape)}")
-    if not positions.shape[1] or not LIBRARY[positions.__class__].backend.checks_values:
+    if not LIBRARY[positions.__class__].backend.checks_values:
         return
     for dim, row in enumerate(Pattern(positions, shape).rows):
+        if lie_below(row, shape[dim]):
+            continue
         lowest, highest = _extremes(row)
         if lowest < 0:
             raise RuntimeError(f"found negative index {lowest} for dim {dim}")
@@ -116,7 +118,7 @@ def _compressed(layout: Layout, counted: Any, plain: Any, values: Any, size: Any
             f"the first positions must rise from 0 to the number of values, {len(values)}, which is that of the second "
             f"ones, {len(other)}"
         )
-    rows = xp.searchsorted(ends[1:], xp.arange(len(other)), side="right")
+    rows = xp.cumsum(xp.bincount(ends[1:-1], minlength=len(other)))[: len(other)]
     indices = xp.stack([rows, other][:: 1 - 2 * axis])
     if size is None:
         size = [len(ends) - 1, _extremes(other)[1] + 1 if len(other) else 0][:: 1 - 2 * axis] + list(values.shape[1:])
