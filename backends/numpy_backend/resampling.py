@@ -16,7 +16,7 @@ from backends.numpy_backend.reduction import total
 from backends.strides import outermost_first
 from backends.threads import in_blocks, one_blas_thread
 
-LARGE = 1 << 14  # elements: from here making the matrix pays
+LARGE = 1 << 14  # elements: from here making the matrix pays, if it is used once
 FEW = 3  # columns: up to here passes over slices are as fast or faster
 TOGETHER = 64  # outputs
 PARTS = 4  # for threads
@@ -32,7 +32,8 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
             return x.take(inputs, axis, mode="clip")  # faster; all positions are known to be valid
     few = len(columns) <= FEW
     weighted = any(weights is not None and not (few and isinstance(inputs, slice)) for _, inputs, weights in columns)
-    if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
+    pays = x.size > 0 if isinstance(columns, Columns) else x.size >= LARGE
+    if not pays or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
     order, back = outermost_first(x)
     xs, at = np.ascontiguousarray(x.transpose(order)), order.index(axis)

@@ -181,7 +181,7 @@ def interpolate(
     if input.dtype.kind in dtypes.EXACT and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
-    through = _resampled if mode.startswith("nearest") else in_float32(_resampled)
+    through = _resampled if mode.startswith("nearest") else _interpolated
     y = through(input, sizes, factors, mode, align_corners, antialias)
     return functional.clone(y) if y is input else y
 
@@ -216,6 +216,9 @@ def _resampled(input, sizes, factors, mode, align_corners, antialias):
         if taps is not None:
             y = resample(y, dim=axis + 2, taps=taps)
     return y
+
+
+_interpolated = in_float32(_resampled)
 
 
 @composition(POOLING, reference=_slow_interpolation,
