@@ -161,7 +161,9 @@ def composition(
 def _refusing_complex(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        refuse_complex(function.__name__, [t.array for t in (*args, *given.values()) if isinstance(t, Tensor)])
+        for t in (*args, *given.values()):
+            if isinstance(t, Tensor) and t.array.dtype.kind == "c":
+                refuse_complex(function.__name__, (t.array,))
         return function(*args, **given)
 
     return call

@@ -58,7 +58,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         else:
             return _converted(o, args, statics)
         bit <<= 1
-    if mixed or o.screened:
+    if o.screened or (mixed and o.mixes):
         if o.real_only and (mixed or dtype.kind == "c"):
             refuse_complex(o.name, arrays)
         common = _common_dtype(o, arrays) if mixed or (o.floating and dtype.kind in EXACT) else None

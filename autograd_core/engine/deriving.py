@@ -91,6 +91,7 @@ def _decide(o: Op) -> None:
     o.plain = bool(o.rules) and not o.outputs and o.holomorphic is not False
     if o.kind.promotes if o.promotes is None else o.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not o.rules or o.rules[i] is not no_gradient)
+    o.mixes = o.variadic or len(o.promoted) > 1
     o.layer = o.plain and len(o.inputs) == 3 and not (o.statics or o.residuals or o.variadic or o.view or o.broadcasts)
 
 

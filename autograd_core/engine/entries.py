@@ -128,6 +128,7 @@ class Op:
     screened: bool = False  # operand dtypes are checked before it runs
     differentiable: bool = False
     promoted: tuple[int, ...] = ()  # inputs that are cast to a common dtype
+    mixes: bool = False  # several inputs may be
     rules: tuple[Rule, ...] = ()  # adapted: (xp, g, saved) -> cotangent
     wants: tuple[tuple[str, ...], ...] = ()  # per input, the names that its rule uses
     keep: tuple[str, ...] = ()  # the names behind `saved`, in order

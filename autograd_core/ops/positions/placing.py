@@ -25,17 +25,19 @@ def _along(name, input, dim, index, source=None):
     if index.dtype.kind not in dtypes.INTEGERS:
         raise PositionError(f"{name}(): index must hold integers, not {index.dtype}")
     index = index if index.ndim else reshape(index, (1,))
-    shape = (*x.shape[:at], index.shape[0], *x.shape[at + 1 :])
+    full = x.array.shape
+    shape = (*full[:at], index.array.size, *full[at + 1 :])
     if isinstance(source, Tensor):
         _check_dtype(name, input, source)
-        if source.shape != shape and not (source.ndim == 0 and shape == (1,)):
-            raise PositionError(f"{name}(): source has shape {source.shape}, but the slices to write have {shape}")
-        source = source if source.shape == shape else reshape(source, shape)
-    return x, (*(slice(None),) * at, _checked(name, index, x.shape[at])), source, shape
+        given = source.array.shape
+        if given != shape and not (given == () and shape == (1,)):
+            raise PositionError(f"{name}(): source has shape {given}, but the slices to write have {shape}")
+        source = source if given == shape else reshape(source, shape)
+    return x, (*(slice(None),) * at, _checked(name, index, full[at])), source, shape
 
 
 def _check_dtype(name, input, source):
-    if source.dtype != input.dtype:
+    if source.array.dtype != input.array.dtype:
         raise DtypeError(f"{name}(): source of {source.dtype} must have the tensor's dtype, {input.dtype}")
 
 
@@ -72,7 +74,7 @@ def index_add(input, dim, index, source, *, alpha=1):
     """`input` with the slices of `source`, times `alpha`, added along `dim` at `index`; repeated indices add up."""
     x, where, source, _ = _along("index_add", input, dim, index, source)
     source = source if alpha == 1 else functional.astype(source * alpha, x.dtype)
-    y = x + place(source, index=where, shape=x.shape)
+    y = x + place(source, index=where, shape=x.array.shape)
     return y if input.ndim else reshape(y, ())
 
 

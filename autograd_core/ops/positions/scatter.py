@@ -48,7 +48,7 @@ def _lifted(x):
 
 
 def _shaped(x, shape):
-    return x if x.shape == shape else reshape(x, shape)
+    return x if x.array.shape == shape else reshape(x, shape)
 
 
 def _fitted(name, input, dim, index, src):
@@ -56,13 +56,13 @@ def _fitted(name, input, dim, index, src):
     x, index, at = _lifted(input), _lifted(index), axes.one(dim, input.ndim)
     if isinstance(src, Tensor):
         src = _lifted(src)
-        if src.dtype != x.dtype:
+        if src.array.dtype != x.array.dtype:
             raise DtypeError(f"{name}(): src of {src.dtype} must have the dtype of the tensor, {x.dtype}")
-    if not index.numel():
+    if not index.array.size:
         index = functional.zeros((0,) * x.ndim, dtype="int64", device=index.device)
         src = reshape(ravel(src)[:0], index.shape) if isinstance(src, Tensor) else src
-    check_index(x.shape, index, at, name)
-    if isinstance(src, Tensor) and index.shape != src.shape:
+    check_index(x.array.shape, index.array, at, name)
+    if isinstance(src, Tensor) and index.array.shape != src.array.shape:
         if src.ndim != index.ndim or any(k > s for k, s in zip(index.shape, src.shape, strict=True)):
             raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond src of shape {src.shape}")
         src = src[tuple(slice(k) for k in index.shape)]
@@ -81,7 +81,7 @@ ADDED = (
 def scatter_add(input, dim, index, src):
     """`input` with the elements of `src` added along `dim` at `index`; repeated indices add up."""
     x, at, index, src = _fitted("scatter_add", input, dim, index, src)
-    return _shaped(x + spread(src, index, dim=at, shape=x.shape), input.shape)
+    return _shaped(x + spread(src, index, dim=at, shape=x.array.shape), input.shape)
 
 
 def _scattered(x, dim, index, src=None, value=None, reduce=None):
@@ -112,7 +112,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
         src = functional.full(index.shape, src, dtype=x.dtype, device=x.device)
     if reduce == "multiply":
         return _shaped(_product(x, at, index, src, True), input.shape)
-    y = x + spread(src, index, dim=at, shape=x.shape) if reduce else written(x, src, _grid(index, at))
+    y = x + spread(src, index, dim=at, shape=x.array.shape) if reduce else written(x, src, _grid(index, at))
     return _shaped(y, input.shape)
 
 
@@ -170,7 +170,7 @@ def _extremum(x, at, index, src, include_self, *, largest):
 
 def _sum(x, at, index, src, include_self):
     x = x if include_self else _without(x, at, index, 0)
-    return x + spread(src, index, dim=at, shape=x.shape)
+    return x + spread(src, index, dim=at, shape=x.array.shape)
 
 
 def _mean(x, at, index, src, include_self):
