@@ -33,7 +33,7 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
 
 @pytest.mark.parametrize("lazy", [c for name, c in vars(nn).items() if name.startswith("Lazy")])
 def test_its_arguments_are_those_of_the_layer_without_the_input_size(lazy):
-    own, whole = (list(inspect.signature(c).parameters) for c in (lazy, lazy.becomes))
+    own, whole = (list(inspect.signature(c).parameters) for c in (lazy, lazy.cls_to_become))
     assert own == whole[1:]
 
 
