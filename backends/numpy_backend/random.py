@@ -135,7 +135,9 @@ class NumpyGenerator:
         steps = self._twister.random_raw(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)
         places = np.arange(n)
         places[:-1] += steps.view(np.int64)
-        return (_exchanged_one_by_one if n < LISTED else _exchanged if n < LARGE else _exchanged_by_lapack)(places)
+        if n < LISTED:
+            return _exchanged_one_by_one(places)
+        return _exchanged_by_lapack(places) if LARGE <= n < 2**31 else _exchanged(places)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p: where a number of 53 bits is less."""
