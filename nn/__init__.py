@@ -46,7 +46,7 @@ from nn.layers.lazy import (
     LazyConvTranspose2d, LazyConvTranspose3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
 )
 from nn.layers.linear import Bilinear, Flatten, Identity, Linear, Unflatten
-from nn.layers.noise_layers import GaussianNoise, WeightNoise
+from nn.layers.noise import GaussianNoise, WeightNoise
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from nn.layers.padding import (
     CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d,

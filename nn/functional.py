@@ -32,10 +32,9 @@ from autograd_core.functional import im2col as unfold
 from nn import grad as grad
 from nn.functions.softmax import log_softmax, softmax, softmin
 from nn.functions.inplace import either
-from nn.functions.multi_head import multi_head_attention_forward
+from nn.functions.attention import multi_head_attention_forward, scaled_dot_product_attention
 from nn.functions.noise import (
     alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, gumbel_softmax, rrelu,
-    scaled_dot_product_attention,
 )
 # fmt: on
 # isort: on

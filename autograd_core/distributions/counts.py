@@ -11,7 +11,7 @@ from autograd_core.distributions.discrete import Odds, OfChoices
 from autograd_core.distributions.distribution import Shape, broadcast_all, one_of
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
-from autograd_core.distributions.large_shapes import FEW
+from autograd_core.distributions.large_concentrations import FEW
 from autograd_core.distributions.uniform import uniform_within
 from autograd_core.engine.libraries import all_true, required
 from autograd_core.grad_mode import no_grad

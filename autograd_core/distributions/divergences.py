@@ -13,7 +13,7 @@ from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotC
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gammas import Beta, Exponential, Gamma, InverseGamma
-from autograd_core.distributions.large_shapes import dirichlet_divergence, gamma_divergence, poisson_divergence
+from autograd_core.distributions.large_concentrations import dirichlet_divergence, gamma_divergence, poisson_divergence
 from autograd_core.distributions.location_scale import EULER, Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal

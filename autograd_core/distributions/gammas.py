@@ -11,7 +11,7 @@ from autograd_core.distributions.distribution import Distribution, Shape, broadc
 from autograd_core.distributions.elementwise_transforms import PowerTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
-from autograd_core.distributions.large_shapes import gamma_entropy, half_step, slope_of_half_step
+from autograd_core.distributions.large_concentrations import gamma_entropy, half_step, slope_of_half_step
 from autograd_core.distributions.location_scale import Location
 from autograd_core.distributions.transformed import Closed
 from autograd_core.distributions.uniform import ByTime

@@ -18,7 +18,7 @@ from autograd_core.distributions.distribution import (
 )
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares
-from autograd_core.distributions.large_shapes import FEW, gamma_entropy
+from autograd_core.distributions.large_concentrations import FEW, gamma_entropy
 from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.tensor import Tensor
 

@@ -122,24 +122,3 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     chosen = core.argmax(soft.detach(), dim=dim, keepdim=True)
     ones = core.ones(chosen.shape, dtype=soft.dtype, device=soft.device)
     return core.spread(ones, chosen, dim=dim, shape=soft.shape) - soft.detach() + soft
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), with dropout of the weights.
-
-    query (..., L, E), key (..., S, E), value (..., S, V). attn_mask (..., L, S): numbers to add to
-    the scores, or True at keys to attend to. is_causal: attend to no later keys. scale: by default 1/√E. enable_gqa:
-    each head of key and value serves several heads of the query. A query without any key gives 0.
-    """
-    dropout_p = probability(dropout_p)
-    drop = None if dropout_p == 0.0 else lambda weights: dropout(weights, dropout_p)
-    return core.attention(query, key, value, attn_mask, is_causal, scale, enable_gqa, drop)

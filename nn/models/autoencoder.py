@@ -11,7 +11,7 @@ from nn.containers import ModuleList, Sequential
 from nn.layers.activation import ReLU, Sigmoid
 from nn.layers.convolution import Conv2d
 from nn.layers.linear import Linear
-from nn.layers.noise_layers import GaussianNoise
+from nn.layers.noise import GaussianNoise
 from nn.layers.transposed_convolution import ConvTranspose2d
 from nn.module import Module
 

@@ -1,4 +1,4 @@
-"""Multi-head attention as a function, with its input and output projections."""
+"""Attention with dropout of its weights, by itself and with several heads and their projections."""
 
 from __future__ import annotations
 
@@ -6,9 +6,30 @@ import math
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.functions.noise import dropout
+from nn.functions.noise import dropout, probability
 
 Three = tuple[Tensor, Tensor, Tensor]
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), with dropout of the weights.
+
+    query (..., L, E), key (..., S, E), value (..., S, V). attn_mask (..., L, S): numbers to add to
+    the scores, or True at keys to attend to. is_causal: attend to no later keys. scale: by default 1/√E. enable_gqa:
+    each head of key and value serves several heads of the query. A query without any key gives 0.
+    """
+    dropout_p = probability(dropout_p)
+    drop = None if dropout_p == 0.0 else lambda weights: dropout(weights, dropout_p)
+    return core.attention(query, key, value, attn_mask, is_causal, scale, enable_gqa, drop)
 
 
 def multi_head_attention_forward(

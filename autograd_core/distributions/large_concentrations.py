@@ -1,4 +1,4 @@
-"""Functions of shapes whose terms cancel where shapes are large; there they are series."""
+"""Functions of concentrations, the shapes of gamma distributions, whose terms cancel where these are large: series."""
 
 from __future__ import annotations
 
