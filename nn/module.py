@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Self
 
 from autograd_core import Tensor
 from autograd_core.clipping import clear_gradients
@@ -45,7 +45,10 @@ class Module(Hooked, Convertible, Stateful):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]  # buffers that are not saved
-    _shown: tuple[str, ...] = ()  # the attributes that the representation shows
+    # What the representation shows: attributes without their names, with them, and if they differ from these values.
+    _unnamed: tuple[str, ...] = ()
+    _shown: tuple[str, ...] = ()
+    _shown_unless: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -307,9 +310,15 @@ class Module(Hooked, Convertible, Stateful):
         return self
 
     def extra_repr(self) -> str:
-        """The text between the parentheses of the representation: the attributes in `_shown`, bias as True or False."""
-        values = ((name, getattr(self, name)) for name in self._shown)
-        return ", ".join(f"{name}={value is not None if name == 'bias' else value}" for name, value in values)
+        """The text between the parentheses of the representation; a bias is shown as True or False."""
+        usual = self._shown_unless
+        named = [name for name in self._shown if name not in self._unnamed and name not in usual]
+        named += [name for name, value in usual.items() if getattr(self, name) != value]
+        values = {name: getattr(self, name) for name in named}
+        if not isinstance(values.get("bias", True), bool):
+            values["bias"] = values["bias"] is not None
+        parts = [f"{getattr(self, name)}" for name in self._unnamed]
+        return ", ".join(parts + [f"{name}={value}" for name, value in values.items()])
 
     def _get_name(self) -> str:
         """The name of this module in its representation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -23,8 +23,7 @@ class _Activation(Named):
 class _InplaceActivation(FunctionLayer):
     """An activation that can write its result into its input, which only then its representation shows."""
 
-    def extra_repr(self) -> str:
-        return super().extra_repr().removesuffix("inplace=False").removesuffix(", ")
+    _shown_unless: ClassVar = {"inplace": False}
 
 
 class _Inplace(_InplaceActivation):
@@ -80,12 +79,14 @@ class ReLU6(_Inplace):
 class Hardsigmoid(_Inplace):
     """The piecewise linear approximation of the sigmoid."""
 
+    _shown_unless: ClassVar = {}
     _shown = ()
 
 
 class Hardswish(_Inplace):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
 
+    _shown_unless: ClassVar = {}
     _shown = ()
 
 
@@ -143,10 +144,8 @@ class GELU(FunctionLayer):
 
 
 class _Shrink(FunctionLayer):
+    _unnamed = ("lambd",)
     lambd: float = 0.5
-
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
 
 
 class Softshrink(_Shrink):

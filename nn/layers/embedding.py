@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from autograd_core import Tensor, dtypes, no_grad
 from autograd_core import functional as core
@@ -18,6 +18,10 @@ class _Table(Module):
     weight (num_embeddings, embedding_dim), initially standard normal; row `padding_idx` is 0 and not trained.
     """
 
+    _unnamed: tuple[str, ...] = ("num_embeddings", "embedding_dim")
+    _shown_unless: ClassVar = {
+        "padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False, "sparse": False
+    }  # fmt: skip
     weight: Tensor
 
     def __init__(
@@ -65,17 +69,6 @@ class _Table(Module):
         layer: Self = cls(*embeddings.shape, _weight=embeddings, **options)  # type: ignore[call-arg]
         layer.weight.requires_grad_(not freeze)
         return layer
-
-    def extra_repr(self) -> str:
-        parts = [
-            f"{self.num_embeddings}, {self.embedding_dim}",
-            "" if self.padding_idx is None else f"padding_idx={self.padding_idx}",
-            "" if self.max_norm is None else f"max_norm={self.max_norm}",
-            "" if self.norm_type == 2 else f"norm_type={self.norm_type}",
-            "scale_grad_by_freq=True" if self.scale_grad_by_freq else "",
-            "sparse=True" if self.sparse else "",
-        ]
-        return ", ".join(filter(None, parts))
 
 
 class Embedding(_Table):

@@ -21,6 +21,8 @@ def _sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
 class LayerNorm(Affine):
     """Zero mean and unit variance over the last axes, of shape `normalized_shape` (Ba et al. 2016)."""
 
+    _unnamed, _shown = ("normalized_shape",), ("eps", "elementwise_affine", "bias")
+
     def __init__(
         self,
         normalized_shape: int | Sequence[int],
@@ -38,15 +40,11 @@ class LayerNorm(Affine):
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class RMSNorm(Affine):
     """Root mean square 1 over the last axes, of shape `normalized_shape` (Zhang and Sennrich 2019)."""
+
+    _unnamed, _shown = ("normalized_shape",), ("eps", "elementwise_affine")
 
     def __init__(
         self,
@@ -65,12 +63,11 @@ class RMSNorm(Affine):
     def forward(self, input: Tensor) -> Tensor:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
 
 class GroupNorm(Affine):
     """Zero mean and unit variance of each of `num_groups` groups of channels of (N, C, ...) (Wu and He 2018)."""
+
+    _unnamed, _shown = ("num_groups", "num_channels"), ("eps", "affine", "bias")
 
     def __init__(
         self,
@@ -92,20 +89,12 @@ class GroupNorm(Affine):
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class LocalResponseNorm(FunctionLayer):
     """x / (k + alpha·mean of x² over `size` neighbouring channels)^beta (Krizhevsky et al. 2012)."""
 
+    _unnamed = ("size",)
     size: int
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
-
-    def extra_repr(self) -> str:
-        return super().extra_repr().removeprefix("size=")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -23,6 +23,9 @@ class GaussianNoise(Module):
     relative: noise proportional to each element, that is, multiplicative (Srivastava et al. 2014, section 10).
     """
 
+    _shown = ("std",)
+    _shown_unless: ClassVar = {"relative": False}
+
     def __init__(self, std: float = 0.1, relative: bool = False) -> None:
         super().__init__()
         self.std, self.relative = _deviation(self, std), relative
@@ -32,9 +35,6 @@ class GaussianNoise(Module):
             return input
         noise = core.randn_like(input.detach()) * self.std
         return input + (input * noise if self.relative else noise)
-
-    def extra_repr(self) -> str:
-        return f"std={self.std}" + (", relative=True" if self.relative else "")
 
 
 class WeightNoise(Module):

@@ -15,6 +15,8 @@ from nn.module import Module
 class _NormBase(Affine):
     """Base of layers that can keep running statistics; ndims: the numbers of axes that they take."""
 
+    _unnamed = ("num_features",)
+    _shown: tuple[str, ...] = ("eps", "momentum", "affine", "bias", "track_running_stats")
     ndims: tuple[int, ...]
     running_mean: Tensor | None
     running_var: Tensor | None
@@ -62,12 +64,6 @@ class _NormBase(Affine):
             raise ValueError(
                 f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
             )
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class _BatchNorm(_NormBase):

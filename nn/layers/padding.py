@@ -18,6 +18,7 @@ class _Pad(Module):
     padding: one width for all sides, or (before, after) for every axis, last axis first; negative widths crop.
     """
 
+    _unnamed: tuple[str, ...] = ("padding",)
     rank: ClassVar[int]
     mode: ClassVar[str] = "constant"
 
@@ -32,20 +33,17 @@ class _Pad(Module):
             )
         return F.pad(input, self.padding, self.mode)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
-
 
 class _ConstantPad(_Pad):
+    _unnamed: tuple[str, ...] = ()
+    _shown: tuple[str, ...] = ("padding", "value")
+
     def __init__(self, padding: Size, value: float) -> None:
         super().__init__(padding)
         self.value = value
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, "constant", self.value)
-
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
 
 
 class ConstantPad1d(_ConstantPad):
@@ -67,11 +65,10 @@ class ConstantPad3d(_ConstantPad):
 
 
 class _ZeroPad(_ConstantPad):
+    _unnamed, _shown = ("padding",), ()
+
     def __init__(self, padding: Size) -> None:
         super().__init__(padding, 0.0)
-
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
 
 
 class ZeroPad1d(_ZeroPad):

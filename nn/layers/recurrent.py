@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -24,6 +24,11 @@ class RNNBase(Module):
     Input (L, N, input_size), (N, L, input_size) with batch_first, (L, input_size), or a `PackedSequence`. Returns the
     last layer's outputs and the final state (layers·directions, N, hidden_size) of every layer.
     """
+
+    _unnamed = "input_size", "hidden_size"
+    _shown_unless: ClassVar = {
+        "proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -178,18 +183,6 @@ class RNNBase(Module):
         if together:
             return packed_together(scan, x, sizes, state, w_ih, kind.hold, backwards)
         return (packed_backwards if backwards else packed_forwards)(scan, x, sizes, state)
-
-    def extra_repr(self) -> str:
-        parts = [
-            f"{self.input_size}, {self.hidden_size}",
-            f"proj_size={self.proj_size}" if self.proj_size else "",
-            f"num_layers={self.num_layers}" if self.num_layers != 1 else "",
-            "" if self.bias else "bias=False",
-            "batch_first=True" if self.batch_first else "",
-            f"dropout={self.dropout}" if self.dropout else "",
-            "bidirectional=True" if self.bidirectional else "",
-        ]
-        return ", ".join(filter(None, parts))
 
 
 def _check_sizes(mode: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, proj_size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -18,6 +18,8 @@ from nn.parameter import allocate
 class RNNCellBase(Module):
     """Base of recurrent cells: one step, with input (N, input_size) or (input_size), from a state to the next."""
 
+    _unnamed = "input_size", "hidden_size"
+    _shown_unless: ClassVar = {"bias": True}
     _mode: str
     weight_ih: Tensor
     weight_hh: Tensor
@@ -59,12 +61,11 @@ class RNNCellBase(Module):
         state = kind.step(core.linear(input, self.weight_ih, self.bias_ih), state, self.weight_hh, self.bias_hh)
         return state if len(state) > 1 else state[0]
 
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
-
 
 class RNNCell(RNNCellBase):
     """tanh(W_ih x + b_ih + W_hh h + b_hh), or ReLU with `nonlinearity="relu"`: (N, input_size), (N, hidden_size)."""
+
+    _shown_unless: ClassVar = {"bias": True, "nonlinearity": "tanh"}
 
     def __init__(
         self,
@@ -79,10 +80,6 @@ class RNNCell(RNNCellBase):
         if nonlinearity not in ("tanh", "relu"):
             raise OperandError(f"Unknown nonlinearity: {nonlinearity}; use 'tanh' or 'relu'")
         self.nonlinearity, self._mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
-
-    def extra_repr(self) -> str:
-        tail = f", nonlinearity={self.nonlinearity}" if self.nonlinearity != "tanh" else ""
-        return super().extra_repr() + tail
 
 
 class LSTMCell(RNNCellBase):

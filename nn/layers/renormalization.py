@@ -17,6 +17,7 @@ class _BatchRenorm(_BatchNorm):
     is batch normalisation, with which training should begin: raise the two attributes as it proceeds.
     """
 
+    _shown = (*_BatchNorm._shown, "r_max", "d_max")
     running_mean: Tensor
     running_var: Tensor
     momentum: float
@@ -62,9 +63,6 @@ class _BatchRenorm(_BatchNorm):
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
         return r, d
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, r_max={self.r_max}, d_max={self.d_max}"
 
 
 class BatchRenorm1d(_BatchRenorm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -15,6 +16,7 @@ from nn.module import Module
 class _Threshold(FunctionLayer):
     """A step function, whose derivative is 0 or, with `straight_through`, 1."""
 
+    _shown_unless: ClassVar = {"straight_through": False}
     straight_through: bool = False
 
     @abstractmethod
@@ -24,9 +26,6 @@ class _Threshold(FunctionLayer):
     def forward(self, input: Tensor) -> Tensor:
         y = self._step(input)
         return y.detach() + (input - input.detach()) if self.straight_through else y
-
-    def extra_repr(self) -> str:
-        return "straight_through=True" if self.straight_through else ""
 
 
 class Heaviside(_Threshold):
