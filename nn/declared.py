@@ -32,6 +32,7 @@ class Declared(fields.Declared, Module):
     that the module calls.
     """
 
+    _package = "nn"
     _passed: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:

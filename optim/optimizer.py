@@ -72,7 +72,7 @@ class Optimizer(Declared, Watched):
     capturable: InitVar[bool | None] = None
     differentiable: InitVar[bool | None] = None
     accepts: ClassVar[tuple[str, ...]] = ()  # the hints of this optimizer, as in PyTorch
-    _around = "params, ", ", **hints"
+    _package, _around = "optim", ("params, ", ", **hints")
     can_be_captured = False  # whether a step can be captured as a CUDA graph
     stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
 
