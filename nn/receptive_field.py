@@ -13,14 +13,14 @@ from nn.layers.adaptive_pooling import _AdaptivePool
 from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv
 from nn.layers.linear import Flatten, Linear
-from nn.layers.pooling import _AvgPool, _MaxPool
+from nn.layers.pooling import _Pool
 from nn.layers.power_pooling import _LPPool
 from nn.layers.recurrent import RNNBase
 from nn.layers.transposed_convolution import _ConvTranspose
 from nn.layers.weighted_pooling import _Windows
 from nn.module import Module
 
-WINDOWS = (_Conv, _MaxPool, _AvgPool, _LPPool, _Windows)
+WINDOWS = (_Conv, _Pool, _LPPool, _Windows)
 EVERYTHING = (_AdaptivePool, Flatten, Linear, MultiheadAttention, RNNBase)
 
 

@@ -42,11 +42,7 @@ class MaxPool3d(_MaxPool):
     """Largest element of every window of (N, C, D, H, W)."""
 
 
-class _AvgPool(_Pool):
-    pass
-
-
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_Pool):
     """Mean of every window of (N, C, L)."""
 
     _shown = WINDOW
@@ -62,7 +58,7 @@ class AvgPool1d(_AvgPool):
             setattr(self, name, each(getattr(self, name), 1, name))
 
 
-class _Divided(_AvgPool):
+class _AvgPool(_Pool):
     _shown = WINDOW
     kernel_size: Size
     stride: Size | None = None
@@ -72,9 +68,9 @@ class _Divided(_AvgPool):
     divisor_override: int | None = None
 
 
-class AvgPool2d(_Divided):
+class AvgPool2d(_AvgPool):
     """Mean of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
 
-class AvgPool3d(_Divided):
+class AvgPool3d(_AvgPool):
     """Mean of every window of (N, C, D, H, W)."""
