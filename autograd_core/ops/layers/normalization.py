@@ -120,6 +120,12 @@ def _require_floats(name, input):
         raise DtypeError(f"{name}() takes floating point elements, not {input.dtype}; convert them: x.float()")
 
 
+def _require_channels(function, shape, *given):
+    for name, v in zip(("running_mean", "running_var", "weight", "bias"), given, strict=True):
+        if v is not None and v.shape != shape:
+            raise OperandError(f"{function}(): {name} must have the channels' shape {shape}, not {v.shape}")
+
+
 def _require_together(name, input, *others):
     """What is not an operand of an operation, such as running statistics, must be on the device of the input too."""
     kind = getattr(input, "array", input).__class__
@@ -148,10 +154,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
     _require_floats("batch_norm", input)
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
-    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    for name, v in given.items():
-        if v is not None and v.shape != shape[1:2]:
-            raise OperandError(f"batch_norm(): {name} must have the channels' shape {shape[1:2]}, not {v.shape}")
+    _require_channels("batch_norm", shape[1:2], running_mean, running_var, weight, bias)
     _require_together("batch_norm", input, running_mean, running_var, counted)
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if not training:
@@ -281,6 +284,7 @@ def instance_norm(
     if input.ndim < 2:
         raise OperandError(f"instance_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     _require_floats("instance_norm", input)
+    _require_channels("instance_norm", tuple(input.shape[1:2]), running_mean, running_var, weight, bias)
     _require_together("instance_norm", input, running_mean, running_var)
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:

@@ -26,6 +26,19 @@ def test_running_statistics_move_towards_those_of_the_input(function, axes):
 
 
 @pytest.mark.parametrize("function", [F.batch_norm, F.instance_norm])
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (4,), (2, 1), (1, 2)])
+def test_what_does_not_fit_the_channels_is_refused_and_nothing_moves(function, position, shape):
+    given = [*running(), *running()[::-1]]
+    kept = [v.clone() for v in given]
+    wrong = [*given[:position], ag.ones(shape, dtype="float64"), *given[position + 1 :]]
+    name = ("running_mean", "running_var", "weight", "bias")[position]
+    with pytest.raises(RuntimeError, match=f"{name} must have the channels' shape"):
+        function(ag.tensor(X), *wrong, True)
+    assert all(map(ag.equal, given, kept))
+
+
+@pytest.mark.parametrize("function", [F.batch_norm, F.instance_norm])
 def test_an_empty_batch_has_gradients_of_0_to_second_order(function):
     x, weight = ag.zeros(0, 2, 4, requires_grad=True), ag.ones(2, requires_grad=True)
     mean, var = running()
