@@ -24,8 +24,9 @@ ADVICE = "inside vmap use where() and other tensor functions, or leave the decis
 class Batched:
     """A batch of arrays: `held` has the samples along its first axis, or is one array that all samples share.
 
-    level: the call of `vmap` that the samples belong to; None for a shared array. frozen: whether the memory may be
-    shared with something outside and must not be written. viewed: whether another batch may be a view of this one.
+    level: the call of `vmap` that the samples belong to; None for a shared array. frozen: whether the memory must not
+    be written, because it may be shared with something outside, or stands for a view. viewed: whether another batch
+    may be a view of this one.
     There is one subclass per array library and depth.
     """
 
@@ -133,8 +134,8 @@ class Batched:
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.frozen:
             raise InplaceError(
-                "in-place write inside vmap to memory that is shared with the outside, or to a view of it; "
-                "write to a .clone() of it instead"
+                "in-place write inside vmap to memory that is shared with the outside, to a view of it, or to a view "
+                "that is a copy here; write to a .clone() of it instead"
             )
         write(self, index, value)
 

@@ -10,8 +10,11 @@ from autograd_core.engine.libraries import LAYERS, is_array
 from autograd_core.errors import VmapError, VmapShapeError
 
 
-def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """`function` of every sample, as a batch; results that are not arrays must agree between samples."""
+def each(cls: Any, function: Callable[..., Any], *args: Any, apart: bool = False, **kwargs: Any) -> Any:
+    """`function` of every sample, as a batch; results that are not arrays must agree between samples.
+
+    apart: it gets copies, because it may use the storage, which all samples share.
+    """
     level = level_of(args, kwargs, depth=cls.depth)
     if level is None:
         return _shared(cls, function(*sampled(args, 0, cls.depth), **sampled(kwargs, 0, cls.depth)))
@@ -20,6 +23,8 @@ def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     if not level.size:
         raise VmapError(f"{_name(function)} cannot be computed for an empty batch: its shape is unknown")
     calls = [(sampled(args, i, cls.depth), sampled(kwargs, i, cls.depth)) for i in range(level.size)]
+    if apart:
+        calls = [([x.copy(order="K") if is_array(x) else x for x in a], k) for a, k in calls]
     results = [function(*a, **k) for a, k in calls]
     return _stacked(cls, results, level, _name(function), _shares(cls, results[0], calls[0]))
 

@@ -45,13 +45,11 @@ class BatchedNamespace(SimpleNamespace):
 
         def forward(*arrays: Any, **statics: Any) -> Any:
             library = next(LIBRARY[a.__class__] for a in arrays if is_array(a))
-            if o.view:  # it may use the storage, which all samples share
-                arrays = tuple([a.copy(order="K") if is_array(a) else a for a in arrays])
             nested = isinstance(library, BatchedNamespace)
             return library.run(o, *arrays, **statics) if nested else o.forward(library, *arrays, **statics)
 
         forward.__name__ = o.name
-        return loops.each(self.type, forward, *arrays, **statics)
+        return loops.each(self.type, forward, *arrays, apart=o.view, **statics)
 
 
 class BatchedBackend:
@@ -103,6 +101,8 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members = {name: _member(cls, name, m) for name, m in vars(library).items() if not name.startswith("_")}
     members |= {name: partial(f, cls, getattr(library, name, None)) for name, f in SPECIAL.items()}
     members |= {name: Adapted(getattr(library, name), partial(_member, cls)) for name in ("linalg", "fft")}
+    strided = partial(shaping.strided, cls, library.lib.stride_tricks.as_strided)
+    members["lib"] = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=strided))
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)

@@ -11,6 +11,7 @@ from autograd_core.batching.graph import admitted, leave
 from autograd_core.batching.levels import Level, active, outside
 from autograd_core.batching.loops import different_shapes
 from autograd_core.engine.libraries import depth_of
+from autograd_core.engine.versions import storage
 from autograd_core.errors import VmapError, VmapShapeError
 from autograd_core.tensor import Tensor, wrap
 
@@ -42,6 +43,10 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Vmap
     if before and any(not functional.equal(before[key], state) for key, state in random.rng_states().items()):
         raise error
     inside = [admitted(y, 0, level) if isinstance(y, Tensor) else y for y in stacked]
+    own = {id(storage(x.array)) for x in trees.leaves((a, k)) if isinstance(x, Tensor)}
+    for y, last in zip(inside, trees.leaves(results[-1]), strict=True):
+        if isinstance(y, Tensor) and id(storage(last.array)) in own:  # a view of an argument, which the stack is not
+            y.array.frozen = True
     return trees.rebuild(results[0], inside)
 
 

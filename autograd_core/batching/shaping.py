@@ -82,6 +82,13 @@ def _broadcast_to(cls: Any, function: Callable[..., Any], x: Any, shape: Any) ->
     return x.part(function(aligned(cls, x, len(shape)), (x.held.shape[0], *shape)))
 
 
+def strided(cls: Any, function: Callable[..., Any], x: Any, shape: Any, strides: Any) -> Any:
+    """The view with another shape and other strides of a sample."""
+    if not differs(cls, x):
+        return _one(cls, function, x, shape, strides)
+    return x.part(function(x.held, (x.held.shape[0], *shape), (x.held.strides[0], *strides)))
+
+
 def _pad(cls: Any, function: Callable[..., Any], x: Any, widths: Any, *args: Any, **kwargs: Any) -> Any:
     pairs = not isinstance(widths, int) and len(widths) == x.ndim and all(hasattr(w, "__len__") for w in widths)
     if not differs(cls, x) or not pairs:

@@ -39,6 +39,25 @@ def test_writes_in_place_to_what_was_made_inside():
     close(vmap(grad(lambda x: (writes(x) ** 2).sum()))(x), each(grad(lambda x: (writes(x) ** 2).sum()), x))
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_writes_to_windows_reach_what_they_show(shared):
+    def doubled(x):
+        y = ag.ones(6, 2, dtype=ag.float64) if shared else x * x
+        y.unfold(0, 2, 3)[..., 1].mul_(2)
+        return y * x
+
+    x = values(5, 6, 2)
+    close(vmap(doubled)(x), each(doubled, x))
+    close(*[grad(lambda x, f=f: (f(x) ** 2).sum())(x) for f in (vmap(doubled), lambda x: each(doubled, x))])
+
+
+def test_writes_that_would_not_reach_the_base_are_refused():
+    with pytest.raises(InplaceError, match="a copy here"):
+        vmap(lambda x: (x * 1).as_strided((2,), (1,)).mul_(2))(values(5, 6))
+    x = values(5, 6)
+    close(vmap(lambda x: x.as_strided((2,), (1,)) * 2)(x), 2 * x[:, :2])
+
+
 def test_writes_to_what_lies_outside_are_refused():
     x = values(5, 3)
     before = x.numpy().copy()
