@@ -12,10 +12,11 @@ from autograd_core import random, trees
 from autograd_core.engine.casting import casting_anew
 from autograd_core.engine.nodes import Node, Pick, behind, tick
 from autograd_core.engine.stand_ins import Kept
-from autograd_core.engine.versions import check_unchanged
+from autograd_core.engine.versions import check_unchanged, written_since
 from autograd_core.errors import CheckpointError
 from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.tensor import Tensor, wrap
+from backends.buffers import apart
 
 # Context managers around the first call that the repeated one needs again, such as a replacement of parameters.
 repeated: ContextVar[tuple[Callable[[], AbstractContextManager[Any]], ...]] = ContextVar("repeated", default=())
@@ -98,7 +99,7 @@ class _Region:
         self._states = random.rng_states() if preserve_rng_state else None
         self._context, self._lock = copy_context(), threading.Lock()
         self._names: list[str] = []
-        self._again: dict[int, tuple[Any, Any]] = {}  # position -> operation and saved values of the repeated call
+        self._again: dict[int, Node] = {}  # position -> node of the repeated call
 
     def drop(self, nodes: list[Node]) -> None:
         """Drop the saved values of the nodes."""
@@ -112,7 +113,8 @@ class _Region:
         with self._lock:
             if position not in self._again:
                 self._context.copy().run(self._compute)
-            op, n.saved = self._again.pop(position)
+            made = self._again.pop(position)
+            op, n.saved = made.op, _unnoticed(check_unchanged(made), self._start)
             if n.op is stand_in:
                 n.op = op
             else:  # it got hooks in the meantime
@@ -123,7 +125,7 @@ class _Region:
     def _compute(self) -> None:
         args, kwargs = self._inputs
         check_unchanged(_Arguments(self._number, self._arrays))
-        start = tick()
+        self._start = start = tick()
         resumed = nullcontext() if self._states is None else random.resumed(self._states)
         with ExitStack() as around, enable_grad(), casting_anew(), resumed, self._surroundings:
             for make in repeated.get():
@@ -138,7 +140,7 @@ class _Region:
                 f"checkpoint(): recomputation recorded {what}{first}; the function must do the same both times: "
                 "let it depend only on its arguments, and keep preserve_rng_state=True"
             )
-        self._again = {position: (n.op, n.saved) for position, n in enumerate(nodes) if n.op.holds}
+        self._again = {position: n for position, n in enumerate(nodes) if n.op.holds}
 
 
 class _Arguments:
@@ -162,6 +164,11 @@ class _Dropped(Kept):
 
     def restored(self, n: Node) -> tuple[Any, Any]:
         return self._region.restored(n, self, self._position)
+
+
+def _unnoticed(saved: tuple[Any, ...], start: int) -> Any:
+    """Saved values as of now: the first call's nodes are older, and would notice what the repeated one wrote before."""
+    return trees.mapped(lambda a: apart(a) if written_since(a, start) else a, saved)
 
 
 def _frozen(x: Any) -> Any:

@@ -105,9 +105,7 @@ def check_unchanged(node: Any) -> Any:
     """What this node saved; raises if an array of it was written later and cannot be restored."""
     for name, v in zip(node.op.keep, node.saved, strict=True):
         for a in v if v.__class__ is tuple else (v,):
-            if not hasattr(a, "base") or isinstance(a, np.generic | np.dtype):
-                continue
-            entry = _writes.get(id(counted(a)))
+            entry = _written(a)
             if entry is None:
                 continue
             version, recent, _ = entry
@@ -124,6 +122,19 @@ def check_unchanged(node: Any) -> Any:
     return node.saved
 
 
+def written_since(value: Any, number: int) -> bool:
+    """Whether the memory of a saved value was written since a number was taken."""
+    entry = _written(value) if _last < number else None
+    return entry is not None and bool(entry[1][-1][0] < number)
+
+
+def _written(value: Any) -> list[Any] | None:
+    """The entry of the memory of a saved value; None if nothing has been written there, or if it is no array."""
+    if not hasattr(value, "base") or isinstance(value, np.generic | np.dtype):
+        return None
+    return _writes.get(id(counted(value)))
+
+
 def _unread(node: Any, name: str) -> bool:
     """Whether only the rule of an operand without a gradient reads the elements."""
     return getattr(node.op, "crossed", False) and node.parents[1 - node.op.inputs.index(name)] is None
@@ -135,8 +146,7 @@ def _restored(node: Any, name: str) -> bool:
     if inverse is None or name == "y":
         return inverse is not None
     y = node.saved[0]
-    entry = _writes.get(id(counted(y)))
-    if entry is not None and entry[1][-1][0] < node.number:
+    if written_since(y, node.number):
         return False
     node.saved = y, inverse(LIBRARY[y.__class__], y)
     return True

@@ -116,6 +116,40 @@ def test_what_was_written_meanwhile_is_noticed():
     assert w.grad is None
 
 
+def written_before_use(x):
+    y = x.exp() * 2
+    y.relu_()
+    return (y * y).sin()
+
+
+def written_in_part(x):
+    y = x * 2
+    y[0] = x[0] ** 2
+    return y * y
+
+
+@pytest.mark.parametrize("block", [written_before_use, written_in_part, lambda x: (x * 3).tanh_().mul_(x) ** 2])
+def test_the_function_may_write_what_it_made_itself(block):
+    x = leaf(3, 4)
+    wanted = ag.grad(block(x).sum(), x, create_graph=True)[0]
+    found = checkpoint(block, x).sum()
+    same(ag.grad(found, x, retain_graph=True), [wanted])
+    same(ag.grad(found, x), [wanted])  # a second walk, after these writes
+    found = ag.grad(checkpoint(block, x).sum(), x, create_graph=True)[0]
+    same(ag.grad(found.sum(), x), ag.grad(wanted.sum(), x))
+
+
+def test_what_the_function_wrote_too_late_is_noticed():
+    def block(x):
+        y = x * 2
+        z = y * y
+        y += 1
+        return z
+
+    with pytest.raises(InplaceError, match="multiply"):
+        checkpoint(block, leaf(3)).sum().backward()
+
+
 def test_a_function_that_does_something_else_the_second_time():
     calls = []
 
