@@ -20,11 +20,10 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.random import Generator, stream_of
 from autograd_core.registry import publish
-from autograd_core.semantics.memory_format import arranged, arranged_like
+from autograd_core.semantics.memory_format import arranged_like
 from autograd_core.tensor import Tensor, wrap
 
 MANY = 1 << 13  # comparisons for each row, from which a binary search is faster
-CHANNELS_LAST = {(0, 2, 3, 1): "channels_last", (0, 2, 3, 4, 1): "channels_last_3d"}  # by the order of axes in memory
 
 
 @functools.cache
@@ -246,14 +245,17 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 def keep_mask(like: Tensor, p: float) -> Tensor:
     """Booleans in the shape of `like` that are True with probability 1 - p.
 
-    Drawn in the order of memory, as by PyTorch, but for images with channels last, which PyTorch has only on request.
+    Drawn in the order of memory, as by PyTorch, but for signals and images with channels last in memory: such come
+    from convolutions here, and in PyTorch only on request.
     """
     shape, strides = like.shape, getattr(like.array, "strides", ())
     axes = order = tuple(range(len(strides)))
     if 0 not in strides:
         order = tuple(sorted(axes, key=lambda axis: -strides[axis]))
-    if order == axes or order in CHANNELS_LAST:
-        return arranged(_decided(like, p, shape), CHANNELS_LAST.get(order))
+    if order == axes:
+        return _decided(like, p, shape)
+    if order == (0, *axes[2:], 1):
+        return arranged_like(_decided(like, p, shape), like, None)
     mask = _decided(like, p, tuple([shape[axis] for axis in order]))
     return mask.permute([order.index(axis) for axis in axes])
 
