@@ -337,6 +337,10 @@ class ParameterDict(_Parameters, MutableMapping[str, Any]):
         """A dictionary of the same parameters."""
         return ParameterDict(self)
 
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A new dictionary with the default under every key."""
+        return ParameterDict((key, default) for key in keys)
+
     def __or__(self, other: Mapping[str, Any]) -> ParameterDict:
         return ParameterDict({**self, **other})
 

@@ -50,7 +50,7 @@ def _window(
     """The formula of n = 0 ... M - 1 and of the number of points of the symmetric window."""
     length = int(M)
     if length < 0:
-        raise ValueError(f"the length of a window must not be negative, but is {M}")
+        raise OperandError(f"the length of a window must not be negative, but is {M}")
     if length != M:
         raise TypeError(f"the length of a window is an integer, not {M}")
     if layout != "strided":

@@ -126,6 +126,7 @@ def test_a_dictionary_of_parameters_is_one():
     assert list((d | {"e": ag.ones(1)}).state_dict()) == ["b", "c", "e"]
     d |= {"c": ag.zeros(4)}
     assert len(list(d.parameters())) == 2
+    assert [tuple(p.shape) for p in d.fromkeys("xy", ag.ones(2)).parameters()] == [(2,), (2,)]
     assert d == d != d.copy()
     d.clear()
     assert not list(d.parameters())

@@ -116,6 +116,8 @@ def test_windows_that_do_not_exist(name, given):
 
 
 def test_windows_have_whole_lengths():
+    with pytest.raises(RuntimeError, match="must not be negative"):
+        windows.kaiser(-4)
     with pytest.raises(TypeError, match=r"the length of a window is an integer, not 4\.5"):
         windows.kaiser(4.5)
 
