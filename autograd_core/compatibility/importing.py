@@ -26,7 +26,7 @@ WITHIN = {
         "autograd": "anomaly_mode variable",
         "nn.utils": "clip_grad convert_parameters init memory_format spectral_norm weight_norm",
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
-        "utils.data": "_utils _utils.collate _utils.pin_memory dataloader dataset distributed sampler",
+        "utils.data": "_utils _utils.collate _utils.pin_memory _utils.worker dataloader dataset distributed sampler",
         "distributed": """autograd device_mesh elastic elastic.multiprocessing elastic.multiprocessing.errors nn optim
             rpc tensor""",
         "profiler": "profiler",

@@ -17,3 +17,4 @@ from autograd_core.testing.refusing import RefusingArray as RefusingArray
 from autograd_core.testing.suite import check_op as check_op
 
 load_all()
+GradcheckError = GradientError  # PyTorch's name

@@ -30,8 +30,8 @@ from autograd_core.testing.differences import (
 COARSE = 1e-3  # a tolerance that differences of float32 numbers can meet
 
 
-class GradientError(AssertionError):
-    """A gradient that is not the derivative of its function."""
+class GradientError(AssertionError, RuntimeError):
+    """A gradient that is not the derivative of its function; `GradcheckError` in PyTorch."""
 
 
 def gradcheck(

@@ -157,6 +157,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     from autograd_core.serialization import save
     from autograd_core.types import Number, _device, _dtype
     from autograd_core.utils.data._utils.collate import default_collate, np_str_obj_array_pattern
+    from autograd_core.utils.data._utils.worker import get_worker_info
     from autograd_core.utils.data.dataset import TensorDataset
 
     import nn
@@ -178,6 +179,7 @@ def test_modules_are_imported_where_pytorch_has_them():
         assert isinstance(handle, RemovableHandle)
     assert (Module, save, no_grad) == (nn.Module, ag.save, ag.no_grad)
     assert [name for name in ("<U3", "<f4", "|O") if np_str_obj_array_pattern.search(name)] == ["<U3", "|O"]
+    assert get_worker_info() is None
     assert (default_collate, FunctionCtx.__name__) == (ag.utils.data.default_collate, "Context")
     assert isinstance(ag.channels_last, ag.memory_format)
     assert (GradScaler, autocast) == (ag.amp.GradScaler, ag.autocast)
@@ -194,10 +196,13 @@ def test_modules_are_imported_where_pytorch_has_them():
 
 
 def test_functions_stay_beside_modules_of_their_name():
-    from autograd_core.autograd.gradcheck import gradcheck
+    from autograd_core.autograd.gradcheck import GradcheckError, gradcheck
     from autograd_core.nn.utils.weight_norm import weight_norm
 
     assert ag.autograd.gradcheck is gradcheck
+    with pytest.raises(RuntimeError, match="is wrong in 1 of 1 elements") as caught:
+        gradcheck(lambda x: x.detach() * x, ag.tensor([2.0], dtype=ag.float64, requires_grad=True))
+    assert isinstance(caught.value, GradcheckError)
     assert ag.nn.utils.weight_norm is weight_norm
 
 
