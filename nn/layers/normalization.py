@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.errors import OperandError
 from nn import functional as F
 from nn import init
 from nn.layers.affine import Affine
@@ -98,7 +99,7 @@ class _BatchNorm(_NormBase):
     def _check(self, input: Tensor) -> None:
         self._check_input_dim(input)
         if input.shape[1] != self.num_features:
-            raise ValueError(
+            raise OperandError(
                 f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "
                 f"input of shape {input.shape} has {input.shape[1]}"
             )

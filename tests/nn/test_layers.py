@@ -150,6 +150,13 @@ def test_misuse_is_named(make, message):
         make()
 
 
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(3), nn.Linear(3, 1), nn.Conv1d(3, 1, 1), nn.LayerNorm(3)])
+def test_wrong_widths_are_errors_of_both_kinds(layer):
+    for error in (RuntimeError, ValueError):
+        with pytest.raises(error):
+            layer(ag.ones(5, 4, 2))
+
+
 # Computed with PyTorch 2.13 in float64.
 BATCH = np.arange(12.0).reshape(4, 3) ** 2 / 10
 
