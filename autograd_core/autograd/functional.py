@@ -29,7 +29,8 @@ def jacobian(
     """The Jacobian of `func` at `inputs`: one for each output, if there are several, and each input of a tuple.
 
     strict: raise if an output does not depend on an input, instead of returning zeros; with create_graph, also if the
-    Jacobian depends on none. vectorize: it always is; not together with strict.
+    Jacobian depends on none. vectorize: it always is; not together with strict. Of complex numbers, "reverse-mode"
+    gives the gradients: conjugates of a holomorphic function's derivatives.
 
     >>> from autograd_core import tensor
     >>> jacobian(lambda x: x * x, tensor([1.0, 2.0]))
@@ -39,10 +40,15 @@ def jacobian(
     _check_options("jacobian", strict, vectorize)
     func, places, given = _prepared("jacobian", func, inputs, create_graph)
     _check_dependence(func, given, strict)
-    strategies: dict[str, Callable[..., Any]] = {"reverse-mode": jacobians.jacrev, "forward-mode": jacobians.jacfwd}
-    if strategy not in strategies:
+    if strategy == "forward-mode":
+        found = jacobians.jacfwd(func, places)(*given)
+    elif strategy == "reverse-mode":
+        whole, chosen = (lambda xs: func(*xs), given) if isinstance(inputs, tuple) else (func, given[0])
+        y, pull = transforms.vjp(whole, chosen)
+        found = jacobians.by_rows(y, pull, chosen)
+    else:
         raise ValueError(f"jacobian(): strategy must be 'reverse-mode' or 'forward-mode', not {strategy!r}")
-    return _finished(strategies[strategy](func, places)(*given), create_graph, strict)
+    return _finished(found, create_graph, strict)
 
 
 @enable_grad()

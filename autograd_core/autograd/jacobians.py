@@ -25,7 +25,7 @@ def jacrev(
 
     For one output y and one argument x its shape is (*y.shape, *x.shape). For several outputs it has their structure,
     with a tuple for several arguments, or the structure of a nested argument, in place of each. chunk_size: the number
-    of rows computed at a time, by default all.
+    of rows computed at a time, by default all. Complex numbers are refused: gradients of them are no Jacobian.
 
     >>> from autograd_core import tensor
     >>> jacrev(lambda x: x * x)(tensor([1.0, 2.0]))
@@ -37,14 +37,17 @@ def jacrev(
     def matrix(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = _function_of(func, args, kwargs, argnums)
         y, pull, *aux = transforms.vjp(of_chosen, chosen, has_aux=has_aux)
-        found = _by_rows(y, pull, chosen, chunk_size)
+        for role, tree in (("arguments", chosen), ("results", y)):
+            if any(x.is_complex() for x in trees.leaves(tree)):
+                raise RuntimeError(f"jacrev() takes no complex {role}; use jacfwd() for holomorphic functions")
+        found = by_rows(y, pull, chosen, chunk_size)
         return (found, *aux) if has_aux else found
 
     return matrix
 
 
-def _by_rows(y: Any, pull: Callable[..., Any], chosen: Any, chunk_size: int | None = None) -> Any:
-    """The Jacobian of a function from its value and its transposed product."""
+def by_rows(y: Any, pull: Callable[..., Any], chosen: Any, chunk_size: int | None = None) -> Any:
+    """The gradients of all elements of a function's value: the Jacobian, if they are real."""
     outputs, inputs = trees.leaves(y), trees.leaves(chosen)
 
     def row(*cotangents: Tensor) -> list[Any]:
@@ -67,6 +70,9 @@ def jacfwd(
     randomness: str = "error",
 ) -> Callable[..., Any]:
     """`jacrev` by forward products, which is better for few inputs and many outputs.
+
+    Complex results are complex entries; a complex argument is moved along the real axis, which gives the derivative of
+    a holomorphic function.
 
     randomness: not needed, because `func` is called once.
     """
@@ -125,7 +131,7 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
         columns, rows = (sum(math.prod(x.shape) for x in trees.leaves(tree)) for tree in (chosen, y))
         if columns < rows:  # several outputs
             return jacfwd(slopes, argnums)(*args, **kwargs)
-        return _by_rows(y, pull, chosen)
+        return by_rows(y, pull, chosen)
 
     return matrix
 

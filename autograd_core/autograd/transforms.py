@@ -7,6 +7,7 @@ tangents to tangents. Arguments and results may be nested tuples, lists and dict
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
@@ -102,7 +103,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     outputs = _tensors("vjp", y)
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
-        seeds = trees.spread(cotangents, y)
+        seeds = _fitting("cotangents", cotangents, y)
         return trees.rebuild(chosen, pulled(outputs, leaves, seeds, retain_graph, create_graph))
 
     value = trees.mapped(lambda x: cut(x, leaves), y)
@@ -129,7 +130,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         reached = [i for i, p in enumerate(linear) if p.node is not None]
 
     def push(*tangents: Any) -> Any:
-        given = trees.leaves(tangents)
+        given = _fitting("tangents", tangents, primals)
         if [t.shape for t in given] != [x.shape for x in leaves]:
             raise OperandError(f"tangents have shapes {[t.shape for t in given]}, primals {[x.shape for x in leaves]}")
         products = {}
@@ -161,12 +162,15 @@ def jvp(
         aux.append(rest)
         return value
 
-    if not isinstance(primals, tuple | list):
-        raise OperandError("jvp(): primals and tangents are tuples with one entry per argument; write (x,)")
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise OperandError(
+                f"jvp(): {name} are a tuple with one entry per argument, such as (x,), not {_kind(given)}"
+            )
     chosen: Callable[..., Any] = kept if has_aux else func
     if strict:
-        inputs, given = fresh(tuple(primals), tuple(range(len(primals))))
-        nodes = {x.node for x in trees.leaves(given)}
+        inputs, leaves = fresh(tuple(primals), tuple(range(len(primals))))
+        nodes = {x.node for x in trees.leaves(leaves)}
         with enable_grad():
             free = [y for y in trees.leaves(chosen(*inputs)) if not _has_graph(y) or nodes.isdisjoint(behind([y.node]))]
         if free:
@@ -186,7 +190,8 @@ def parted(name: str, result: Any, has_aux: bool) -> tuple[Any, Any]:
     if not has_aux:
         return result, None
     if not isinstance(result, tuple) or len(result) != 2:
-        raise OperandError(f"{name}() with has_aux=True needs a function that returns a tuple (value, auxiliary)")
+        shown = f"{len(result)} results" if isinstance(result, tuple) else _kind(result)
+        raise OperandError(f"{name}() with has_aux=True: the function must return (value, auxiliary), not {shown}")
     return result
 
 
@@ -194,7 +199,7 @@ def _tensors(name: str, value: Any) -> list[Tensor]:
     outputs = trees.leaves(value)
     for y in outputs:
         if not isinstance(y, Tensor):
-            raise OperandError(f"{name}() needs a function with tensors as its values, not {type(y).__name__}")
+            raise OperandError(f"{name}(): the function must return tensors, not {_kind(y)}")
     return outputs
 
 
@@ -203,12 +208,27 @@ def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
     inputs = list(args)
     places = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in places:
+        if not isinstance(i, int):
+            raise RuntimeError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
         if not -len(args) <= i < len(args):
             raise RuntimeError(f"argnums names argument {i}, but there are {len(args)}")
         inputs[i] = trees.mapped(partial(_leaf, i), args[i])
     if not places or len({i % len(args) for i in places}) < len(places):
         raise RuntimeError(f"argnums must name at least one argument, and none twice, not {argnums}")
     return inputs, tuple([inputs[i] for i in places]) if isinstance(argnums, tuple) else inputs[argnums]
+
+
+def _fitting(name: str, given: Any, tree: Any) -> list[Any]:
+    """The leaves of what is given, which has the structure of the tree."""
+    found = trees.leaves(given)
+    with suppress(ValueError):
+        if len(trees.spread(given, tree)) == len(found):
+            return found
+    raise OperandError(f"{name} must have the structure of the values they are for, not that of {given!r}")
+
+
+def _kind(x: Any) -> str:
+    return f"a tensor of shape {x.shape}" if isinstance(x, Tensor) else type(x).__name__
 
 
 def _leaf(i: int, x: Any) -> Tensor:
