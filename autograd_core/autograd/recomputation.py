@@ -9,6 +9,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from autograd_core import random, trees
+from autograd_core.batching.levels import Level, repeatable
 from autograd_core.engine.casting import casting_anew
 from autograd_core.engine.nodes import Node, Pick, behind, tick
 from autograd_core.engine.stand_ins import Kept
@@ -52,7 +53,7 @@ def checkpoint(
             return function(*args, **kwargs)
     region = _Region(function, args, kwargs, preserve_rng_state, again)
     start = tick()
-    with first, casting_anew():
+    with first, casting_anew(), repeatable(region.levels):
         result = function(*args, **kwargs)
     region.drop(_nodes(result, start))
     return result
@@ -99,6 +100,7 @@ class _Region:
         self._states = random.rng_states() if preserve_rng_state else None
         self._context, self._lock = copy_context(), threading.Lock()
         self._names: list[str] = []
+        self.levels: list[Level] = []  # the calls of `vmap` inside
         self._again: dict[int, Node] = {}  # position -> node of the repeated call
 
     def drop(self, nodes: list[Node]) -> None:
@@ -127,7 +129,8 @@ class _Region:
         check_unchanged(_Arguments(self._number, self._arrays))
         self._start = start = tick()
         resumed = nullcontext() if self._states is None else random.resumed(self._states)
-        with ExitStack() as around, enable_grad(), casting_anew(), resumed, self._surroundings:
+        again = repeatable(self.levels, again=True)
+        with ExitStack() as around, enable_grad(), casting_anew(), resumed, again, self._surroundings:
             for make in repeated.get():
                 around.enter_context(make())
             nodes = _nodes(self._function(*args, **kwargs), start)

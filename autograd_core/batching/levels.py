@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from autograd_core.engine.libraries import LAYERS
@@ -23,6 +23,8 @@ class Level:
 
 _active: ContextVar[tuple[Level, ...]] = ContextVar("vmap", default=())
 active = _active.get
+# The levels that are to be made once more, and the lists that record levels.
+_repeated: ContextVar[tuple[Iterator[Level], tuple[list[Level], ...]]] = ContextVar("repeated", default=(iter(()), ()))
 
 
 @contextmanager
@@ -30,11 +32,29 @@ def entered(size: int, randomness: str) -> Iterator[Level]:
     """A new innermost level, for the current thread or async task."""
     outer = active()
     level = Level(size, len(outer) + 1, randomness)
+    earlier, records = _repeated.get()
+    before = next(earlier, level)
+    if astuple(before) == astuple(level):
+        level = before
+    for levels in records:
+        levels.append(level)
     token = _active.set((*outer, level))
     try:
         yield level
     finally:
         _active.reset(token)
+
+
+@contextmanager
+def repeatable(levels: list[Level], again: bool = False) -> Iterator[None]:
+    """Record the levels that a function enters; or (again) enter these, so that what it computes once more fits what
+    it computed before."""
+    earlier, records = _repeated.get()
+    token = _repeated.set((iter(levels), ()) if again else (earlier, (*records, levels)))
+    try:
+        yield
+    finally:
+        _repeated.reset(token)
 
 
 @contextmanager

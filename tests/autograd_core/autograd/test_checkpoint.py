@@ -84,6 +84,31 @@ def test_it_combines_with_the_transforms():
         same([found, *ag.grad((found**2).sum(), w)], [wanted, *ag.grad((wanted**2).sum(), w)])
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        func.vmap(lambda r: r.sin() * r.sum()),
+        func.vmap(func.vmap(lambda a: a.sin() * a)),
+        func.vmap(lambda r: r.sin() * r.sum(), chunk_size=2),
+        lambda x: func.vmap(lambda r: r.exp())(x) * func.vmap(lambda r: r.cos() * r, 1, 1)(x),
+        lambda x: func.jacrev(lambda a: a.sin() * x[0])(x[1]),
+        lambda x: func.hessian(lambda a: (a.sin() * x[0]).sum())(x[1]),
+        lambda x: checkpoint(func.vmap(lambda r: checkpoint(func.vmap(lambda a: a.sin() * a), r.exp())), x.sin()),
+    ],
+    ids=["vmap", "nested", "in chunks", "twice", "jacrev", "hessian", "checkpoints inside"],
+)
+def test_transforms_inside_a_function_are_recomputed(inside):
+    x = leaf(3, 4)
+    square = lambda call: (call(inside, x) ** 2).sum()  # noqa: E731
+    for _ in range(2):
+        (found,), (wanted,) = (ag.grad(square(call), x, create_graph=True) for call in (checkpoint, plain))
+        same([found, *ag.grad((found**2).sum(), x)], [wanted, *ag.grad((wanted**2).sum(), x)])
+    y = square(checkpoint)
+    y.backward(retain_graph=True)
+    y.backward()
+    same([x.grad], [2 * wanted])
+
+
 def test_a_graph_can_be_kept_and_is_released_otherwise():
     x = leaf(3)
     y = checkpoint(lambda x: (x * x).exp().sum(), x)
