@@ -95,7 +95,8 @@ class _Region:
         surroundings: AbstractContextManager[Any],
     ) -> None:
         self._function, self._number, self._surroundings = function, tick(), surroundings
-        self._inputs = trees.mapped(_frozen, (args, kwargs))
+        frozen = {id(x): _frozen(x) for x in trees.leaves((args, kwargs))}  # one argument given twice remains one
+        self._inputs = trees.mapped(lambda x: frozen[id(x)], (args, kwargs))
         self._arrays = tuple([x.array for x in trees.leaves(self._inputs) if isinstance(x, Tensor)])
         self._states = random.rng_states() if preserve_rng_state else None
         self._context, self._lock = copy_context(), threading.Lock()

@@ -109,6 +109,12 @@ def test_transforms_inside_a_function_are_recomputed(inside):
     same([x.grad], [2 * wanted])
 
 
+def test_an_argument_given_twice_is_one_tensor_both_times():
+    x = leaf(2, 3, 8)
+    attention = nn.MultiheadAttention(8, 2, batch_first=True).double()  # projects one tensor in one product
+    same(ag.grad(checkpoint(attention, x, x, value=x)[0].sum(), x), ag.grad(attention(x, x, x)[0].sum(), x))
+
+
 def test_a_graph_can_be_kept_and_is_released_otherwise():
     x = leaf(3)
     y = checkpoint(lambda x: (x * x).exp().sum(), x)
