@@ -78,8 +78,9 @@ class Convertible:
         return self.to(dtype="bfloat16")
 
     def type(self, dst_type: Any) -> Self:
-        """Convert all parameters and buffers to a dtype, integers too. Returns the module."""
-        return self._apply(lambda t: t.to(dtype=dst_type))
+        """Convert all parameters and buffers to a dtype, integers too, or to a type of tensors, such as `FloatTensor`.
+        Returns the module."""
+        return self._apply(lambda t: t.type(dst_type))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Replace all parameters and buffers by uninitialised ones on a device. Returns the module."""

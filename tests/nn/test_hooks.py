@@ -190,7 +190,9 @@ def test_submodules_are_exchanged_and_parts_converted():
         model.set_submodule("1.training", nn.Tanh())
     assert str(model.bfloat16()[0].weight.dtype) == "bfloat16"
     assert str(model[2].num_batches_tracked.dtype) == "int64"
-    assert {str(t.dtype) for t in model.type("float64").buffers()} == {"float64"}
+    for dst_type in ("float64", ag.float64, ag.DoubleTensor, "torch.DoubleTensor"):
+        found = copy.deepcopy(model).type(dst_type).state_dict().values()
+        assert {str(t.dtype) for t in found} == {"float64"}
     weight = model[0].weight
     assert model.to_empty(device="cpu")[0].weight is weight
     twice = nn.Sequential(shared := nn.ReLU(), shared)
