@@ -164,7 +164,9 @@ def jvp(
 
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
-            raise OperandError(f"jvp(): {name} are tuples with an entry for each argument, write (x,), not {_kind(given)}")
+            raise OperandError(
+                f"jvp(): {name} are tuples with an entry for each argument, write (x,), not {_kind(given)}"
+            )
     chosen: Callable[..., Any] = kept if has_aux else func
     if strict:
         inputs, leaves = fresh(tuple(primals), tuple(range(len(primals))))

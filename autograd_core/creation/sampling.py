@@ -22,6 +22,7 @@ from autograd_core.random import Generator, stream_of
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged_like
 from autograd_core.tensor import Tensor, wrap
+from backends.strides import outermost_first
 
 MANY = 1 << 13  # comparisons for each row, from which a binary search is faster
 
@@ -250,8 +251,8 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     """
     shape, strides = like.shape, getattr(like.array, "strides", ())
     axes = order = tuple(range(len(strides)))
-    if 0 not in strides:
-        order = tuple(sorted(axes, key=lambda axis: -strides[axis]))
+    if strides and 0 not in strides:
+        order, _ = outermost_first(like.array)
     if order == axes:
         return _decided(like, p, shape)
     if order == (0, *axes[2:], 1):

@@ -76,11 +76,13 @@ def reduced(xp: Any, losses: Array, valid: Array | None, target: Array, reductio
 
 
 def nll(
-    xp: Any, x: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str, shift: Any = 0
+    xp: Any, x: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str, shift: Any = None
 ) -> Array:
     """-log softmax(x)[target] from log Σ exp(x - shift), or the sum or mean of these."""
     valid, chosen = counted(xp, target, ignore_index)
-    return reduced(xp, (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0], valid, target, reduction)
+    found = x[grid(xp, chosen, 1)]
+    found = found if shift is None else found - shift
+    return reduced(xp, (log_total - found)[:, 0], valid, target, reduction)
 
 
 def picked_nll(xp: Any, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array:

@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, Any] = {
     "any": partial(reduction.truth, np.logical_or),
     "argmax": reduction.argmax,
     "argmin": reduction.argmin,
+    "argpartition": np.ndarray.argpartition,  # as `dot`
     "argsort": order.argsort,
     "ascontiguousarray": copies.contiguous,
     "broadcast_to": copies.broadcast_to,
@@ -79,6 +80,7 @@ FUNCTIONS: dict[str, Any] = {
     "reshape": copies.reshape,
     "roll": copies.roll,
     "stack": copies.stack,
+    "take": np.ndarray.take,  # as `dot`
     "take_along_axis": indexing.take_along_axis,
     "tril": partial(selection.triangle, "tril"),
     "triu": partial(selection.triangle, "triu"),
