@@ -153,7 +153,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if not vectors or any(t.ndim > 1 for t in vectors):
         raise OperandError(f"meshgrid() takes vectors, not tensors of shapes {[t.shape for t in vectors]}")
     shape, n = tuple(t.numel() for t in vectors), len(vectors)
-    grids = [t.reshape([-1 if j == i else 1 for j in range(n)]).expand(shape) for i, t in enumerate(vectors)]
+    grids = [t.reshape((-1,) + (1,) * (n - 1 - i)).expand(shape) for i, t in enumerate(vectors)]
     return tuple(g.transpose(0, 1) if indexing == "xy" and n > 1 else g for g in grids)
 
 

@@ -23,8 +23,15 @@ def _blended(name, input, product, beta, alpha):
     if product.dtype.kind == "b":
         beta, alpha = bool(beta), bool(alpha)
     scaled = product if alpha == 1 else product * alpha
-    input = input if input.shape == product.shape else functional.expand(input, product.shape)
+    if not _broadcasts(input.array.shape, product.array.shape):
+        functional.expand(input, product.shape)  # raises
     return scaled if beta == 0 else (input if beta == 1 else input * beta) + scaled
+
+
+def _broadcasts(shape, wanted):
+    """Whether an operand beside one of the wanted shape gives a result of that shape."""
+    pairs = zip(reversed(shape), reversed(wanted), strict=False)
+    return shape == wanted or (len(shape) <= len(wanted) and all(k in (1, n) for k, n in pairs))
 
 
 def _slow_product(product):

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import all_true
 from autograd_core.errors import OperandError
 from autograd_core.kinds import COMPARISON, ELEMENTWISE, REDUCTION
 from autograd_core.registry import NO_GRADIENT, booleans, composition, op, sample
@@ -137,7 +138,7 @@ CLOSE = (
 @composition(REDUCTION, reference=np.allclose, samples=CLOSE)
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether all elements are close, as a Python bool."""
-    return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
+    return all_true(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).array)
 
 
 @composition(REDUCTION, reference=np.array_equal,
@@ -147,4 +148,4 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
                       sample((0, 3), (0, 3))))
 def equal(input, other):
     """Whether shapes and all elements are equal, as a Python bool."""
-    return input.shape == other.shape and bool((input == other).all())
+    return input.shape == other.shape and all_true((input == other).array)
