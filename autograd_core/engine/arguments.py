@@ -118,7 +118,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
         _constant(o, None)
     if not _PLAIN.issuperset(map(type, ready)):
         ready = _converted(o, _typed(ready))
-    numbers = [i for i, a in enumerate(ready) if a.__class__ is not Tensor and is_number(a)]
+    numbers = [i for i, a in enumerate(ready) if a.__class__ is not Tensor and a is not None]
     if numbers:
         peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
         dtype = _float_of(peers) or computed_in([getattr(p, "array", p) for p in peers if p is not None], o)
