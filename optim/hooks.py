@@ -63,6 +63,8 @@ class Watched:
     def _watched_step(self, *args: Any, **kwargs: Any) -> Any:
         for hook in (*(Everywhere.pre or ()), *(self._step_pre or ())):
             if (result := hook(self, args, kwargs)) is not None:
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise RuntimeError(f"a hook before a step returns None or a tuple (args, kwargs), not {result!r}")
                 args, kwargs = result
         value = type(self).step(self, *args, **kwargs)
         for hook in (*(self._step_post or ()), *(Everywhere.post or ())):

@@ -57,6 +57,17 @@ def test_hooks_around_a_step(name):
     assert len(calls) == count
 
 
+@pytest.mark.parametrize("result", [3, (), ((), {}, None)])
+def test_hooks_before_a_step_return_arguments_or_nothing(result):
+    w = ag.ones(1, requires_grad=True)
+    w.sum().backward()
+    optimizer = optim.SGD([w], lr=1.0)
+    optimizer.register_step_pre_hook(lambda *given: result)
+    with pytest.raises(RuntimeError, match="returns None or a tuple"):
+        optimizer.step()
+    assert w.item() == 1.0
+
+
 def test_a_function_that_is_a_hook_twice_has_two_handles():
     optimizer, calls = optim.SGD([ag.ones(1, requires_grad=True)], lr=0.1), []
 
