@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from autograd_core.engine.libraries import LIBRARY, all_true, required
-from autograd_core.errors import warn
+from autograd_core.errors import OperandError, warn
 from autograd_core.tensor import wrap
 
 # Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.
@@ -64,6 +64,8 @@ def trunc_normal_(
     """
     if _skipped(tensor):
         return tensor
+    if a > b:
+        raise OperandError(f"trunc_normal_() truncates to an interval, but a={a} exceeds b={b}")
     low, high = max(a, mean - 8 * std), min(b, mean + 8 * std)
     if low >= high:
         warn(f"trunc_normal_(): [{a}, {b}] lies beyond 8 standard deviations from the mean {mean}")

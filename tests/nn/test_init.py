@@ -74,6 +74,8 @@ def test_truncated_normal_follows_its_density(a, b, mean, std):
 def test_truncated_normal_out_of_reach_warns():
     with pytest.warns(UserWarning, match="beyond 8 standard deviations"):
         assert init.trunc_normal_(weight(2), 0.0, 0.01, 2.0, 3.0).tolist() == [2.0, 2.0]
+    with pytest.raises(RuntimeError, match=r"a=5\.0 exceeds b=2\.0"):
+        init.trunc_normal_(weight(2), a=5.0, b=2.0)
 
 
 @pytest.mark.parametrize("shape", [(5, 8), (8, 5), (6, 2, 3), (4, 4)])
