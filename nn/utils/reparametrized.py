@@ -46,18 +46,25 @@ class _SpectralNormHook:
     def rows(self, weight: Tensor) -> Tensor:
         return core.movedim(weight, self.dim, 0).flatten(1)
 
+    def parts(self, module: Module) -> Any:
+        return (getattr(module, self.name + part) for part in ("_orig", "_u", "_v"))
+
     def value(self, module: Module) -> Tensor:
-        weight, u, v = (getattr(module, self.name + part) for part in ("_orig", "_u", "_v"))
-        rows = self.rows(weight)
-        if module.training:
-            with no_grad():
-                for _ in range(self.n_power_iterations):
-                    v.copy_(F.normalize(rows.T @ u, dim=0, eps=self.eps))
-                    u.copy_(F.normalize(rows @ v, dim=0, eps=self.eps))
+        weight, u, v = self.parts(module)
         # Copied, so that a second forward before backward does not change the saved values.
-        return weight / (u.clone() @ (rows @ v.clone()))
+        return weight / (u.clone() @ (self.rows(weight) @ v.clone()))
+
+    @no_grad()
+    def iterate(self, module: Module) -> None:
+        weight, u, v = self.parts(module)
+        rows = self.rows(weight)
+        for _ in range(self.n_power_iterations):
+            v.copy_(F.normalize(rows.T @ u, dim=0, eps=self.eps))
+            u.copy_(F.normalize(rows @ v, dim=0, eps=self.eps))
 
     def __call__(self, module: Module, args: Any) -> None:
+        if module.training:
+            self.iterate(module)
         setattr(module, self.name, self.value(module))
 
 
