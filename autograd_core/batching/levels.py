@@ -33,8 +33,8 @@ def entered(size: int, randomness: str) -> Iterator[Level]:
     outer = active()
     level = Level(size, len(outer) + 1, randomness)
     earlier, records = _repeated.get()
-    before = next(earlier, level)
-    if astuple(before) == astuple(level):
+    before = next(earlier, None)
+    if before and astuple(before) == astuple(level):
         level = before
     for levels in records:
         levels.append(level)
