@@ -91,10 +91,11 @@ def entr(xp, x):
 
 def _logit_rule(xp, g, x, eps):
     """NaN outside the unit interval, or 0 where `eps` clamps."""
-    slope = g / (x * (1 - x))
     if eps is None:
-        return xp.where((x < 0) | (x > 1), math.nan, slope)
-    return xp.where((x < eps) | (x > 1 - eps), 0, slope)
+        return g / xp.where((x < 0) | (x > 1), math.nan, x * (1 - x))
+    clamped = (x < eps) | (x > 1 - eps)
+    inside = xp.where(clamped, 0.5, x)  # at 0 and 1 as well, the rule of this rule has no infinity to multiply by 0
+    return xp.where(clamped, 0, g / (inside * (1 - inside)))
 
 
 @op(ELEMENTWISE, symbol="logit", domain=UNIT, floating=True, wide=True, aliases=("special.logit",),

@@ -105,6 +105,17 @@ def test_logarithms_at_the_ends_of_the_unit_interval():
     assert ag.special.entr(ag.tensor([0.0, -1.0, 1.0])).tolist() == [0, -math.inf, 0]
 
 
+@pytest.mark.parametrize("eps", [None, 0.1])
+@pytest.mark.parametrize("x", [-0.5, 0.0, 0.05, 0.5, 1.0, 1.5])
+def test_tangents_of_logit_are_its_gradient_at_the_ends_of_its_domain_too(x, eps):
+    x = ag.tensor(x, dtype="float64", requires_grad=True)
+    (slope,) = ag.grad(ag.logit(x, eps=eps), x, create_graph=True)
+    _, tangent = ag.func.jvp(lambda x: ag.logit(x, eps=eps), (x.detach(),), (ag.ones_like(x.detach()),))
+    np.testing.assert_allclose(tangent.numpy(), slope.detach().numpy())
+    if eps is not None:
+        assert ag.grad(slope, x)[0].item() == 0
+
+
 def test_sinc_at_integers():
     whole = ag.tensor([-3.0, 0.0, 1.0, 1e6], dtype="float64", requires_grad=True)
     y = ag.sinc(whole)
