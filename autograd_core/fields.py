@@ -23,22 +23,35 @@ class Declared:
         if cls.__module__.partition(".")[0] == cls._package and "__init__" not in vars(cls):
             fields = {name: kind for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)}
             if fields:
-                _complete(cls, fields)
+                own: Any = cls
+                own._fields = tuple([name for name, kind in fields.items() if kind not in (KW_ONLY, "KW_ONLY")])
+                own.__init__ = _Constructor(cls, fields)
         super().__init_subclass__(**options)
 
 
-def _complete(cls: Any, fields: dict[str, Any]) -> None:
-    """Give a class its `__init__`; the defaults move from the class to the parameters."""
-    cls._fields = tuple([name for name, kind in fields.items() if kind not in (KW_ONLY, "KW_ONLY")])
-    defaults = {name: vars(cls)[name] for name in cls._fields if name in vars(cls)}
-    for name in defaults:
-        delattr(cls, name)
-    parameters = [f"{n}=defaults[{n!r}]" if n in defaults else n if n in cls._fields else "*" for n in fields]
-    signature, passed = ", ".join(parameters), ", ".join(f"{name}={name}" for name in cls._fields)
-    head, tail = cls._around
-    source = f"def __init__(self, {head}{signature}{tail}): self._construct({head}dict({passed}){tail})"
-    place: dict[str, Any] = {"defaults": defaults}
-    exec(source, place)
-    cls.__init__ = place["__init__"]
-    cls.__init__.__qualname__, cls.__init__.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-    cls.__init__.__annotations__ = {**{name: fields[name] for name in cls._fields}, "return": None}
+class _Constructor:
+    """The `__init__` of a class, compiled when it is first looked up: most are not, in a program."""
+
+    def __init__(self, cls: Any, fields: dict[str, Any]) -> None:
+        self.cls, self.fields = cls, fields
+        self.defaults = {name: vars(cls)[name] for name in cls._fields if name in vars(cls)}
+        for name in self.defaults:  # they move from the class to the parameters
+            delattr(cls, name)
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        init = self.cls.__dict__["__init__"]
+        if init is self:
+            self.cls.__init__ = init = self._compiled()
+        return init.__get__(instance, owner)
+
+    def _compiled(self) -> Any:
+        cls, names = self.cls, self.cls._fields
+        declared = [f"{n}=defaults[{n!r}]" if n in self.defaults else n if n in names else "*" for n in self.fields]
+        signature, passed = ", ".join(declared), ", ".join(f"{name}={name}" for name in names)
+        head, tail = cls._around
+        place: dict[str, Any] = {"defaults": self.defaults}
+        exec(f"def __init__(self, {head}{signature}{tail}): self._construct({head}dict({passed}){tail})", place)
+        init = place["__init__"]
+        init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+        init.__annotations__ = {**{name: self.fields[name] for name in names}, "return": None}
+        return init
