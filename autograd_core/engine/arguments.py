@@ -172,7 +172,10 @@ def _typed(args: Iterable[Any]) -> list[Any]:
 def _converted(o: Op, args: Iterable[Any]) -> list[Any]:
     """The operands with arrays and lists as Tensors, and NumPy's scalars as numbers."""
     args = list(args)
-    return [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a, args) for a in args]
+    return [
+        a if a.__class__ is Tensor or is_number(a) or (a is None and o.optional) else _constant(o, a, args)
+        for a in args
+    ]
 
 
 def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:

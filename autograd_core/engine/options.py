@@ -131,7 +131,8 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
             result = VMAP.one_by_one(call, args, given, e)
         except AttributeError as e:
             if (result := overridden(call, args, given)) is NotImplemented:
-                _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
+                listed = [*parameters[:count], *(f"argument {i + 1}" for i in range(count, len(args)))]
+                _refuse_others(call.__name__, {**dict(zip(listed, args, strict=False)), **given}, e)
                 raise
         except (RuntimeError, TypeError) as e:
             if not isinstance(e, TypeError) or (result := overridden(call, args, given)) is NotImplemented:

@@ -338,3 +338,18 @@ def test_a_rule_may_only_name_what_there_is():
         named = op(ELEMENTWISE, vjp=lambda xp, g, z: g)(lambda xp, x: x * 1)
         with pytest.raises(TypeError, match="names 'z', which is not an input"):
             named(wide(1.0, requires_grad=True))
+
+
+@pytest.mark.parametrize("name", ["add", "mul", "multiply", "sub", "div", "atan2", "maximum", "eq"])
+def test_none_as_an_operand_is_named(name):
+    function, x = getattr(ag, name), ag.ones(2)
+    for call in (lambda: function(x, None), lambda: function(None, x), lambda: getattr(x, name)(None)):
+        with pytest.raises(TypeError, match="NoneType is not a tensor, an array or a number"):
+            call()
+
+
+@pytest.mark.parametrize("function", [ag.block_diag, ag.cartesian_prod, ag.broadcast_tensors])
+@pytest.mark.parametrize("wrong", [1, 2.5, {}])
+def test_one_of_many_operands_that_is_no_tensor_is_named(function, wrong):
+    with pytest.raises(TypeError, match=rf"argument 2 must be a tensor, not {type(wrong).__name__}"):
+        function(ag.ones(2), wrong)
