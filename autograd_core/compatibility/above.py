@@ -40,7 +40,7 @@ PLACES = {
     "cpu": "autograd_core.compatibility.cpu", "overrides": "autograd_core.compatibility.overrides",
     "library": "autograd_core.compatibility.library", "_custom_ops": "autograd_core.compatibility.library",
     **dict.fromkeys(("ao.quantization", "ao"), "autograd_core.compatibility.named"),
-    **{name: f"autograd_core.compatibility.named:{name}" for name in ("PyTorchFileReader", "ScriptModule")},
+    **{n: f"autograd_core.compatibility.named:{n}" for n in ("PyTorchFileReader", "ScriptModule", "TensorType")},
     "storage": "autograd_core.semantics.storages",
     **{name: f"autograd_core.semantics.storages:{name}" for name in ("UntypedStorage", "TypedStorage")},
     "futures": "autograd_core.compatibility.futures", "Future": "autograd_core.compatibility.futures:Future",

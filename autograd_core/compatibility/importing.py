@@ -30,6 +30,7 @@ WITHIN = {
         "distributed": """autograd device_mesh elastic elastic.multiprocessing elastic.multiprocessing.errors nn optim
             rpc tensor""",
         "profiler": "profiler",
+        "utils.tensorboard": "writer",
     }.items()
     for name in names.split()
 } | {

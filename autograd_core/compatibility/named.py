@@ -16,7 +16,9 @@ def _absent(name: str, reason: str) -> type:
 
 
 QuantStub, DeQuantStub = (_absent(name, "arrays are not quantized") for name in ("QuantStub", "DeQuantStub"))
-ScriptModule, Value = (_absent(name, "nothing is compiled to TorchScript") for name in ("ScriptModule", "Value"))
+ScriptModule, TensorType, Value = (
+    _absent(name, "nothing is compiled to TorchScript") for name in ("ScriptModule", "TensorType", "Value")
+)
 GraphModule, Graph, Node, Tracer, Interpreter, Transformer = (
     _absent(name, "there is no symbolic tracer")
     for name in ("GraphModule", "Graph", "Node", "Tracer", "Interpreter", "Transformer")

@@ -27,6 +27,7 @@ def test_modules_of_few_names():
     from autograd_core.nn.utils.init import skip_init
     from autograd_core.nn.utils.memory_format import convert_conv2d_weight_memory_format
     from autograd_core.torch_version import TorchVersion
+    from autograd_core.utils.tensorboard.writer import SummaryWriter
 
     assert (set_detect_anomaly, Variable) == (ag.autograd.set_detect_anomaly, ag.autograd.Variable)
     assert issubclass(ag.autograd.function.InplaceFunction, ag.Function)
@@ -36,6 +37,7 @@ def test_modules_of_few_names():
     )
     assert _size_2_t == int | tuple[int, int]
     assert TorchVersion("2.13") > (1, 9)
+    assert SummaryWriter is ag.utils.tensorboard.SummaryWriter
     assert data_parallel(ag.nn.Bilinear(2, 2, 1), (ag.ones(3, 2), ag.ones(3, 2))).shape == (3, 1)
 
 
@@ -105,7 +107,7 @@ def test_names_that_libraries_import():
     assert not rpc.is_available()
     assert "NumPy" in ag.__config__.show()
     assert str(ag.get_num_threads()) in ag.__config__.parallel_info()
-    for absent in (QuantStub, ag.ScriptModule, ag.cuda.CUDAGraph, emit_nvtx):
+    for absent in (QuantStub, ag.ScriptModule, ag.TensorType, ag.cuda.CUDAGraph, emit_nvtx):
         with pytest.raises(NotImplementedError, match="not provided"):
             absent()
 
