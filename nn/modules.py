@@ -21,6 +21,7 @@ from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
 from nn.layers.dropout import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
 from nn.layers.lazy import LazyModuleMixin as LazyModuleMixin
+from nn.layers.linear import Linear as NonDynamicallyQuantizableLinear  # noqa: F401
 from nn.layers.normalization import _BatchNorm as _BatchNorm
 from nn.layers.normalization import _NormBase as _NormBase
 from nn.layers.transformer import _activation as _get_activation_fn  # noqa: F401

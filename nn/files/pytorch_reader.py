@@ -119,7 +119,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("collections", "Counter"): Counter,
     ("_codecs", "encode"): _bytes,
-    **{("__builtin__", kind.__name__): kind for kind in (set, frozenset, complex, bytes, bytearray)},
+    **{("__builtin__", kind.__name__): kind for kind in (dict, set, frozenset, complex, bytes, bytearray)},
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
     **{

@@ -325,15 +325,22 @@ def test_what_a_file_names_beyond_the_list(tmp_path):
 
     path, file = tmp_path / "model.pt", io.BytesIO()
     ag.save({"layer": nn.Linear(2, 2), "fraction": Fraction(1, 2), "state": nn.Linear(2, 2).state_dict()}, path)
-    assert get_unsafe_globals_in_checkpoint(path) == [
-        "__builtin__.dict",
-        "fractions.Fraction",
-        "nn.layers.linear.Linear",
-    ]
+    assert get_unsafe_globals_in_checkpoint(path) == ["fractions.Fraction", "nn.layers.linear.Linear"]
     with safe_globals([nn.Linear]):
-        assert "nn.layers.linear.Linear" not in get_unsafe_globals_in_checkpoint(path)
+        assert get_unsafe_globals_in_checkpoint(path) == ["fractions.Fraction"]
     ag.save(nn.Linear(2, 2).state_dict(), file)
     assert get_unsafe_globals_in_checkpoint(file) == []
+
+
+def test_modules_whose_classes_a_program_lists_are_loaded():
+    file, model = io.BytesIO(), nn.Sequential(nn.LSTM(2, 3), nn.MultiheadAttention(4, 2))
+    ag.save(model, file)
+    file.seek(0)
+    attention = [nn.MultiheadAttention, nn.modules.linear.NonDynamicallyQuantizableLinear]
+    with ag.serialization.safe_globals([nn.Sequential, nn.LSTM, *attention]):
+        found = ag.load(file)
+    for key, value in model.state_dict().items():
+        assert ag.equal(found.state_dict()[key], value)
 
 
 def test_what_cannot_be_saved():
