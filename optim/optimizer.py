@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import copy_context
 from dataclasses import KW_ONLY, InitVar
 from itertools import chain, count
-from numbers import Real
 from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad
@@ -24,32 +23,13 @@ from backends.strides import may_overlap
 from optim.hooks import Watched
 from optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
 from optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
+from optim.options import HINTS, check_ranges
+from optim.options import required as required
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamsT = Params  # PyTorch's name
 
 
-class _Required:
-    """The default of an option that every group of a user-defined optimizer must set."""
-
-    def __repr__(self) -> str:
-        return "<required parameter>"
-
-
-required = _Required()
-
-HINTS = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
-# Options that must not be negative, and their names in messages.
-LIMITED = {
-    "lr": "learning rate",
-    "eps": "epsilon value",
-    "weight_decay": "weight_decay value",
-    "momentum": "momentum value",
-    "momentum_decay": "momentum_decay value",
-    "lr_decay": "lr_decay value",
-    "initial_accumulator_value": "initial_accumulator_value value",
-    "alpha": "alpha value",
-}
 # Numbers in the state of a parameter, which PyTorch keeps in tensors.
 COUNTED = ("step", "mu_product", "eta", "mu")
 
@@ -146,21 +126,8 @@ class Optimizer(Declared, Watched):
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise for hyper-parameters out of range; an optimizer that defines `step` can give them any meaning."""
-        if not self._own_update():
-            return
-        for name, called in LIMITED.items():
-            value = group.get(name, 0.0)
-            if not isinstance(value, Real | Tensor):
-                hint = f"write float({value!r})" if isinstance(value, str) else "it must be a number"
-                raise TypeError(f"Invalid {called}: {value!r}; {hint}")
-            if isinstance(value, Real) and not float(value) >= 0.0:
-                raise ValueError(f"Invalid {called}: {value}; it must not be negative")
-        betas = group.get("betas", (0.0, 0.0))
-        if not (isinstance(betas, tuple | list) and len(betas) == 2 and all(isinstance(b, Real) for b in betas)):
-            raise TypeError(f"Invalid betas: {betas}; they are two numbers, such as (0.9, 0.999)")
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
+        if self._own_update():
+            check_ranges(group)
 
     def _named_parameters(self) -> dict[str, Tensor]:
         counted = count()
