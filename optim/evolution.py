@@ -66,7 +66,7 @@ class GeneticAlgorithm(Evolution):
         self.population: Tensor | None = None
 
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
-        size, survivors, sigma, rate = self.defaults.values()
+        size, survivors, sigma, rate = (self.defaults[name] for name in self._fields)
         first, now = self.genome(), self.population
         place: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
         if now is None:

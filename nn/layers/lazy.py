@@ -91,6 +91,14 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
                 layer._become(saved.shape[axis] * (getattr(layer, "groups", 1) if axis else 1))
 
 
+class _Signature:
+    """The signature of a lazy layer: its layer's without the first parameter. Importing makes none."""
+
+    def __get__(self, _: Any, owner: Any) -> inspect.Signature:
+        whole = inspect.signature(owner.cls_to_become)
+        return whole.replace(parameters=[*whole.parameters.values()][1:])
+
+
 class _Lazy(LazyModuleMixin, Module):
     """Placeholder of the layer that it is derived from.
 
@@ -101,7 +109,7 @@ class _Lazy(LazyModuleMixin, Module):
     constructed early.
     """
 
-    __signature__: ClassVar[inspect.Signature]
+    __signature__ = _Signature()
     axis: int
     counted: ClassVar[str]
     _state_hooks = (Hook(LOAD, _from_state),)
@@ -111,8 +119,6 @@ class _Lazy(LazyModuleMixin, Module):
         if "cls_to_become" not in vars(cls):
             layer: Any = next(c for c in cls.__mro__ if not issubclass(c, LazyModuleMixin))
             cls.cls_to_become = layer
-            whole = inspect.signature(layer)
-            cls.__signature__ = whole.replace(parameters=[*whole.parameters.values()][1:])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         layer: Any = super(LazyModuleMixin, self)  # which stands behind these classes
