@@ -47,8 +47,10 @@ class Generator(Protocol):
     def probabilities(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
 
-    def normal(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Standard normal floats."""
+    def normal(
+        self, shape: tuple[int, ...], dtype: Any, mean: float = 0.0, std: float = 1.0, one_by_one: bool = False
+    ) -> Array:
+        """Normal floats; one_by_one: as for memory with gaps, where that makes a difference."""
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """int64 numbers in [low, high)."""

@@ -64,8 +64,8 @@ class _Different:
     def probabilities(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return self._batch(self._stream.probabilities((self._level.size, *shape), dtype))
 
-    def normal(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return self._batch(self._stream.normal((self._level.size, *shape), dtype))
+    def normal(self, shape: tuple[int, ...], dtype: Any, *options: Any) -> Any:
+        return self._batch(self._stream.normal((self._level.size, *shape), dtype, *options))
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Any:
         return self._batch(self._stream.integers(low, high, (self._level.size, *shape)))

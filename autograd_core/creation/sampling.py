@@ -41,13 +41,18 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return found
 
 
-def drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
-    """Numbers of a floating-point dtype; for a complex one, both parts, scaled."""
+def drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None) -> Any:
+    """Numbers of a floating-point dtype; for a complex one, both parts."""
     kind = floating(dtype)
     if kind.kind != "c":
         return draw(shape, _floating(kind))
-    pairs = draw((*shape, 2), dtypes.real_part(kind)) * scale
-    return pairs.view(kind)[..., 0]
+    return draw((*shape, 2), dtypes.real_part(kind)).view(kind)[..., 0]
+
+
+def normals(stream: Any, shape: tuple[int, ...], dtype: Any, mean: float, std: float, one_by_one: bool = False) -> Any:
+    """Normal numbers of a floating-point dtype; for a complex one, both parts, each with half the variance."""
+    part = math.sqrt(0.5) if floating(dtype).kind == "c" else 1.0
+    return drawn(lambda *a: stream.normal(*a, mean, std * part, one_by_one), shape, dtype)
 
 
 def rand(
@@ -72,7 +77,7 @@ def randn(
     generator: Generator | None = None,
 ) -> Tensor:
     """Standard normal numbers; complex ones have mean square 1."""
-    draws = drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
+    draws = normals(stream_of(device, generator), shape_of(shape, size), dtype, 0.0, 1.0)
     return finish(draws, None, requires_grad, None)
 
 
@@ -122,14 +127,21 @@ def randperm(
     return finish(stream_of(device, generator).permutation(count).astype(kind), None, requires_grad, None)
 
 
+def decided(stream: Any, p: float, shape: tuple[int, ...], dtype: dtypes.DType) -> Any:
+    """Ones with probability `p`, else zeros."""
+    if not 0 <= p <= 1:
+        raise OperandError(f"bernoulli(): probabilities must lie between 0 and 1, not {p}")
+    return stream.bernoulli(p, shape).astype(dtype)
+
+
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities in `input`, or with probability `p`; else zeros."""
     check_tensor(input, "bernoulli")
-    if not (holds((input >= 0) & (input <= 1)) if p is None else 0 <= p <= 1):
-        raise OperandError("bernoulli(): probabilities must lie between 0 and 1" + ("" if p is None else f", not {p}"))
     stream = stream_of(input.device, generator)
     if p is not None:
-        return wrap(stream.bernoulli(p, input.shape).astype(input.array.dtype))
+        return wrap(decided(stream, p, input.shape, input.array.dtype))
+    if not holds((input >= 0) & (input <= 1)):
+        raise OperandError("bernoulli(): probabilities must lie between 0 and 1")
     real = _floating(input.array.dtype)
     draws = stream.uniform(input.shape, dtypes.float32 if real.itemsize < 4 else real)
     return wrap((draws < input.array).astype(input.array.dtype))
@@ -189,9 +201,42 @@ def normal(
     if tensors:
         total = functional.add(mean, std)
         size, dtype, device = total.shape, dtype or total.dtype, device or total.device
-    with no_grad():
-        draws = mean + std * randn(size, dtype=dtype, device=device, generator=generator)
-    return draws.requires_grad_(requires_grad)
+        with no_grad():
+            draws = mean + std * randn(size, dtype=dtype, device=device, generator=generator)
+        return draws.requires_grad_(requires_grad)
+    draws = normals(stream_of(device, generator), shape_of((size,)), dtype, mean, std)
+    return finish(draws, None, requires_grad, None)
+
+
+class Memory:
+    """A tensor as PyTorch fills it with random numbers: in the order of memory.
+
+    But for signals and images with channels last in memory: such come from convolutions here, and in PyTorch only on
+    request.
+
+    shape: the lengths of its axes in this order. in_order: whether it is that of the axes, without gaps.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        self.like, self.in_order = x, True
+        self.shape: tuple[int, ...] = x.shape
+        self._back: tuple[int, ...] | None = None
+        strides = getattr(x.array, "strides", ())
+        if not strides or 0 in strides or x.array.flags.c_contiguous:
+            return
+        order, back = outermost_first(x.array)
+        long = [axis for axis in order if x.shape[axis] > 1]  # others may have any stride
+        image = [axis for axis in (0, *range(2, x.ndim), 1)[: x.ndim] if x.shape[axis] > 1]
+        self._back = ()
+        if long != image or long == sorted(long):
+            self.in_order = False
+            self._back, self.shape = back, tuple([x.shape[axis] for axis in order])
+
+    def arranged(self, draws: Tensor) -> Tensor:
+        """Numbers in this order as elements of the tensor's shape, and in its order of memory."""
+        if self._back is None:
+            return draws
+        return draws.permute(self._back) if self._back else arranged_like(draws, self.like, None)
 
 
 def _like(make: Any) -> Any:
@@ -206,15 +251,16 @@ def _like(make: Any) -> Any:
         **named: Any,
     ) -> Tensor:
         check_tensor(input, like.__name__)
+        memory = Memory(input)
         found = make(
             *bounds,
             **named,
-            size=input.shape,
+            size=memory.shape,
             dtype=dtype or input.dtype,
             device=device or input.device,
             generator=generator,
         )
-        return arranged_like(found, input, memory_format).requires_grad_(requires_grad)
+        return arranged_like(memory.arranged(found), input, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
@@ -244,28 +290,13 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 
 
 def keep_mask(like: Tensor, p: float) -> Tensor:
-    """Booleans in the shape of `like` that are True with probability 1 - p.
-
-    Drawn in the order of memory, as by PyTorch, but for signals and images with channels last in memory: such come
-    from convolutions here, and in PyTorch only on request.
-    """
-    shape, strides = like.shape, getattr(like.array, "strides", ())
-    axes = order = tuple(range(len(strides)))
-    if strides and 0 not in strides:
-        order, _ = outermost_first(like.array)
-    if order == axes:
-        return _decided(like, p, shape)
-    if order == (0, *axes[2:], 1):
-        return arranged_like(_decided(like, p, shape), like, None)
-    mask = _decided(like, p, tuple([shape[axis] for axis in order]))
-    return mask.permute([order.index(axis) for axis in axes])
-
-
-def _decided(like: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
+    """Booleans in the shape of `like` that are True with probability 1 - p."""
+    memory = Memory(like)
     try:
-        return wrap(stream_of(like.device, None).bernoulli(1 - p, shape))
+        mask = wrap(stream_of(like.device, None).bernoulli(1 - p, memory.shape))
     except MemoryError as e:
         raise out_of_memory("dropout", e) from e
+    return memory.arranged(mask)
 
 
 MAKING = (rand, randn, randint, randperm, normal, rand_like, randn_like, randint_like)

@@ -9,56 +9,76 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.creation.making import number_of
-from autograd_core.creation.sampling import bernoulli, drawn
+from autograd_core.creation.sampling import Memory, bernoulli, decided, drawn, normals
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LIBRARY
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.random import Generator, stream_of
 from autograd_core.tensor import Tensor, wrap
 
+# Of the elements that are drawn; all of them for the others, or what the generator makes.
+KINDS = {
+    "bernoulli_": dtypes.EXACT + dtypes.FLOATS, "random_": dtypes.EXACT + dtypes.FLOATS,
+    "geometric_": dtypes.INTEGERS + dtypes.FLOATS, "log_normal_": dtypes.FLOATS, "exponential_": dtypes.FLOATS,
+    "cauchy_": dtypes.FLOATS,
+}  # fmt: skip
+
 
 def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
-    """The method that fills a tensor with the array that `draw` returns; parameters may be tensors of one element."""
+    """The method that fills a tensor with the array that `draw` returns for its memory.
+
+    Parameters may be tensors of one element.
+    """
 
     @functools.wraps(draw)
     def filled(self: Tensor, *args: Any, **given: Any) -> Tensor:
-        draws = draw(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
-        return write(self, lambda _: wrap(draws))
+        _check(draw.__name__, self.array.dtype)
+        memory = Memory(self)
+        draws = draw(memory, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
+        return write(self, lambda _: memory.arranged(wrap(draws)))
 
     return filled
 
 
-def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Any:
+def _check(name: str, dtype: dtypes.DType) -> None:
+    if dtype.kind not in KINDS.get(name, dtype.kind):
+        raise DtypeError(f"{name}() cannot draw numbers of {dtype}; fill a floating-point tensor and convert it")
+
+
+def _uniform(self: Memory, low: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Any:
     """Write uniform numbers in [low, to), into both parts of complex ones; returns the tensor."""
     if low > to:
         raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
-    uniform = stream_of(self.device, generator).uniform
-    return drawn(lambda *a: uniform(*a, low, to), self.shape, self.array.dtype)
+    uniform = stream_of(self.like.device, generator).uniform
+    return drawn(lambda *a: uniform(*a, low, to), self.shape, self.like.array.dtype)
 
 
-def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
+def _normal(self: Memory, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
-    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.array.dtype.kind == "c" else 1.0
-    return drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.array.dtype)
+    stream, dtype = stream_of(self.like.device, generator), self.like.array.dtype
+    return normals(stream, self.shape, dtype, mean, std, not self.in_order)
 
 
 def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
     """Write ones with probability `p`, of each element if it is a tensor, else zeros; returns the tensor."""
+    _check("bernoulli_", self.array.dtype)
     if isinstance(p, Tensor):
         draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.array.dtype)
         return write(self, lambda _: draws)
-    return write(self, lambda x: bernoulli(x.detach(), p, generator))
+    memory = Memory(self)
+    draws = decided(stream_of(self.device, generator), p, memory.shape, self.array.dtype)
+    return write(self, lambda _: memory.arranged(wrap(draws)))
 
 
-def _random(self: Tensor, low: int | None = None, to: Any = ..., generator: Generator | None = None) -> Any:
+def _random(self: Memory, low: int | None = None, to: Any = ..., generator: Generator | None = None) -> Any:
     """Write random integers from `low` up to but not including `to`; returns the tensor.
 
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
     low, high = (0, low) if to is ... else (low or 0, to)
-    dtype = self.array.dtype
+    dtype = self.like.array.dtype
     high = _largest(dtype) + 1 + (dtype.kind not in dtypes.EXACT) if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
@@ -66,7 +86,9 @@ def _random(self: Tensor, low: int | None = None, to: Any = ..., generator: Gene
         most = _largest(dtype)
         if low < (-most - 1 if dtype.kind == "i" else 0) or high - 1 > most:
             raise OperandError(f"random_() needs integers that {dtype} holds, not {low} to {high - 1}")
-    return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(dtype)
+    elif max(abs(low), high - 1) > float(dtypes.finfo(dtype).max):
+        raise OperandError(f"random_() needs numbers that {dtype} holds, not {low} to {high - 1}")
+    return stream_of(self.like.device, generator).integers(int(low), int(high), self.shape).astype(dtype)
 
 
 def _largest(dtype: dtypes.DType) -> int:
@@ -74,12 +96,12 @@ def _largest(dtype: dtypes.DType) -> int:
     return int(2 ** (bits or {2: 11, 4: 24, 8: 53}[dtype.itemsize])) - 1
 
 
-def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Any:
+def _log_normal(self: Memory, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Any:
     """Write log-normal numbers, from normal ones with this mean and standard deviation; returns the tensor."""
     if std <= 0:
         raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
-    draws = stream_of(self.device, generator).normal(self.shape, self.array.dtype)
-    return LIBRARY[draws.__class__].exp(mean + std * draws)
+    draws = stream_of(self.like.device, generator).normal(self.shape, dtypes.float64, mean, std, True)
+    return LIBRARY[draws.__class__].exp(draws).astype(self.like.array.dtype)
 
 
 def _quantiles(quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
@@ -87,15 +109,15 @@ def _quantiles(quantile: Callable[..., Any], check: Callable[..., str | None], d
     code = quantile.__code__
     defaults = dict(zip(code.co_varnames[2 : code.co_argcount], quantile.__defaults__ or (), strict=True))
 
-    def draw(self: Tensor, *args: Any, generator: Generator | None = None, **given: Any) -> Any:
+    def draw(self: Memory, *args: Any, generator: Generator | None = None, **given: Any) -> Any:
         values = {**defaults, **dict(zip(defaults, args, strict=False)), **given}
         if unknown := values.keys() - defaults.keys():
             raise TypeError(f"{draw.__name__}() got an unexpected keyword argument '{min(unknown)}'")
         if complaint := check(**values):
             raise OperandError(f"{draw.__name__}() needs {complaint}, not {values}")
-        wide = dtypes.float64 if self.array.dtype.kind in dtypes.INTEGERS else self.array.dtype
-        u = stream_of(self.device, generator).probabilities(self.shape, wide)
-        return quantile(LIBRARY[u.__class__], u, **values).astype(self.array.dtype)
+        wide = dtypes.float64 if self.like.array.dtype.kind in dtypes.INTEGERS else self.like.array.dtype
+        u = stream_of(self.like.device, generator).probabilities(self.shape, wide)
+        return quantile(LIBRARY[u.__class__], u, **values).astype(self.like.array.dtype)
 
     draw.__doc__ = doc
     return draw

@@ -101,11 +101,15 @@ class CupyGenerator:
         """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
         return self.uniform(shape, dtype)
 
-    def normal(self, shape: Sizes, dtype: Any) -> Array:
-        """Standard normal floats."""
+    def normal(self, shape: Sizes, dtype: Any, mean: float = 0.0, std: float = 1.0, _one_by_one: bool = False) -> Array:
+        """Normal floats."""
         dtype = np.dtype(dtype)
         native = dtype if dtype.itemsize > 2 else np.dtype(np.float32)
-        return self._fill("normal", shape, native).astype(dtype, copy=False)
+        y = self._fill("normal", shape, native)
+        if (mean, std) != (0.0, 1.0):
+            y *= std
+            y += mean
+        return y.astype(dtype, copy=False)
 
     def integers(self, low: int, high: int, shape: Sizes) -> Array:
         """int64 numbers in [low, high)."""

@@ -87,11 +87,11 @@ class NumpyGenerator:
         """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
         return self.uniform(shape, np.float64)
 
-    def normal(self, shape: Sizes, dtype: Any) -> Array:
-        """Standard normal floats."""
+    def normal(self, shape: Sizes, dtype: Any, mean: float = 0.0, std: float = 1.0, one_by_one: bool = False) -> Array:
+        """Normal floats; one_by_one: as PyTorch draws them for memory with gaps."""
         dtype, count = np.dtype(dtype), math.prod(shape)
-        if count < FEW:
-            return np.array([self._single() for _ in range(count)], dtype).reshape(shape)
+        if one_by_one or count < FEW:
+            return (self._one_by_one(count) * std + mean).astype(dtype).reshape(shape)
         real = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
         rest = count % FEW
         if not rest:
@@ -101,7 +101,7 @@ class NumpyGenerator:
             drawn[count - rest : count - rest + FEW] = drawn[-FEW:]
             drawn = drawn[: count - rest + FEW]
         y = np.empty(drawn.size, real)
-        in_blocks(lambda at: _rows(drawn[at], y[at]), blocks(y.size, PART))
+        in_blocks(lambda at: _rows(drawn[at], y[at], mean, std), blocks(y.size, PART))
         y[count - FEW : count] = y[-FEW:]
         y.resize(count, refcheck=False)
         return y.reshape(shape).astype(dtype, copy=False)
@@ -115,6 +115,17 @@ class NumpyGenerator:
             radius, angle = math.sqrt(-2 * math.log1p(-u)), 2 * math.pi * angle
             y, self._spare = radius * math.cos(angle), radius * math.sin(angle)
         return y
+
+    def _one_by_one(self, count: int) -> Array:
+        """What as many calls of `_single` give."""
+        if count < FEW:
+            return np.array([self._single() for _ in range(count)])
+        first = [] if self._spare is None else [self._single()]
+        pairs, left = divmod(count - len(first), 2)
+        angle, u = _unit(_pairs(self._twister.random_raw(4 * pairs)), np.float64).reshape(-1, 2).T
+        radius, angle = np.sqrt(-2 * np.log1p(-u)), 2 * math.pi * angle
+        drawn = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)
+        return np.concatenate([first, drawn, [self._single() for _ in range(left)]])
 
     def integers(self, low: int, high: int, shape: Sizes) -> Array:
         """int64 numbers in [low, high)."""
@@ -216,8 +227,8 @@ def _between(y: Array, low: float, high: float) -> Array:
     return (y.astype(np.float64) * (high - low) + low).astype(y.dtype)
 
 
-def _rows(numbers: Array, y: Array) -> None:
-    """Fill y with standard normal numbers: 8 numbers are the distances of pairs, the next 8 their angles, and so on."""
+def _rows(numbers: Array, y: Array, mean: float, std: float) -> None:
+    """Fill y with normal numbers: 8 numbers are the distances of pairs, the next 8 their angles, and so on."""
     numbers, pairs = numbers.reshape(-1, 2, FEW // 2), y.reshape(-1, 2, FEW // 2)
     radius, angle = _unit(numbers[:, 0], y.dtype), _unit(numbers[:, 1], y.dtype)
     angle *= 2 * y.dtype.type(math.pi)
@@ -226,6 +237,8 @@ def _rows(numbers: Array, y: Array) -> None:
     np.sqrt(radius, out=radius)
     np.multiply(np.cos(angle), radius, out=pairs[:, 0])
     np.multiply(np.sin(angle, out=angle), radius, out=pairs[:, 1])
+    if (mean, std) != (0.0, 1.0):
+        y[:] = y.astype(np.float64) * y.dtype.type(std) + y.dtype.type(mean)  # rounded once
 
 
 class NumpyRandom:

@@ -69,6 +69,15 @@ PYTORCH = {
     "dropout": (42, lambda: nn.functional.dropout(ag.ones(10), 0.5), [2, 2, 2, 2, 0, 2, 0, 0, 2, 2]),
     "Linear": (0, lambda: nn.Linear(2, 2).weight,
                [[-0.005293981172144413, 0.37932288646698], [-0.5819807648658752, -0.5203874707221985]]),
+    "uniform_ of a transpose": (7, lambda: ag.zeros(2, 3).t().uniform_()[0], [0.5349225401878357, 0.6568902730941772]),
+    "normal_ in memory with gaps": (7, lambda: ag.zeros(17, 2)[:, 0].normal_(1, 2)[[0, 16]],
+                                    [0.7064097523689270, 5.876416206359863]),
+    "log_normal_": (7, lambda: ag.zeros(20, dtype=ag.float64).log_normal_(0.5, 0.25)[[0, 19]],
+                    [1.5893120118287583, 2.735735847336795]),
+    "normal_ of bfloat16": (7, lambda: ag.zeros(64, dtype=ag.bfloat16).normal_(2, 3)[[0, 3, 6]],
+                            [-0.4609375, -2.171875, 0.07666015625]),
+    "rand_like of a transpose": (7, lambda: ag.rand_like(ag.zeros(2, 2).t())[0],
+                                 [0.5349225401878357, 0.6592116951942444]),
 }  # fmt: skip
 
 
@@ -77,6 +86,16 @@ def test_numbers_are_those_of_pytorch(name):
     seed, draw, expected = PYTORCH[name]
     ag.manual_seed(seed)
     np.testing.assert_allclose(draw().tolist(), expected, rtol=3e-7)
+
+
+def test_signals_from_a_convolution_are_dropped_as_if_row_major():
+    y = nn.BatchNorm1d(3)(nn.Conv1d(2, 3, 2)(ag.randn(1, 2, 8))) + 10
+    assert not y.is_contiguous()
+    masks = []
+    for x in (y, y.contiguous()):
+        ag.manual_seed(3)
+        masks.append(nn.functional.dropout(x, 0.5) == 0)
+    assert masks[0].equal(masks[1])
 
 
 def test_numbers_of_zero_to_hero():
@@ -294,8 +313,14 @@ def test_real_numbers_need_a_floating_dtype():
         lambda: ag.empty(2, dtype=int).normal_(),
         lambda: ag.empty(2, dtype=int).uniform_(),
         lambda: ag.rand_like(ag.arange(2)),
+        lambda: ag.arange(2).exponential_(),
+        lambda: ag.arange(2).cauchy_(),
+        lambda: ag.arange(2).log_normal_(),
+        lambda: ag.zeros(2, dtype="complex64").bernoulli_(),
+        lambda: ag.zeros(2, dtype="complex64").random_(),
+        lambda: ag.zeros(2, dtype=bool).geometric_(0.5),
     ):
-        with pytest.raises(RuntimeError, match="floating dtype"):
+        with pytest.raises(RuntimeError, match="floating"):
             bad()
     with pytest.raises(RuntimeError, match="low <= to"):
         ag.empty(2).uniform_(1, 0)
