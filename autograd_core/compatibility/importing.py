@@ -87,9 +87,11 @@ class _Finder:
 def _place(name: str) -> str:
     """The real name of a module, by its name within the package."""
     name = WITHIN.get(name, name)
-    for place, module in PLACES.items():
-        if ":" not in module and f"{name}.".startswith(f"{place}."):
+    place = name
+    while place:  # the longest known place that the name begins with
+        if ":" not in (module := PLACES.get(place, ":")):
             return module + name.removeprefix(place)
+        place = place.rpartition(".")[0]
     return f"{PACKAGE}.{name}"
 
 
