@@ -40,21 +40,16 @@ class Adam(ElementwiseOptimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay, which shrinks parameters by lr·weight_decay (Loshchilov and Hutter 2017)."""
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        **hints: bool | None,
-    ) -> None:
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
-        )
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 1e-2
+    amsgrad: bool = False
+    _: KW_ONLY
+    maximize: bool = False
+
+    def _construct(self, params: Params, options: dict[str, Any], **hints: bool | None) -> None:
+        super()._construct(params, {**options, "decoupled_weight_decay": True}, **hints)
 
 
 class SparseAdam(ElementwiseOptimizer):

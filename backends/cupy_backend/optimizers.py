@@ -6,6 +6,7 @@ replay to replay. In the same way kernels read `skipped`, which says whether to 
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,105 +23,46 @@ NUMBERS = np.dtype([("here", np.float64, MOST), ("there", np.int64, MOST)])
 DOUBLE = np.dtype(np.float64)
 
 Numbers = tuple[Any, ...]
+Kind = tuple[str, Callable[[Any], Numbers], str]
 
 
-def _decay(lr: Any, weight_decay: Any, decoupled: bool) -> Numbers:
-    """The factor of p, and the multiple of p that is added to the gradient."""
-    return (1 - lr * weight_decay, 0.0) if decoupled else (1.0, weight_decay)
+class _Options(SimpleNamespace):
+    """The options of a step, with their defaults, and what several kernels derive from them."""
+
+    weight_decay = momentum = dampening = 0.0
+    decoupled = False
+
+    @property
+    def decay(self) -> Numbers:
+        """The factor of p, and the multiple of p that is added to the gradient."""
+        return (1 - self.lr * self.weight_decay, 0.0) if self.decoupled else (1.0, self.weight_decay)
+
+    @property
+    def averages(self) -> Numbers:
+        return self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2
 
 
-def _averages(beta1: Any, beta2: Any) -> Numbers:
-    return beta1, 1 - beta1, beta2, 1 - beta2
+def _of_adam(o: _Options) -> Numbers:
+    root = (1 - o.beta2**o.step) ** 0.5  # moved out of the denominator
+    return *o.decay, *o.averages, o.lr * root / (1 - o.beta1**o.step), o.eps * root
 
 
-def _of_sgd(
-    *, lr: Any, momentum: Any = 0.0, dampening: Any = 0.0, weight_decay: Any = 0.0, nesterov: bool = False
-) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, lr, momentum, 1 - dampening), nesterov
-
-
-def _of_adam(
-    *, lr: Any, beta1: Any, beta2: Any, eps: Any, step: Any, weight_decay: Any = 0.0, decoupled: bool = False
-) -> tuple[Numbers, bool]:
-    root = (1 - beta2**step) ** 0.5  # moved out of the denominator
-    rates = lr * root / (1 - beta1**step), eps * root
-    return (*_decay(lr, weight_decay, decoupled), *_averages(beta1, beta2), *rates), False
-
-
-def _of_nadam(
-    *,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    eps: Any,
-    step: Any,
-    gradient_rate: Any,
-    mean_rate: Any,
-    weight_decay: Any = 0.0,
-    decoupled: bool = False,
-) -> tuple[Numbers, bool]:
-    rates = gradient_rate, mean_rate, 1 - beta2**step, eps
-    return (*_decay(lr, weight_decay, decoupled), *_averages(beta1, beta2), *rates), False
-
-
-def _of_radam(
-    *,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    eps: Any,
-    rate: Any,
-    rectified: bool,
-    weight_decay: Any = 0.0,
-    decoupled: bool = False,
-) -> tuple[Numbers, bool]:
-    return (*_decay(lr, weight_decay, decoupled), *_averages(beta1, beta2), rate, eps), rectified
-
-
-def _of_adamax(*, beta1: Any, beta2: Any, eps: Any, rate: Any, weight_decay: Any = 0.0) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, beta1, 1 - beta1, beta2, rate, eps), False
-
-
-def _of_lion(*, lr: Any, beta1: Any, beta2: Any, weight_decay: Any = 0.0) -> tuple[Numbers, bool]:
-    return (*_decay(lr, weight_decay, True), *_averages(beta1, beta2), lr), False
-
-
-def _of_adagrad(*, rate: Any, eps: Any, weight_decay: Any = 0.0) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, rate, eps), False
-
-
-def _of_adadelta(*, lr: Any, rho: Any, eps: Any, weight_decay: Any = 0.0) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, lr, eps, rho, 1 - rho), False
-
-
-def _of_rmsprop(
-    *, lr: Any, alpha: Any, eps: Any, weight_decay: Any = 0.0, momentum: Any = 0.0, centered: bool = False
-) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, lr, eps, alpha, 1 - alpha, momentum), centered
-
-
-def _of_rprop(*, etas: tuple[Any, Any], step_sizes: tuple[Any, Any]) -> tuple[Numbers, bool]:
-    return (1.0, 0.0, *etas, *step_sizes), False
-
-
-def _of_asgd(*, rate: Any, lambd: Any, share: Any, weight_decay: Any = 0.0) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, rate, 1 - lambd * rate, share), False
-
-
-# By kernel: its name in the source, and a function from the options to the kernel's numbers, in order, and a flag.
-KINDS: dict[str, tuple[str, Callable[..., tuple[Numbers, bool]]]] = {
-    "sgd_step": ("Sgd", _of_sgd),
-    "adam_step": ("Adam", _of_adam),
-    "nadam_step": ("Nadam", _of_nadam),
-    "radam_step": ("Radam", _of_radam),
-    "adamax_step": ("Adamax", _of_adamax),
-    "lion_step": ("Lion", _of_lion),
-    "adagrad_step": ("Adagrad", _of_adagrad),
-    "adadelta_step": ("Adadelta", _of_adadelta),
-    "rmsprop_step": ("Rmsprop", _of_rmsprop),
-    "rprop_step": ("Rprop", _of_rprop),
-    "asgd_step": ("Asgd", _of_asgd),
-}
+# By kernel: its name in the source, its numbers, in order, and the option that is its flag.
+KINDS: dict[str, Kind] = {
+    "sgd_step": ("Sgd", lambda o: (*o.decay, o.lr, o.momentum, 1 - o.dampening), "nesterov"),
+    "adam_step": ("Adam", _of_adam, ""),
+    "nadam_step": (
+        "Nadam", lambda o: (*o.decay, *o.averages, o.gradient_rate, o.mean_rate, 1 - o.beta2**o.step, o.eps), ""
+    ),
+    "radam_step": ("Radam", lambda o: (*o.decay, *o.averages, o.rate, o.eps), "rectified"),
+    "adamax_step": ("Adamax", lambda o: (*o.decay, o.beta1, 1 - o.beta1, o.beta2, o.rate, o.eps), ""),
+    "lion_step": ("Lion", lambda o: (1 - o.lr * o.weight_decay, 0.0, *o.averages, o.lr), ""),
+    "adagrad_step": ("Adagrad", lambda o: (*o.decay, o.rate, o.eps), ""),
+    "adadelta_step": ("Adadelta", lambda o: (*o.decay, o.lr, o.eps, o.rho, 1 - o.rho), ""),
+    "rmsprop_step": ("Rmsprop", lambda o: (*o.decay, o.lr, o.eps, o.alpha, 1 - o.alpha, o.momentum), "centered"),
+    "rprop_step": ("Rprop", lambda o: (*o.decay, *o.etas, *o.step_sizes), ""),
+    "asgd_step": ("Asgd", lambda o: (*o.decay, o.rate, 1 - o.lambd * o.rate, o.share), ""),
+}  # fmt: skip
 
 
 class _Plan:
@@ -153,30 +95,23 @@ def steps(
     ]
     for i, table in enumerate(plan.tables):
         table.move(1, [*map(gpu.address, arrays[i * ROWS : (i + 1) * ROWS])])
-    _change(gpu, *KINDS[kernel], plan.dtype, plan.tables, **options)
+    _change(gpu, KINDS[kernel], plan.dtype, plan.tables, **options)
     return True
 
 
 def _change(
-    gpu: Gpu,
-    name: str,
-    numbers_of: Callable[..., tuple[Numbers, bool]],
-    dtype: Any,
-    some: list[Table],
-    skipped: Array | None = None,
-    maximize: bool = False,
-    **options: Any,
+    gpu: Gpu, kind: Kind, dtype: Any, some: list[Table], skipped: Any = None, maximize: bool = False, **options: Any
 ) -> None:
     """skipped: a float32 in device memory; the step is taken unless it is more than 0."""
-    there = None
+    name, numbers_of, flag = kind
+    there = None  # kept until the kernels are started
     if any(isinstance(option, gpu.xp.ndarray) for option in options.values()):
-        there, flag = _derived(gpu, numbers_of, options)
+        there = _derived(gpu, numbers_of, options)
         numbers = _passed(addresses=[gpu.address(there) + DOUBLE.itemsize * i for i in range(MOST)])
     else:
-        values, flag = numbers_of(**options)
-        numbers = _passed(values)
+        numbers = _passed(numbers_of(_Options(**options)))
     for table in some:
-        table.launch("optimizers.change", (name, dtype), skipped, int(maximize), int(flag), numbers)
+        table.launch("optimizers.change", (name, dtype), skipped, int(maximize), int(options.get(flag, False)), numbers)
 
 
 def _passed(values: Sequence[Any] = (), addresses: Sequence[int] = ()) -> Struct:
@@ -193,28 +128,28 @@ def _mixed(gpu: Gpu, *numbers: Any) -> Struct:
     return _passed(values, [gpu.address(number) if t else 0 for t, number in zip(there, numbers, strict=True)])
 
 
-def _derived(gpu: Gpu, numbers_of: Callable[..., tuple[Numbers, bool]], options: dict[str, Any]) -> tuple[Array, bool]:
-    """What `numbers_of` computes from options of which some are in device memory, by one kernel, and its flag."""
+def _derived(gpu: Gpu, numbers_of: Callable[[Any], Numbers], options: dict[str, Any]) -> Array:
+    """What `numbers_of` computes from options of which some are in device memory, by one kernel."""
     fixed = {name: option for name, option in options.items() if isinstance(option, bool)}
     varying = [name for name in options if name not in fixed]
-    struct, flag = _written(numbers_of, tuple(varying), tuple(fixed.items()))
+    struct = _written(numbers_of, tuple(varying), tuple(fixed.items()))
     y = gpu.xp.empty((MOST,), dtype=DOUBLE)
     values = _mixed(gpu, *[options[name] for name in varying])
     gpu.launch(f"derived\n{struct}.derive", ("Derived",), (1,), (1,), values, y)
-    return y, flag
+    return y
 
 
 @cache
 def _written(
-    numbers_of: Callable[..., tuple[Numbers, bool]], varying: tuple[str, ...], fixed: tuple[tuple[str, bool], ...]
-) -> tuple[str, bool]:
-    """`numbers_of` in CUDA C++, and its flag."""
+    numbers_of: Callable[[Any], Numbers], varying: tuple[str, ...], fixed: tuple[tuple[str, bool], ...]
+) -> str:
+    """`numbers_of` in CUDA C++."""
     lines: list[str] = []
     options = {name: Symbol(lines, DOUBLE, f"x[{i}]") for i, name in enumerate(varying)}
-    numbers, flag = numbers_of(**options, **dict(fixed))
+    numbers = numbers_of(_Options(**options, **dict(fixed)))
     lines += [f"y[{i}] = {spelled(number, DOUBLE)};" for i, number in enumerate(numbers)]
     body = "".join(f"        {line}\n" for line in lines)
-    return f"struct Derived {{\n    static __device__ void of(const double *x, double *y) {{\n{body}    }}\n}};\n", flag
+    return f"struct Derived {{\n    static __device__ void of(const double *x, double *y) {{\n{body}    }}\n}};\n"
 
 
 def _step(kernel: str, gpu: Gpu, p: Array, g: Array, *remembered: Array, **options: Any) -> bool | None:
