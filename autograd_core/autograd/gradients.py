@@ -11,8 +11,7 @@ import numpy as np
 from autograd_core import dtypes
 from autograd_core import functional as operations
 from autograd_core.autograd.commit import added, commit, narrowed, owned
-from autograd_core.engine.arguments import of_one_depth
-from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP
 from autograd_core.engine.nodes import GradientEdge, Leaf, end_of
 from autograd_core.engine.walk import Cotangents, walk
 from autograd_core.errors import DeviceError, DtypeError, NoGraphError, OperandError
@@ -242,7 +241,7 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
     if g.array.__class__ is not t.array.__class__:
         if g.device != t.device:
             raise DeviceError(f"the gradient is on {g.device} but the tensor on {t.device}")
-        g = of_one_depth((t, g))[1] if t.array.__class__ in LAYERS else g
+        g = VMAP.lifted((t, g))[1] if t.array.__class__ in LAYERS else g
     if g.dtype == t.dtype:
         return g
     if "c" in (g.dtype.kind, t.dtype.kind) and g.dtype.kind != t.dtype.kind:

@@ -10,10 +10,10 @@ from numpy import ndarray
 
 from autograd_core import dtypes
 from autograd_core.dtypes import EXACT, INEXACT
-from autograd_core.engine.arguments import cast, computed_in, constants, numbers_among, of_one_depth
+from autograd_core.engine.arguments import cast, computed_in, constants, numbers_among
 from autograd_core.engine.entries import Op
 from autograd_core.engine.failures import elsewhere, recover, refuse_complex
-from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE, VMAP
 from autograd_core.engine.nodes import Node, Pick, record
 from autograd_core.engine.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.engine.saving import outputs_of, saving_plan
@@ -40,7 +40,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
                 if cls is not None and (cls in LAYERS or x.__class__ in LAYERS):
                     if ELSEWHERE and (t := elsewhere(o, args, statics)) is not None:
                         return t
-                    return apply(o, of_one_depth(constants(o, args)), statics)
+                    return apply(o, VMAP.lifted(constants(o, args)), statics)
                 cls = x.__class__
             arrays.append(x)
             parents.append(p)

@@ -23,7 +23,7 @@ from autograd_core.dtypes import (
     wrapped,
 )
 from autograd_core.engine.entries import Op
-from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
+from autograd_core.engine.libraries import LIBRARY, is_array
 from autograd_core.engine.overriding import overridden, overrides, refused, state
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.tensor import Tensor, as_plain, own_scalar, wrap
@@ -327,11 +327,6 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
         return cast(function(*wide, **given), dtype)
 
     return call
-
-
-def of_one_depth(args: Sequence[Any]) -> list[Any]:
-    """The operands, all moved inside the call of `vmap` that some of them are in."""
-    return VMAP.lifted(args)
 
 
 def cast(a: Any, dtype: Any) -> Any:

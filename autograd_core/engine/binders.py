@@ -24,7 +24,6 @@ from autograd_core.engine.arguments import (
     gains_by_conversion,
     in_float32,
     is_operand,
-    of_one_depth,
     parse,
     promoted,
     python_number,
@@ -32,7 +31,7 @@ from autograd_core.engine.arguments import (
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.entries import Op
 from autograd_core.engine.failures import elsewhere, recover, refuse_complex
-from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.libraries import ELSEWHERE, LAYERS, LIBRARY, MUTABLE, VMAP
 from autograd_core.engine.nodes import Node
 from autograd_core.engine.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.engine.options import deliver
@@ -155,7 +154,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                 if cls is not b.__class__ and (cls in LAYERS or b.__class__ in LAYERS):
                     if ELSEWHERE and (t := elsewhere(o, (input, other), {})) is not None:
                         return t
-                    return call(*of_one_depth((input, other)))
+                    return call(*VMAP.lifted((input, other)))
                 if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
                     if a.dtype is not b.dtype and a.dtype != b.dtype:
                         return promoted(o, call, input, other)

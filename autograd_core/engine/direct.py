@@ -55,9 +55,8 @@ FORMS: dict[str, Callable[..., Combined]] = {
 }  # fmt: skip
 
 
-def combine(entry: str, x: Tensor, args: Any, options: Any) -> bool:
-    """Write what an entry of `FORMS` computes to x; False, and nothing is written, if that takes more."""
-    a = x.array
+def combine(a: Any, entry: str, args: Any, options: Any) -> bool:
+    """Write what an entry of `FORMS` computes to an array; False, and nothing is written, if that takes more."""
     if a.__class__ is not np.ndarray or a.dtype.char not in "fd" or not a.ndim:
         return False
     try:
@@ -81,9 +80,8 @@ def combine(entry: str, x: Tensor, args: Any, options: Any) -> bool:
     return True
 
 
-def replace(entry: str, x: Tensor, other: Any, alpha: float = 1) -> bool:
-    """Write the result of an entry to x; False, and nothing is written, if that takes more than arithmetic."""
-    a, b = x.array, other
+def replace(a: Any, entry: str, b: Any, alpha: float = 1) -> bool:
+    """Write the result of an entry to an array; False, and nothing is written, if that takes more than arithmetic."""
     if a.__class__ is not np.ndarray or a.dtype.char not in "fd" or alpha.__class__ not in (float, int):
         return False
     if isinstance(b, Tensor):
@@ -117,8 +115,8 @@ def arithmetic(entry: str, a: Any, b: Any, alpha: float) -> bool:
 def copy(array: Any, value: Any) -> None:
     """Write an array, or a number, of the same dtype to an array."""
     if (
-        array.__class__ is value.__class__ is np.ndarray
-        and array.size >= LARGE
+        array.size >= LARGE
+        and array.__class__ is value.__class__ is np.ndarray
         and array.shape == value.shape
         and not np.may_share_memory(array, value)
     ):

@@ -11,8 +11,7 @@ from autograd_core import dtypes, functional
 from autograd_core.dtypes import can_cast
 from autograd_core.engine import direct
 from autograd_core.engine.applying import apply
-from autograd_core.engine.arguments import of_one_depth
-from autograd_core.engine.libraries import LAYERS
+from autograd_core.engine.libraries import LAYERS, VMAP
 from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
 from autograd_core.engine.stand_ins import Severed, Unwritten
 from autograd_core.engine.versions import View, record_write, returned_by, storage, version
@@ -61,44 +60,15 @@ def _node_of(operand: Any) -> Any:
     return getattr(operand, "node", None)
 
 
-def assigned_directly(x: Tensor, value: Any, *others: Tensor) -> bool:
-    """Write a number, or an array of the same shape and dtype, if nothing needs to be recorded; else returns False."""
+def unrecorded(x: Tensor, *others: Any) -> bool:
+    """Whether a write to x, with other operands, has no node, so that functions of `direct` may do it; raises if x
+    cannot be written.
+    """
     base = _origin(x)
     if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
         return False
     _refuse(x, base)
     own_scalar(x)
-    array = x.array
-    if array.size < direct.LARGE:
-        array[...] = value
-    else:
-        direct.copy(array, value)
-    record_write(array, 3)
-    return True
-
-
-def computed_directly(name: str, x: Tensor, other: Any, alpha: Any = 1) -> bool:
-    """Do the arithmetic of an entry where x is, if nothing needs to be recorded; else returns False."""
-    base = _origin(x)
-    if grad_enabled() and (base.node is not None or _node_of(other)):
-        return False
-    _refuse(x, base)
-    own_scalar(x)
-    if not direct.replace(name, x, other, alpha):
-        return False
-    record_write(x.array, 3)
-    return True
-
-
-def combined_directly(name: str, x: Tensor, args: Any, options: Any) -> bool:
-    """Compute an entry of `direct.FORMS` where x is, if nothing needs to be recorded; else returns False."""
-    base = _origin(x)
-    if grad_enabled() and (base.node is not None or any(map(_node_of, (*args, *options.values())))):
-        return False
-    _refuse(x, base)
-    if not direct.combine(name, x, args, options):
-        return False
-    record_write(x.array, 3)
     return True
 
 
@@ -253,7 +223,7 @@ def _inside(new: Tensor, x: Tensor) -> Tensor:
                 "they share; create one per sample, by zeros_like() or clone() of a tensor inside vmap"
             )
         array = array.held  # the same in all samples
-    return of_one_depth((x, new if array is new.array else wrap(array)))[1]
+    return VMAP.lifted((x, new if array is new.array else wrap(array)))[1]
 
 
 def fitted(new: Tensor, x: Tensor) -> Tensor:

@@ -14,15 +14,8 @@ from autograd_core import functional
 from autograd_core.engine import direct
 from autograd_core.engine.arguments import is_operand
 from autograd_core.engine.entries import Composition, Op, public_names
-from autograd_core.engine.inplace import (
-    as_operand,
-    assigned_directly,
-    combined_directly,
-    computed_directly,
-    fitted,
-    set_item,
-    write,
-)
+from autograd_core.engine.inplace import as_operand, fitted, set_item, unrecorded, write
+from autograd_core.engine.versions import record_write
 from autograd_core.errors import InplaceError, OperandError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
@@ -49,9 +42,13 @@ def _method(
     combined = entry in direct.FORMS
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if simple and len(args) == 1 and kwargs.keys() <= further and computed_directly(entry, self, *args, **kwargs):
-            return self
-        if combined and combined_directly(entry, self, args, kwargs):
+        if simple and len(args) == 1 and kwargs.keys() <= further:
+            done = unrecorded(self, *args) and direct.replace(self.array, entry, *args, **kwargs)
+        else:
+            operands = (*args, *kwargs.values())
+            done = combined and unrecorded(self, *operands) and direct.combine(self.array, entry, args, kwargs)
+        if done:
+            record_write(self.array, 2)
             return self
         if len(args) > most:
             raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")
@@ -68,25 +65,32 @@ def _operator(function: Callable[..., Tensor], entry: str = "") -> Callable[...,
     simple = entry in direct.UFUNCS
 
     def assign_operator(self: Tensor, other: Any) -> Any:
-        if simple and computed_directly(entry, self, other):
+        if simple and unrecorded(self, other) and direct.replace(self.array, entry, other):
+            record_write(self.array, 2)
             return self
         return write(self, function, other) if is_operand(other) else NotImplemented
 
     return assign_operator
 
 
+def _copied(x: Tensor, value: Any) -> Tensor:
+    direct.copy(x.array, value)
+    record_write(x.array, 3)
+    return x
+
+
 def _zero(self: Tensor) -> Tensor:
     """Write zeros; returns the tensor."""
-    if assigned_directly(self, 0):
-        return self
+    if unrecorded(self):
+        return _copied(self, 0)
     return write(self, lambda x: functional.zeros_like(x.detach()))
 
 
 def _fill(input: Tensor, value: Any) -> Tensor:
     """Write a number, or that of a 0-d tensor, to every element; returns the tensor."""
     dtype = input.array.dtype
-    if value.__class__ in (float, int) and dtype.kind == "f" and assigned_directly(input, dtype.type(value)):
-        return input
+    if value.__class__ in (float, int) and dtype.kind == "f" and unrecorded(input):
+        return _copied(input, dtype.type(value))
     return write(input, functional.fill, value)
 
 
@@ -115,8 +119,8 @@ def _copy(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
         return self
     a, b = self.array, other.array if isinstance(other, Tensor) else None
     same = a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape
-    if same and assigned_directly(self, b, other):
-        return self
+    if same and unrecorded(self, other):
+        return _copied(self, b)
     return write(self, lambda x, s: functional.expand(fitted(as_operand(s, x), x).to(x.device), x.shape), other)
 
 
