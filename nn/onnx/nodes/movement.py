@@ -25,8 +25,8 @@ NODES.update(
 
 
 @reads("Reshape")
-def _reshape(x: Tensor, target: Any = None, *, shape: Any = None, allowzero: int = 0) -> Tensor:
-    wanted = ints(shape if target is None else target)
+def _reshape(x: Tensor, shape: Any, *, allowzero: int = 0) -> Tensor:
+    wanted = ints(shape)
     if not allowzero:
         wanted = [x.shape[i] if n == 0 else n for i, n in enumerate(wanted)]
     return ag.reshape(x, wanted)
@@ -39,46 +39,30 @@ def _flatten(x: Tensor, *, axis: int = 1) -> Tensor:
 
 
 @reads("Squeeze")
-def _squeeze(x: Tensor, dims: Any = None, *, axes: Any = None) -> Tensor:
-    dims = axes if dims is None else dims
-    return ag.squeeze(x) if dims is None else ag.squeeze(x, tuple(ints(dims)))
+def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
+    return ag.squeeze(x) if axes is None else ag.squeeze(x, tuple(ints(axes)))
 
 
 @reads("Unsqueeze")
-def _unsqueeze(x: Tensor, dims: Any = None, *, axes: Any = None) -> Tensor:
-    given = ints(axes if dims is None else dims)
+def _unsqueeze(x: Tensor, axes: Any) -> Tensor:
+    given = ints(axes)
     for d in sorted([d % (x.ndim + len(given)) for d in given]):
         x = ag.unsqueeze(x, d)
     return x
 
 
 @reads("Split")
-def _split(
-    x: Tensor, sizes: Any = None, *, axis: int = 0, split: Any = None, num_outputs: int = 0, outputs: int
-) -> tuple[Tensor, ...]:
-    given = split if sizes is None else sizes
-    n = x.shape[axis]
-    part = -(-n // outputs)
-    return tuple(ag.split(x, part if given is None else ints(given), axis))
+def _split(x: Tensor, split: Any = None, *, axis: int = 0, num_outputs: int = 0, outputs: int) -> tuple[Tensor, ...]:
+    part = -(-x.shape[axis] // outputs)
+    return tuple(ag.split(x, part if split is None else ints(split), axis))
 
 
 @reads("Slice")
-def _slice(
-    x: Tensor,
-    start: Any = None,
-    end: Any = None,
-    at: Any = None,
-    step: Any = None,
-    *,
-    starts: Any = None,
-    ends: Any = None,
-    axes: Any = None,
-) -> Tensor:
-    first, last = ints(starts if start is None else start), ints(ends if end is None else end)
-    dims = axes if at is None else at
+def _slice(x: Tensor, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> Tensor:
+    first, last = ints(starts), ints(ends)
     parts = [slice(None)] * x.ndim
-    along = range(len(first)) if dims is None else ints(dims)
-    for d, i, j, k in zip(along, first, last, [1] * len(first) if step is None else ints(step), strict=True):
+    along = range(len(first)) if axes is None else ints(axes)
+    for d, i, j, k in zip(along, first, last, [1] * len(first) if steps is None else ints(steps), strict=True):
         n = x.shape[d]
         stop: int | None = j
         if k < 0 and j < -n:
@@ -88,23 +72,14 @@ def _slice(
 
 
 @reads("Pad")
-def _pad(
-    x: Tensor,
-    widths: Any = None,
-    fill: Any = None,
-    dims: Any = None,
-    *,
-    pads: Any = None,
-    value: float = 0.0,
-    mode: str = "constant",
-) -> Tensor:
-    given = ints(pads if widths is None else widths)
+def _pad(x: Tensor, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant") -> Tensor:
+    given = ints(pads)
     half = len(given) // 2
-    along = range(x.ndim) if dims is None else [d % x.ndim for d in ints(dims)]
+    along = range(x.ndim) if axes is None else [d % x.ndim for d in ints(axes)]
     both = {d: (given[i], given[half + i]) for i, d in enumerate(along)}
     if mode == "constant":
         flat = [n for d in reversed(range(x.ndim)) for n in both.get(d, (0, 0))]
-        return F.pad(x, flat, value=number(fill) if fill is not None else value)
+        return F.pad(x, flat, value=0.0 if value is None else number(value))
     for d, (low, high) in both.items():
         n = x.shape[d]
         at = ag.arange(-low, n + high, device=x.device)

@@ -61,12 +61,9 @@ def _is_inf(x: Tensor, *, detect_negative: int = 1, detect_positive: int = 1) ->
 
 
 @reads("Clip")
-def _clip(
-    x: Tensor, low: Any = None, high: Any = None, *, min: float | None = None, max: float | None = None
-) -> Tensor:
-    low, high = (number(given) if given is not None else bound for given, bound in ((low, min), (high, max)))
-    x = x if low is None else ag.clamp(x, min=low)
-    return x if high is None else ag.clamp(x, max=high)
+def _clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    x = x if min is None else ag.clamp(x, min=number(min))
+    return x if max is None else ag.clamp(x, max=number(max))
 
 
 @reads("Cast")

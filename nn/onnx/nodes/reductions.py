@@ -49,10 +49,7 @@ REDUCTIONS: dict[str, Any] = {
 
 
 def _reduction(function: Any) -> Any:
-    def compute(
-        x: Tensor, axes_in: Any = None, *, axes: Any = None, keepdims: int = 1, noop_with_empty_axes: int = 0
-    ) -> Tensor:
-        axes = axes_in if axes is None else axes
+    def compute(x: Tensor, axes: Any = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Tensor:
         dims = tuple(ints(axes)) if axes is not None else ()
         if not dims and noop_with_empty_axes:  # each element is reduced by itself
             return function(x[None], dim=(0,), keepdim=False)
@@ -85,9 +82,9 @@ NODES.update(
 
 
 @reads("TopK")
-def _topk(x: Tensor, count: Any = None, *, k: int = 0, axis: int = -1, largest: int = 1, sorted: int = 1) -> Any:
-    k = k if count is None else ints(count)[0]
-    places = ag.argsort(x, dim=axis, descending=bool(largest), stable=True).narrow(axis, 0, k)  # the first of ties
+def _topk(x: Tensor, k: Any, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> Any:
+    order = ag.argsort(x, dim=axis, descending=bool(largest), stable=True)  # the first of ties
+    places = order.narrow(axis, 0, *ints(k))
     return ag.gather(x, axis, places), places
 
 

@@ -60,8 +60,8 @@ def _resize(
 
 
 @reads("Upsample")
-def _upsample(x: Tensor, scales_in: Any = None, *, scales: Any = None, mode: str = "nearest") -> Tensor:
-    factors = scales if scales_in is None else scales_in.tolist()
+def _upsample(x: Tensor, scales: Any, *, mode: str = "nearest") -> Tensor:
+    factors = scales.tolist() if isinstance(scales, Tensor) else scales
     weigh = _nearest("floor") if mode == "nearest" else _linear
     for d, factor in enumerate(factors):
         n = math.floor(x.shape[d] * factor)

@@ -13,7 +13,8 @@ NODES: dict[str, Callable[..., Any]] = {}
 def reads(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The decorated function computes nodes of these types.
 
-    It takes the inputs (None for those left out) and, by keyword, the attributes; a parameter `opset` receives the
+    It takes the inputs (None for those left out) and, by keyword, the attributes; what older versions have as an
+    attribute and newer ones as an input is one parameter, with the attribute's name. A parameter `opset` receives the
     version of the operators, a parameter `outputs` the number of outputs.
     """
 
