@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -68,7 +67,7 @@ class _Cast(NamedTuple):
 _Casts = dict[tuple[Any, ...], _Cast]
 
 
-class autocast:
+class autocast(ContextDecorator):
     """Compute products and convolutions in 16 bits, and operations that would lose too much accuracy in float32.
 
     A context manager or decorator, for one device type, in this thread. dtype: by default float16 on "cuda", bfloat16
@@ -110,14 +109,6 @@ class autocast:
 
     def __exit__(self, *error: Any) -> None:
         _modes.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
-
-        return wrapped
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def softmax_nll(
     ignore_index: int | None,
     reduction: str,
     smoothing: float = 0.0,
+    *,
     weight: Array | None = None,
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.softmax.softmax_nll`."""
@@ -119,6 +120,7 @@ def softmax_nll_gradient(
     ignore_index: int | None,
     reduction: str,
     smoothing: float = 0.0,
+    *,
     weight: Array | None = None,
 ) -> Array | None:
     """See `backends.generic.softmax.softmax_nll_gradient`."""
@@ -139,27 +141,14 @@ def softmax_nll_gradient(
 smoothed_nll, smoothed_nll_gradient = softmax_nll, softmax_nll_gradient
 
 
-def weighted_nll(
-    gpu: Gpu, x: Array, target: Array, weight: Array, ignore_index: int | None, reduction: str, smoothing: float
-) -> tuple[Array, Array, Array] | None:
+def weighted_nll(gpu: Gpu, x: Array, target: Array, weight: Array, *options: Any) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.weighted_loss.weighted_nll`."""
-    return softmax_nll(gpu, x, target, ignore_index, reduction, smoothing, weight)
+    return softmax_nll(gpu, x, target, *options, weight=weight)
 
 
-def weighted_nll_gradient(
-    gpu: Gpu,
-    g: Array,
-    x: Array,
-    target: Array,
-    weight: Array,
-    shift: Array,
-    total: Array,
-    ignore_index: int | None,
-    reduction: str,
-    smoothing: float,
-) -> Array | None:
+def weighted_nll_gradient(gpu: Gpu, g: Array, x: Array, target: Array, weight: Array, *options: Any) -> Array | None:
     """See `backends.generic.weighted_loss.weighted_nll_gradient`."""
-    return softmax_nll_gradient(gpu, g, x, target, shift, total, ignore_index, reduction, smoothing, weight)
+    return softmax_nll_gradient(gpu, g, x, target, *options, weight=weight)
 
 
 def nll_gradient(
