@@ -34,7 +34,7 @@ def attention(
         y = None if weights is None else matmul(gpu, weights, value)
         return None if y is None else (y, weights)
 
-    return in_parts(gpu.xp, attend, query, key, value, mask, is_causal, AT_ONCE)
+    return in_parts(gpu.xp, attend, (query, key, value, mask), is_causal, AT_ONCE)
 
 
 def attention_gradients(
@@ -66,7 +66,7 @@ def attention_gradients(
         weights = _weights(gpu, query, key, scale, first if is_causal else None, mask)
         return None if weights is None else _gradients(gpu, g, query, key, value, weights, scale, masked)
 
-    return gradients_in_parts(gpu.xp, gradients, g, query, key, value, mask, is_causal, AT_ONCE)
+    return gradients_in_parts(gpu.xp, gradients, g, (query, key, value, mask), is_causal, AT_ONCE)
 
 
 def _stacks(gpu: Gpu, *arrays: Array) -> Sequence[Array]:

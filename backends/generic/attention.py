@@ -14,6 +14,9 @@ KEPT, AT_ONCE = 1 << 28, 1 << 26
 STEPS = 8  # parts of causal queries: each sees no keys after its last query
 
 
+Operands = tuple[Array, Array, Array, Any]  # queries, keys, values and mask
+
+
 class Part(NamedTuple):
     """Queries that are computed together, and the keys that they see: indices of all axes but the last."""
 
@@ -25,7 +28,7 @@ class Part(NamedTuple):
         """The number of the first query."""
         return self.rows[-1].start or 0
 
-    def of(self, query: Array, key: Array, value: Array, mask: Array | None) -> tuple[Array, Array, Array, Any]:
+    def of(self, query: Array, key: Array, value: Array, mask: Array | None) -> Operands:
         """Its queries, keys, values and mask."""
         if mask is not None:
             axes = (*self.rows, self.seen[-1])[len(self.rows) + 1 - mask.ndim :]
@@ -78,32 +81,26 @@ def attention(
         weights = _weights(xp, kernels, query, key, scale, first if is_causal else None, mask)
         return kernels.product(weights, value), weights
 
-    found = in_parts(xp, attend, query, key, value, mask, is_causal)
+    found = in_parts(xp, attend, (query, key, value, mask), is_causal)
     assert found is not None
     return found
 
 
 def in_parts(
-    xp: Any,
-    attend: Callable[..., Any],
-    query: Array,
-    key: Array,
-    value: Array,
-    mask: Array | None,
-    is_causal: bool,
-    at_once: int = 0,
+    xp: Any, attend: Callable[..., Any], operands: Operands, is_causal: bool, at_once: int = 0
 ) -> tuple[Array, Array | None] | None:
-    """The results of attend(query, key, value, mask, number of the first query), or of its parts, without weights.
+    """The results of attend(*operands, number of the first query), or of its parts, without weights.
 
     None as soon as `attend` gives None. at_once: as for `parts`.
     """
+    query, key, value, _ = operands
     some = parts(query.shape[:-1], key.shape[-2], is_causal, at_once)
     if len(some) == 1:
-        found = attend(query, key, value, mask, 0)
+        found = attend(*operands, 0)
         return found if found is None or are_kept(query.shape[:-1], key.shape[-2]) else (found[0], None)
     y = xp.empty((*query.shape[:-1], value.shape[-1]), dtype=query.dtype)
     for part in some:
-        found = attend(*part.of(query, key, value, mask), part.first)
+        found = attend(*part.of(*operands), part.first)
         if found is None:
             return None
         y[part.rows] = found[0]
@@ -135,33 +132,26 @@ def attention_gradients(
         weights = _weights(xp, kernels, query, key, scale, first if is_causal else None, mask)
         return _gradients(kernels, g, query, key, value, weights, scale, masked)
 
-    return gradients_in_parts(xp, gradients, g, query, key, value, mask, is_causal)
+    return gradients_in_parts(xp, gradients, g, (query, key, value, mask), is_causal)
 
 
 def gradients_in_parts(
-    xp: Any,
-    gradients: Callable[..., Any],
-    g: Array,
-    query: Array,
-    key: Array,
-    value: Array,
-    mask: Array | None,
-    is_causal: bool,
-    at_once: int = 0,
+    xp: Any, gradients: Callable[..., Any], g: Array, operands: Operands, is_causal: bool, at_once: int = 0
 ) -> Any:
-    """The sums of gradients(g, query, key, value, mask, number of the first query) of the parts.
+    """The sums of gradients(g, *operands, number of the first query) of the parts.
 
     None as soon as `gradients` gives None. at_once: as for `parts`.
     """
+    query, key, value, _ = operands
     some = parts(query.shape[:-1], key.shape[-2], is_causal, at_once)
     if len(some) == 1:
-        return gradients(g, query, key, value, mask, 0)
+        return gradients(g, *operands, 0)
     wide, of_scores = wide_dtype(xp, query.dtype), None
     of_query, of_key, of_value = (xp.zeros(x.shape, dtype=x.dtype) for x in (query, key, value))
     for _, group in groupby(some, lambda part: part.rows[:-1]):
         sums: list[Array] = []
         for part in reversed([*group]):  # the last part sees most keys
-            found = gradients(g[part.rows], *part.of(query, key, value, mask), part.first)
+            found = gradients(g[part.rows], *part.of(*operands), part.first)
             if found is None:
                 return None
             of_query[part.rows] = found[0]
