@@ -80,9 +80,11 @@ class SparseAdam(ElementwiseOptimizer):
         options = {"beta1": beta1, "beta2": beta2, "maximize": group["maximize"], "lr": group["lr"], "step": t}
         return {**options, "eps": group["eps"] / sqrt(1 - beta2**t)}
 
-    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        if params:
+    def ready(self, group: dict[str, Any]) -> list[Tensor]:
+        ready = super().ready(group)
+        if any(p._grad.layout == "strided" for p in ready):
             raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+        return ready
 
 
 class NAdam(ElementwiseOptimizer):

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from autograd_core import Tensor, full_like
 from autograd_core.engine.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.engine.versions import storage
-from autograd_core.errors import OperandError
 from autograd_core.replay.validity import Stale
 from autograd_core.tensor import wrap
 from backends.live import live
@@ -36,7 +35,6 @@ class ElementwiseOptimizer(Optimizer):
     remembers: ClassVar[tuple[str, ...]] = ()
     accepts: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable")
     can_be_captured = True
-    by_rows = False  # whether a sparse gradient updates only its rows
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of a parameter's state arrays, if they depend on the options."""
@@ -58,7 +56,6 @@ class ElementwiseOptimizer(Optimizer):
         known, batches = self._plans.get(id(group), (None, []))
         if known != ids or not all(b.names == names and b.holds(self.state) for b in batches):
             self._settle()
-            check_shapes(params)
             start = self.start(group)
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
@@ -70,11 +67,7 @@ class ElementwiseOptimizer(Optimizer):
             batch.run(self.kernel, options)
 
     def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
-        """Where the method is one of rows: update those that the gradient has, as if they were all."""
-        if not self.by_rows:
-            super().update_rows(p, group)
-        if group.get("weight_decay"):
-            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        """Update the rows that the gradient has, as if they were all."""
         self._settle()
         names, start, gradient = self.slots(group), self.start(group), p._grad.array
         state = self.state[p] if names else {}
@@ -228,14 +221,6 @@ class Flat:
             self.places = {p: [views[i] for views in places] for i, p in enumerate(params)}
             value, gradient, *remembered = [a.view(a.real.dtype) if dtype.kind == "c" else a for a in flat]
             self.rows, self.gradients = [(value, *remembered)], [gradient]
-
-
-def check_shapes(params: list[Tensor]) -> None:
-    """Raise if a parameter was given another shape since its gradient was computed."""
-    for p in params:
-        shape, given = p.array.shape, p._grad.array.shape
-        if shape != given:
-            raise OperandError(f"a parameter of shape {shape} has a gradient of shape {given}; call zero_grad() first")
 
 
 def _sorted(params: list[Tensor], state: States) -> list[list[Tensor]]:

@@ -24,7 +24,12 @@ class Evolution(Optimizer):
             return float(closure())
 
         with no_grad():
-            return self.evolve(loss)
+            before = self.genome()
+            try:
+                return self.evolve(loss)
+            except BaseException:
+                self.express(before)
+                raise
 
     @abstractmethod
     def evolve(self, loss: Callable[[Tensor], float]) -> float:

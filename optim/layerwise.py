@@ -18,10 +18,14 @@ class LayerwiseOptimizer(Optimizer):
 
     accepts: ClassVar[tuple[str, ...]] = ("foreach",)
 
+    def ready(self, group: dict[str, Any]) -> list[Tensor]:
+        ready = super().ready(group)
+        if any(p.is_complex() for p in ready):
+            raise RuntimeError(f"{type(self).__name__} does not support complex parameters; use Adam")
+        return ready
+
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         for p in params:
-            if p.is_complex():
-                raise RuntimeError(f"{type(self).__name__} does not support complex parameters; use Adam")
             xp, g = LIBRARY[p.array.__class__], p.grad.array  # type: ignore[union-attr]  # all have one
             state = self.state.setdefault(p, {})
             self.change(xp, p.array, -g if group.get("maximize") else g, state, group)

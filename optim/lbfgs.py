@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from autograd_core import Tensor, enable_grad
@@ -52,7 +53,7 @@ class LBFGS(Optimizer):
         (group,) = self.param_groups
         for p in group["params"]:
             own_scalar(p)
-        problem = _Problem(group["params"], closure)
+        problem = _Problem(group["params"], closure, partial(self.ready, group))
         state = self.state.setdefault(group["params"][0], {})
         state.update(func_evals=state.get("func_evals", 0), n_iter=state.get("n_iter", 0))
         first, loss, g = problem.value_and_gradient()
@@ -94,12 +95,14 @@ class LBFGS(Optimizer):
 class _Problem:
     """The loss as a function of all parameters in one flat array."""
 
-    def __init__(self, params: list[Tensor], closure: Callable[[], Any]) -> None:
-        self.params, self.closure, self.xp = params, closure, LIBRARY[params[0].array.__class__]
+    def __init__(self, params: list[Tensor], closure: Callable[[], Any], check: Callable[[], Any]) -> None:
+        self.params, self.closure, self.check = params, closure, check
+        self.xp = LIBRARY[params[0].array.__class__]
 
     def value_and_gradient(self) -> tuple[Any, float, Any]:
         with enable_grad():
             loss = self.closure()
+        self.check()
         gradients = [self.xp.zeros_like(p.array) if p.grad is None else p.grad.array for p in self.params]
         return loss, float(loss), self.xp.concatenate([self._flat(g) for g in gradients])
 
@@ -121,10 +124,12 @@ class _Problem:
         here = [p.array.copy() for p in self.params]
 
         def at(t: float) -> tuple[float, Any, float]:
-            self.move(t, d)
-            _, loss, g = self.value_and_gradient()
-            for p, array in zip(self.params, here, strict=True):
-                p.array[...] = array
+            try:
+                self.move(t, d)
+                _, loss, g = self.value_and_gradient()
+            finally:
+                for p, array in zip(self.params, here, strict=True):
+                    p.array[...] = array
             return loss, g, float(g @ d)
 
         return at

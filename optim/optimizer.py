@@ -16,6 +16,7 @@ from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import ELSEWHERE, LIBRARY
 from autograd_core.engine.versions import record_writes
 from autograd_core.engine.walk import QUIET
+from autograd_core.errors import OperandError
 from autograd_core.fields import Declared
 from autograd_core.tensor import own_scalar
 from backends.live import capturing, deferred
@@ -53,6 +54,7 @@ class Optimizer(Declared, Watched):
     differentiable: InitVar[bool | None] = None
     accepts: ClassVar[tuple[str, ...]] = ()  # the hints of this optimizer, as in PyTorch
     _package, _around = "optim", ("params, ", ", **hints")
+    by_rows = False  # whether a sparse gradient updates only its rows
     can_be_captured = False  # whether a step can be captured as a CUDA graph
     stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
 
@@ -146,7 +148,7 @@ class Optimizer(Declared, Watched):
 
         closure: recomputes the gradients; its value is returned.
         """
-        if capturing() and not self.can_be_captured:
+        if not self.can_be_captured and capturing():
             raise NotImplementedError(f"{type(self).__name__} counts steps in Python; use an element-wise optimizer")
         self.stepped, loss = True, None
         if closure is not None:
@@ -161,16 +163,36 @@ class Optimizer(Declared, Watched):
     def _update_groups(self) -> None:
         for variable, value in QUIET:  # overflow gives infinities, without warnings; restored when the context ends
             variable.set(value)
-        for group in self.param_groups:
-            updated = [p for p in group["params"] if p._grad is not None]
-            for p in updated:
-                if not p.array.ndim:
-                    own_scalar(p)
-            kept = self._kept(updated)
-            self.update(self._whole(updated, group) if ELSEWHERE else updated, group)
+        for group, params in [(group, self.ready(group)) for group in self.param_groups]:  # refused before any change
+            kept = self._kept(params)
+            try:
+                self.update(self._whole(params, group) if ELSEWHERE else params, group)
+            finally:
+                record_writes([p.array for p in params], 4)
             for array, before, skipped in kept:
                 LIBRARY[array.__class__].copyto(array, before, where=skipped)
-            record_writes([p.array for p in updated], 4)
+
+    def ready(self, group: dict[str, Any]) -> list[Tensor]:
+        """The parameters of a group that have a gradient; raises if the method cannot use one of these gradients."""
+        ready = []
+        for p in group["params"]:
+            if (gradient := p._grad) is not None:
+                if (shape := p.array.shape) != (at := gradient.array.shape):
+                    raise OperandError(f"a parameter of shape {shape} has a gradient of shape {at}; call zero_grad()")
+                if not shape:
+                    own_scalar(p)
+                ready.append(p)
+        if ELSEWHERE and any(p._grad.array.__class__ in ELSEWHERE for p in ready):
+            self.check_sparse(group)
+        return ready
+
+    def check_sparse(self, group: dict[str, Any]) -> None:
+        """Raise if the method cannot use sparse gradients."""
+        if not self.by_rows:
+            name = type(self).__name__
+            raise RuntimeError(f"{name} does not support sparse gradients, please consider SparseAdam instead")
+        if group.get("weight_decay"):
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
 
     def _whole(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         """The parameters with dense gradients; those with sparse ones are updated here."""
@@ -183,10 +205,8 @@ class Optimizer(Declared, Watched):
         return found
 
     def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
-        """Update a parameter whose gradient is sparse."""
-        raise RuntimeError(
-            f"{type(self).__name__} does not support sparse gradients, please consider SparseAdam instead"
-        )
+        """Update a parameter whose gradient is sparse, where `by_rows` says that the method can."""
+        raise NotImplementedError(f"{type(self).__name__} must define update_rows()")
 
     def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
         """Arrays that the coming update changes, copies of them, and whether it must not, decided where they lie: then

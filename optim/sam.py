@@ -41,14 +41,14 @@ class SAM(Optimizer):
         """Climb to the worst point: p ← p + rho·g / ‖g‖, over all parameters."""
         if self._before:
             raise RuntimeError("SAM is already at the worst point; call second_step() before the next first_step()")
-        pairs = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
+        pairs = [(p, group) for group in self.param_groups for p in self.base_optimizer.ready(group)]
         if not pairs:
             raise RuntimeError("SAM found no gradients: the closure, or the code before first_step(), calls backward()")
         scales = [abs(p) if group["adaptive"] else 1.0 for p, group in pairs]
-        norm = sum((scale * p.grad).square().sum().item() for (p, _), scale in zip(pairs, scales, strict=True)) ** 0.5
+        norm = sum((scale * p._grad).square().sum().item() for (p, _), scale in zip(pairs, scales, strict=True)) ** 0.5
         self._before = [(p, p.detach().clone()) for p, _ in pairs]
         for (p, group), scale in zip(pairs, scales, strict=True):
-            p.add_(scale * scale * p.grad, alpha=group["rho"] / (norm + 1e-12))
+            p.add_(scale * scale * p._grad, alpha=group["rho"] / (norm + 1e-12))
         if zero_grad:
             self.zero_grad()
 

@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.engine.libraries import LIBRARY
 from backends.live import live
-from optim.elementwise import LIVE, ElementwiseOptimizer, check_shapes
+from optim.elementwise import LIVE, ElementwiseOptimizer
 
 LARGE = 1 << 16  # size from which a kernel is as fast as two calls or, in oneDNN's single pass, faster
 
@@ -41,6 +41,10 @@ class SGD(ElementwiseOptimizer):
         options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")}
         return options if state else options | {"dampening": 0.0}
 
+    def check_sparse(self, group: dict[str, Any]) -> None:
+        if not group["momentum"]:
+            super().check_sparse(group)
+
     def update_rows(self, p: Tensor, group: dict[str, Any]) -> None:
         if not group["momentum"]:
             super().update_rows(p, group)
@@ -62,19 +66,14 @@ class SGD(ElementwiseOptimizer):
         rate, weight_decay = -lr if group["maximize"] else lr, group["weight_decay"]
         shrink = 1 - lr * weight_decay
         dtype: Any = None
-        try:
-            for p in params:
-                a, g = p.array, p._grad.array
-                if weight_decay:
-                    a *= shrink
-                if a.size > LARGE and a.dtype.kind == "f":
-                    check_shapes([p])
-                    LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
-                    continue
-                if a.dtype is not dtype:  # a Python number would be converted for every parameter
-                    dtype = a.dtype
-                    factor = LIBRARY[a.__class__].asarray(rate, dtype)
-                a -= factor * g
-        except ValueError:
-            check_shapes(params)
-            raise
+        for p in params:
+            a, g = p.array, p._grad.array
+            if weight_decay:
+                a *= shrink
+            if a.size > LARGE and a.dtype.kind == "f":
+                LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
+                continue
+            if a.dtype is not dtype:  # a Python number would be converted for every parameter
+                dtype = a.dtype
+                factor = LIBRARY[a.__class__].asarray(rate, dtype)
+            a -= factor * g

@@ -207,17 +207,11 @@ def test_line_search_finds_a_point_with_wolfes_conditions(first):
         (lambda p: optim.Adafactor([p], d=0.5), ValueError, "threshold d should be >= 1"),
         (lambda p: optim.LBFGS([{"params": [p]}, {"params": [ag.ones(1)]}]), ValueError, "per-parameter options"),
         (lambda p: optim.LBFGS([p]).step(), TypeError, r"call step\(closure\)"),
-        (lambda p: stepped(optim.LAMB, p * 1j), RuntimeError, "LAMB does not support complex parameters"),
     ],
 )
 def test_misuse_is_named(make, error, message):
     with pytest.raises(error, match=message):
         make(ag.ones(2, 3))
-
-
-def stepped(method, p):
-    p.grad = p.detach()
-    method([p]).step()
 
 
 def test_options_of_lbfgs_are_checked():

@@ -418,18 +418,3 @@ def test_overflow_gives_infinities_without_a_warning(make):
     optim.clip_grad_norm_([p], float("inf"))
     p.grad = ag.full((2,), 1e30)
     make([p], lr=1e30).step()
-
-
-@pytest.mark.parametrize("before, after", [(40_000, 80_000), (100, 40_000), (40_000, 100), (20, 10)])
-@pytest.mark.parametrize("make", [optim.SGD, partial(optim.SGD, momentum=0.9), optim.Adam, optim.RMSprop])
-def test_a_gradient_of_another_shape_than_its_parameter_is_refused(make, before, after):
-    p, other = (nn.Parameter(ag.ones(before)) for _ in range(2))
-    optimizer = make([p, other], lr=0.1)
-    for q in (p, other):
-        q.grad = ag.ones(before)
-    p.data = ag.ones(after)
-    with pytest.raises(RuntimeError, match=rf"shape \({after},\) has a gradient of shape \({before},\)"):
-        optimizer.step()
-    assert ag.equal(p, ag.ones(after))
-    assert ag.equal(other, ag.ones(before))
-    assert not optimizer.state

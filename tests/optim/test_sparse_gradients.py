@@ -149,22 +149,6 @@ def test_a_group_may_mix_both_kinds():
     assert optimizer.state_dict()["state"].keys() == {0, 1}
 
 
-@pytest.mark.parametrize(
-    "make, sparse, message",
-    [
-        (optim.Adam, True, "Adam does not support sparse gradients"),
-        (lambda params: optim.Adagrad(params, weight_decay=0.1), True, "weight_decay option is not compatible"),
-        (optim.SparseAdam, False, "does not support dense gradients"),
-    ],
-)
-def test_other_optimizers_refuse(make, sparse, message):
-    weight = table()
-    looked_up(weight, INDEX, sparse).sum().backward()
-    optimizer = make([weight])
-    with pytest.raises(RuntimeError, match=message):
-        optimizer.step()
-
-
 def test_sparse_adam_checks_its_options():
     with pytest.raises(ValueError, match="must be positive"):
         optim.SparseAdam([table()], lr=0.0)
