@@ -90,12 +90,11 @@ def entr(xp, x):
 
 
 def _logit_rule(xp, g, x, eps):
-    """NaN outside the unit interval, or 0 where `eps` clamps."""
-    if eps is None:
-        return g / xp.where((x < 0) | (x > 1), math.nan, x * (1 - x))
-    clamped = (x < eps) | (x > 1 - eps)
-    inside = xp.where(clamped, 0.5, x)  # at 0 and 1 as well, the rule of this rule has no infinity to multiply by 0
-    return xp.where(clamped, 0, g / (inside * (1 - inside)))
+    """1 / x + 1 / (1 - x); NaN outside the unit interval, or 0 where `eps` clamps."""
+    outside = (x < (eps or 0)) | (x > 1 - (eps or 0))
+    inside = xp.where(outside, math.nan if eps is None else 0.5, x)  # 0.5: no infinity to multiply by 0 later
+    slope = g / inside + g / (1 - inside)
+    return slope if eps is None else xp.where(outside, 0, slope)
 
 
 @op(ELEMENTWISE, symbol="logit", domain=UNIT, floating=True, wide=True, aliases=("special.logit",),

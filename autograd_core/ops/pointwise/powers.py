@@ -56,12 +56,12 @@ def _raised(xp, a, b):
 
 
 def _base_rule(xp, g, a, b):
-    """b·a^(b-1), and 0 where b is 0: a^0 is constant, at 0 too."""
+    """b·a^(b-1), and 0 where b and a are 0, for a next to 0 as well, of which further derivatives overflow."""
     if b.__class__ in NUMBERS:
         if b == 2:
             return g * (2 * a)
         return g * (b * _raised(xp, a, b - 1)) if b else xp.zeros_like(a) * g
-    constant = b == 0
+    constant = (b == 0) & ~(abs(_raised(xp, a, 4)) > 0)
     return g * xp.where(constant, 0, b * a ** xp.where(constant, 1, b - 1))
 
 

@@ -15,7 +15,9 @@ def _bend(xp, g, x, y, scale):
     """From the differential equation: -scale²·sin(u) / u - 2y / x, for u = scale·x"""
     near, inner, outer = parts(xp, x)
     ratio = xp.where(near, -(scale**2) * even_series(inner * scale, SLOPE), y / outer)
-    return g * (-(scale**2) * xp.sinc(x * (scale / PI)) - 2 * ratio)
+    real = x.dtype.kind != "c"
+    value = xp.spherical_bessel_j0(x) if scale == 1 and real else xp.sinc(x * (scale / PI))  # x / π is rounded
+    return g * (-(scale**2) * value - 2 * ratio)
 
 
 @op(ELEMENTWISE, symbol="sinc′", domain=OFF_ZERO, method=False, floating=True, wide=True,

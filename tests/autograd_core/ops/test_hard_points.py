@@ -171,6 +171,7 @@ ENDS = {  # function: the ends of its domain, second and third derivatives there
     "atanh": (ag.atanh, [-1, 1], [-INF, INF], [INF, INF]),
     "erfinv": (ag.erfinv, [-1, 1], [-INF, INF], [INF, INF]),
     "ndtri": (ag.special.ndtri, [0, 1], [-INF, INF], [INF, INF]),
+    "logit": (ag.special.logit, [0, 1e-200, 1], [-INF, -INF, INF], [INF, INF, INF]),
 }
 
 
@@ -193,14 +194,23 @@ def test_derivatives_at_the_end_of_a_domain_are_infinite(function, x, seconds, t
         (ag.special.erfcx, [7.0, 30.0, 1e5], [0.0031024178351047966, 8.330618476891775e-05, 3.3851375002709967e-15]),
         (ag.acosh, [2.0, 1e120], [-0.3849001794597505, -2e-240]),
         (F.mish, [15.0, 100.0], [-1.0480522954513246e-11, -2.192092098350992e-84]),
+        (ag.special.spherical_bessel_j0, [4037348171595.8564], [9.673517488345266e-15]),
     ],
-    ids=["i0e 0", "masked.var of equals", "powers of 0", "erfcx", "acosh", "mish"],
+    ids=["i0e 0", "masked.var of equals", "powers of 0", "erfcx", "acosh", "mish", "spherical_bessel_j0"],
 )
 def test_second_derivatives(function, x, bends):
     x = ag.tensor(x, dtype="float64", requires_grad=True)
     (slope,) = ag.grad(function(x).sum(), x, create_graph=True)
     (bend,) = ag.grad(slope, x, ag.arange(1.0, len(x) + 1, dtype="float64"))
     np.testing.assert_allclose(bend, bends, rtol=1e-12)
+
+
+@pytest.mark.parametrize("a, b, mixed", [(4, 0, 0.25), (0.5, 0, 2), (4, 1, 1 + math.log(4)), (0, 0, 0), (0, 2, 0)])
+def test_a_power_varies_with_base_and_exponent_in_either_order(a, b, mixed):
+    a, b = (ag.tensor(x, dtype="float64", requires_grad=True) for x in (a, b))
+    by_base, by_exponent = ag.grad(a**b, (a, b), create_graph=True)
+    assert ag.grad(by_base, b)[0].item() == pytest.approx(mixed)
+    assert ag.grad(by_exponent, a)[0].item() == pytest.approx(mixed)
 
 
 def test_a_nan_goes_through_relu_and_its_relatives():
