@@ -148,6 +148,7 @@ POINTS = {
     "layer_norm of equals": (sum_of(lambda x: F.layer_norm(x, (3,))), [[2, 2, 2]], 0, [[0, 0, 0]]),
     "attention to nothing": (lambda x: F.scaled_dot_product_attention(x, x, x, x.detach() > 1), [[[1]]], 0, [[[0]]]),
     "threshold NaN": (lambda x: F.threshold(x, 0, 1), [NAN], NAN, [1]),
+    "nextafter itself": (ag.nextafter, [1, 1], 1, [1, 0]),
     "subnormal": (lambda x: x * 1, [1e-310], 1e-310, [1]),
 }
 
