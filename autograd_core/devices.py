@@ -199,6 +199,8 @@ def to(
     """
     if args:
         device, dtype = destination(args, device, dtype)
+        flags = [a for a in args if isinstance(a, bool)]
+        non_blocking, copy = *flags, *(non_blocking, copy)[len(flags) :]
     out = self
     wanted = as_dtype(dtype)
     if wanted is not None and wanted != out.array.dtype:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -190,11 +190,14 @@ def _narrowed(dtype: str, a: Array) -> Array:
 
 
 def check_integers(case: Case) -> None:
-    """Floating-point results of integers have the default dtype, as in PyTorch."""
+    """Floating-point results of integers have the default dtype, as in PyTorch; results of booleans are new as well."""
     whole = case.changed(lambda a: np.ones_like(a, np.int64) if a.dtype.kind == "f" else a)
-    for y in map(on_host, whole.call(*whole.tensors())):
+    for y in map(on_host, _outputs(whole, whole.tensors())):
         if y.dtype.kind == "f" and "dtype" not in case.statics:
             assert y.dtype == dtypes.get_default_dtype(), f"of int64 it makes {y.dtype}; set floating=True in the entry"
+    truths = case.changed(lambda a: np.ones_like(a, np.bool_) if a.dtype.kind == "f" else a)
+    with suppress(DtypeError):  # of operations that refuse booleans
+        _outputs(truths, truths.tensors())
 
 
 def check_complex(case: Case) -> None:
@@ -241,16 +244,21 @@ def check_purity(case: Case) -> None:
     """Inputs and outputs are not written; outputs share memory only with `view=True`, gradients never."""
     xs = case.tensors(requires_grad=True)
     before = [on_host(x).copy() for x in xs]
-    outputs = [y for y in case.call(*xs) if isinstance(y, Tensor)]
-    for k, y in enumerate(outputs):
-        if isinstance(case.entry, Op) and not case.entry.view and any(_share(y, x) for x in xs):
-            raise AssertionError(f"output {k} shares memory with an input; copy it, or set view=True in the entry")
+    outputs = _outputs(case, xs)
     values = [on_host(y).copy() for y in outputs]
     if differentiable(case.entry):
         _check_unshared(xs, outputs)
     for what, tensors, copies in (("input", xs, before), ("output", outputs, values)):
         for i, (t, a) in enumerate(zip(tensors, copies, strict=True)):
             assert np.array_equal(on_host(t), a, equal_nan=a.dtype.kind in "fc"), f"{what} {i} was written"
+
+
+def _outputs(case: Case, xs: list[Tensor]) -> list[Tensor]:
+    outputs = [y for y in case.call(*xs) if isinstance(y, Tensor)]
+    for k, y in enumerate(outputs):
+        if isinstance(case.entry, Op) and not case.entry.view and any(_share(y, x) for x in xs):
+            raise AssertionError(f"output {k} shares memory with an input; copy it, or set view=True in the entry")
+    return outputs
 
 
 def _check_unshared(xs: list[Tensor], outputs: list[Tensor]) -> None:

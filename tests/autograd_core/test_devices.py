@@ -102,7 +102,19 @@ def test_to_returns_the_tensor_itself_where_nothing_changes():
         x.to("cpu", non_blocking=True),
     ):
         assert same is x
-    assert x.to("cpu", copy=True) is not x
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("cpu", ag.float32, False, True), ("cpu", None, True, True), (ag.float32, False, True), (ag.ones(1), True, True)],
+    ids=str,
+)
+def test_to_copies_on_request(arguments):
+    x = ag.ones(2)
+    named = dict(zip(("non_blocking", "copy"), arguments[-2:], strict=True))
+    for y in (x.to(*arguments), x.to(*arguments[:-2], **named), x.to(*arguments[:-1], copy=True)):
+        y[0] = 5
+        assert x.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def _sgn_rule(xp, g, x, y):
 def sgn(xp, x):
     """x / |x|, and 0 at 0: the direction of a complex number, the sign of a real one."""
     if x.dtype.kind != "c":
-        return x if x.dtype.kind == "b" else xp.sign(x)
+        return x.copy() if x.dtype.kind == "b" else xp.sign(x)
     length = abs(x)
     return x / xp.where(length == 0, 1, length).astype(length.dtype)
 
