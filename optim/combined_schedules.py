@@ -7,8 +7,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_core.errors import warn
 from optim.optimizer import Optimizer
-from optim.schedules import LRScheduler, for_groups
+from optim.schedules import EPOCH_DEPRECATION_WARNING, LRScheduler, for_groups
 
 
 class SequentialLR(LRScheduler):
@@ -29,14 +30,15 @@ class SequentialLR(LRScheduler):
         first.step()
         self._last_lr = first.get_last_lr()
 
-    def step(self, epoch: float | None = None) -> None:
+    def _go_to(self, epoch: float | None) -> None:
         if epoch is not None:
             raise TypeError("SequentialLR cannot go to a given epoch; call step() without one")
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         begins = i and self._milestones[i - 1] == self.last_epoch
-        self._schedulers[i].step(0 if begins else None)
-        self._last_lr = self._schedulers[i].get_last_lr()
+        schedule = self._schedulers[i]
+        schedule._go_to(0) if begins else schedule.step()
+        self._last_lr = schedule.get_last_lr()
 
 
 def _parts(
@@ -70,9 +72,9 @@ class ChainedScheduler(LRScheduler):
         self._schedulers, self.optimizer = _parts("ChainedScheduler", schedulers, optimizer)
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
-    def step(self, epoch: float | None = None) -> None:
+    def _go_to(self, epoch: float | None) -> None:
         for schedule in self._schedulers:
-            schedule.step(epoch)
+            schedule.step() if epoch is None else schedule._go_to(epoch)
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
 
@@ -111,6 +113,8 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:
         """Advance by one epoch with this metric."""
+        if epoch is not None:
+            warn(EPOCH_DEPRECATION_WARNING)
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current):

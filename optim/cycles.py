@@ -35,8 +35,8 @@ class _Cycle(LRScheduler):
         """The momentum of every group."""
         raise NotImplementedError
 
-    def step(self, epoch: float | None = None) -> None:
-        super().step(epoch)
+    def _go_to(self, epoch: float | None) -> None:
+        super()._go_to(epoch)
         if self.cycle_momentum:
             self._set_momenta(self.momenta_at(self.last_epoch))
 

@@ -2,6 +2,7 @@
 
 from optim.combined_schedules import ChainedScheduler, ReduceLROnPlateau, SequentialLR
 from optim.cycles import CyclicLR, OneCycleLR
+from optim.schedules import EPOCH_DEPRECATION_WARNING as EPOCH_DEPRECATION_WARNING
 from optim.schedules import (
     ConstantLR,
     CosineAnnealingLR,

@@ -13,6 +13,8 @@ from autograd_core.errors import warn
 from backends.live import deferred
 from optim.optimizer import Optimizer
 
+EPOCH_DEPRECATION_WARNING = "step(epoch) is deprecated; call step() after every epoch, without an argument"
+
 
 def _changed(schedule: Any) -> list[dict[str, Any]]:
     """What a step of a schedule changes."""
@@ -51,7 +53,7 @@ class LRScheduler:
         if self.last_epoch == -1 or not self._known_at_any_epoch:
             self.step()
         else:
-            self.step(self.last_epoch + 1)
+            self._go_to(self.last_epoch + 1)
 
     @property
     def _known_at_any_epoch(self) -> bool:
@@ -76,7 +78,13 @@ class LRScheduler:
 
     @partial(deferred, states=_changed)
     def step(self, epoch: float | None = None) -> None:
-        """Advance by one epoch, or go to a given one, which sets the rates absolutely."""
+        """Advance by one epoch, or, with a warning, go to a given one, which sets the rates absolutely."""
+        if epoch is not None:
+            warn(EPOCH_DEPRECATION_WARNING)
+        self._go_to(epoch)
+
+    def _go_to(self, epoch: float | None) -> None:
+        """Go to an epoch; None is the next one."""
         self._step_count += 1
         if self._step_count == 2 and type(self.optimizer).step is Optimizer.step and not self.optimizer.stepped:
             warn(
@@ -316,7 +324,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def step(self, epoch: float | None = None) -> None:
-        super().step(epoch)
+        self._go_to(epoch)
+
+    def _go_to(self, epoch: float | None) -> None:
+        super()._go_to(epoch)
         self.T_cur, self.T_i = self._cycle_at(self.last_epoch if epoch is None else epoch)
 
     def _cycle_at(self, epoch: float) -> tuple[float, int]:

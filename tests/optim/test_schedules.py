@@ -312,8 +312,47 @@ def test_own_schedules_override_get_lr():
         group["initial_lr"] = group["lr"]
     resumed = Halving(opt, last_epoch=1)
     assert resumed.get_last_lr() == [0.025, 0.0075]
-    resumed.step(4)
+    with pytest.warns(UserWarning, match="deprecated"):
+        resumed.step(4)
     assert resumed.get_last_lr() == [0.1 / 16, 0.03 / 16]
+
+
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda o: lr_scheduler.StepLR(o, 2).step(4),
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 0.2).step(1),
+        lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.ExponentialLR(o, 0.5)]).step(2),
+        lambda o: lr_scheduler.ReduceLROnPlateau(o).step(1.0, 3),
+    ],
+    ids=["closed form", "cycle", "chain", "plateau"],
+)
+def test_going_to_an_epoch_warns_once(go):
+    opt = optimizer(lambda groups, lr: Stepping(groups, lr, momentum=0.9))
+    with pytest.warns(UserWarning, match="deprecated") as caught:
+        go(opt)
+    assert [str(w.message) for w in caught] == [lr_scheduler.EPOCH_DEPRECATION_WARNING]
+
+
+@pytest.mark.parametrize(
+    "follow",
+    [
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4).step(1.5),
+        lambda o: sequence(o, lr_scheduler.CosineAnnealingWarmRestarts(o, 4)),
+        lambda o: sequence(o, lr_scheduler.CyclicLR(o, 0.1, 0.2)),
+        lambda o: sequence(o, lr_scheduler.ChainedScheduler([lr_scheduler.ExponentialLR(o, 0.5)])),
+    ],
+    ids=["fractions", "restarts", "cycle", "chain"],
+)
+@pytest.mark.filterwarnings("error")
+def test_restarts_and_sequences_go_to_epochs_without_a_warning(follow):
+    follow(optimizer(lambda groups, lr: Stepping(groups, lr, momentum=0.9)))
+
+
+def sequence(opt, second):
+    schedule = lr_scheduler.SequentialLR(opt, [lr_scheduler.ConstantLR(opt), second], [2])
+    for _ in range(4):
+        schedule.step()
 
 
 class Stepping(optim.SGD):
@@ -396,6 +435,7 @@ def test_a_step_that_a_scaler_skips_is_one():
         (lr_scheduler.LRScheduler, NotImplementedError, "define lrs_at"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:step.epoch")
 def test_misuse_is_named(make, error, message):
     with pytest.raises(error, match=message):
         make(optimizer())
