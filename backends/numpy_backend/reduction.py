@@ -24,7 +24,9 @@ LONG = 1 << 7  # elements of a row: up to here neighbours are combined first
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
 RUN = 1 << 5  # lines: added one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
-LINES = 1 << 13  # elements: from here combining neighbours is faster than copying the transpose
+ROWS = 1 << 6  # from here copying the transpose of short rows pays
+LINES = 1 << 13  # elements: from here combining neighbours is faster than that with the instructions of WIDE
+SHUFFLED = 1 << 16  # the same without them
 SEVERAL, LARGE = 1 << 8, 1 << 18  # rows, or else elements, from which that is faster than NumPy's reduction of each row
 WHOLE = 1 << 15  # elements: below this NumPy adds all elements of an array faster than dot products do
 WIDE = "AVX512", "X86_V4"  # instructions with which NumPy reads every other number of a line at once
@@ -166,11 +168,14 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
         x = contiguous(x)  # of channels-last images
     if x.dtype.char in "eE" and x.size >= MANY and not how:  # which NumPy compares one by one
         return converted(extreme(ufunc, converted(x, FLOAT32), axis, keepdims), x.dtype)
-    if how or x.ndim < 2 or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+    n = x.shape[-1] if x.ndim > 1 else x.size
+    rows = x.size // n if n else 0
+    if how or rows < ROWS or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims, **how)
-    size, n = x.size, x.shape[-1]
-    folded = size >= LINES and (size >= SEVERAL * n or size >= LARGE) and (n <= SHORT or has_loop("maximum", *WIDE))
-    if not folded and not n <= SHORT < size:
+    folded = (rows >= SEVERAL and x.size >= LINES) or x.size >= LARGE
+    if folded and not has_loop("maximum", *WIDE):
+        folded = n <= SHORT and x.size >= SHUFFLED
+    if not folded and n > SHORT:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims)
     lines = x.reshape(-1, n)
     y = _folded(ufunc, lines) if folded else ufunc.reduce(lines.T.copy(), axis=0)

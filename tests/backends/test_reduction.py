@@ -90,14 +90,15 @@ def test_extremes_are_those_of_numpy(shape, axis, layout, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("wide", [True, False])
-def test_neighbours_in_long_rows_are_combined_by_wide_instructions_only(wide, monkeypatch):
+def test_neighbours_in_long_or_few_rows_are_combined_by_wide_instructions_only(wide, monkeypatch):
     combined = []
     monkeypatch.setattr(reduction, "has_loop", lambda name, *sets: wide and name == "maximum" and "AVX512" in sets)
-    monkeypatch.setattr(reduction, "_folded", lambda ufunc, x: [combined.append(x.shape[1]), ufunc.reduce(x, 1)][1])
-    for n in (32, 64, 300):
-        x = np.random.default_rng(0).random((1024, n), np.float32)
+    monkeypatch.setattr(reduction, "_folded", lambda ufunc, x: [combined.append(x.shape), ufunc.reduce(x, 1)][1])
+    shapes = [(2048, 32), (1024, 32), (1024, 64), (1024, 300)]
+    for shape in ((40, 32), *shapes):
+        x = np.random.default_rng(0).random(shape, np.float32)
         np.testing.assert_array_equal(reduction.extreme(np.maximum, x, -1), x.max(axis=-1))
-    assert combined == ([32, 64, 300] if wide else [32])
+    assert combined == (shapes if wide else shapes[:1])
 
 
 @pytest.mark.parametrize("name", ["all", "any", "argmax", "argmin"])
