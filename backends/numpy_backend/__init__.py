@@ -119,6 +119,7 @@ WITH_GENERIC: dict[str, Any] = {
     "linear": products.linear,
     "match_points": points.match_points,
     "mix_rows": indexing.mix_rows,
+    "picked_nll": softmax.picked_nll,
     "pull": distances.pull,
     "normalize_groups": groups.normalize_groups,
     "read_points": points.read_points,

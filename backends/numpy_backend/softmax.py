@@ -11,7 +11,7 @@ import numpy as np
 from backends.buffers import FLOAT32
 from backends.geometry import Array
 from backends.numpy_backend.copies import contiguous, converted
-from backends.numpy_backend.reduction import SHORT
+from backends.numpy_backend.reduction import SHORT, extreme
 from backends.settled import settled
 
 Losses = tuple[Array, Array, Array]
@@ -23,6 +23,8 @@ def ordered(plain: Callable[..., Any], *operands: Any) -> Any:
     if dtype is not None and dtype.char in "eE":
         y = ordered(plain, *[_in_float32(v) for v in operands])
         return (y[0].astype(dtype), *y[1:]) if y.__class__ is tuple else y
+    if operands[0].ndim == 2:
+        return plain(*operands)
     return plain(*[contiguous(v) if getattr(v, "ndim", 0) > 2 else v for v in operands])
 
 
@@ -40,20 +42,30 @@ def softmax_nll(
     plain: Callable[..., Losses], x: Array, target: Array, ignore_index: int | None, reduction: str
 ) -> Losses:
     """See `backends.generic.softmax.softmax_nll`, here `plain`."""
-    if x.ndim != 2 or not 0 < x.shape[1] <= SHORT or x.dtype.char not in "fd" or _occurs(ignore_index, target):
+    if x.ndim != 2 or not x.shape[1] or x.dtype.char not in "fd" or _occurs(ignore_index, target):
         return plain(x, target, ignore_index, reduction)
-    d = contiguous(x.T)
-    shift = np.maximum.reduce(d)
-    d = d - shift
-    chosen = d[target, np.arange(len(target))]
-    total = np.add.reduce(np.exp(d, out=d))
+    rows = np.arange(len(target))
+    if x.shape[1] <= SHORT:
+        d = contiguous(x.T)
+        shift = np.maximum.reduce(d)
+        d = d - shift
+        chosen = d[target, rows]
+        total = np.add.reduce(np.exp(d, out=d))
+    else:
+        shift = extreme(np.maximum, x, 1)
+        d = x - shift[:, None]
+        chosen = d[rows, target]
+        total = np.add.reduce(np.exp(d, out=d), axis=1)
     losses = np.log(total)
     losses -= chosen
-    if reduction != "none":
-        losses = np.add.reduce(losses)
-        if reduction == "mean":
-            losses /= x.dtype.type(len(target))
-    return losses, shift[:, None], total[:, None]
+    return _reduced(losses, reduction), shift[:, None], total[:, None]
+
+
+def picked_nll(plain: Callable[..., Array], x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array:
+    """See `backends.generic.softmax.picked_nll`, here `plain`."""
+    if x.ndim != 2 or x.dtype.char not in "fd" or _occurs(ignore_index, target):
+        return plain(x, target, ignore_index, reduction)
+    return _reduced(0 - x[np.arange(len(target)), target], reduction)
 
 
 def softmax_nll_gradient(
@@ -75,6 +87,12 @@ def softmax_nll_gradient(
     p *= weight / total
     p[np.arange(len(target)), target] -= weight
     return p
+
+
+def _reduced(losses: Array, reduction: str) -> Array:
+    """The losses, or their sum or mean."""
+    total = losses if reduction == "none" else np.add.reduce(losses)
+    return total / total.dtype.type(len(losses)) if reduction == "mean" else total
 
 
 def _occurs(ignore_index: int | None, target: Array) -> bool:
