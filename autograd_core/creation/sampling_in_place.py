@@ -7,11 +7,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograd_core import dtypes
 from autograd_core.creation.making import number_of
 from autograd_core.creation.sampling import Memory, bernoulli, decided, drawn, normals
-from autograd_core.engine.inplace import write
+from autograd_core.engine import direct
+from autograd_core.engine.inplace import unrecorded, write
 from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.versions import record_write
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.random import Generator, stream_of
 from autograd_core.tensor import Tensor, wrap
@@ -35,6 +39,10 @@ def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
         _check(draw.__name__, self.array.dtype)
         memory = Memory(self)
         draws = draw(memory, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
+        if memory.in_order and draws.__class__ is self.array.__class__ is np.ndarray and unrecorded(self):
+            direct.copy(self.array, draws)
+            record_write(self.array, 2)
+            return self
         return write(self, lambda _: memory.arranged(wrap(draws)))
 
     return filled

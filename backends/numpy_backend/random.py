@@ -102,8 +102,9 @@ class NumpyGenerator:
             drawn = drawn[: count - rest + FEW]
         y = np.empty(drawn.size, real)
         in_blocks(lambda at: _rows(drawn[at], y[at], mean, std), blocks(y.size, PART))
-        y[count - FEW : count] = y[-FEW:]
-        y.resize(count, refcheck=False)
+        if rest:
+            y[count - FEW : count] = y[-FEW:]
+            y.resize(count, refcheck=False)
         return y.reshape(shape).astype(dtype, copy=False)
 
     def _single(self) -> float:
@@ -229,10 +230,9 @@ def _between(y: Array, low: float, high: float) -> Array:
 
 def _rows(numbers: Array, y: Array, mean: float, std: float) -> None:
     """Fill y with normal numbers: 8 numbers are the distances of pairs, the next 8 their angles, and so on."""
-    numbers, pairs = numbers.reshape(-1, 2, FEW // 2), y.reshape(-1, 2, FEW // 2)
-    radius, angle = _unit(numbers[:, 0], y.dtype), _unit(numbers[:, 1], y.dtype)
-    angle *= 2 * y.dtype.type(math.pi)
-    np.log(np.subtract(1, radius, out=radius), out=radius)
+    units, pairs = _unit(numbers, y.dtype).reshape(-1, 2, FEW // 2), y.reshape(-1, 2, FEW // 2)
+    radius, angle = 1 - units[:, 0], units[:, 1] * (2 * math.pi)
+    np.log(radius, out=radius)
     radius *= -2
     np.sqrt(radius, out=radius)
     np.multiply(np.cos(angle), radius, out=pairs[:, 0])
