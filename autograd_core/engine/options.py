@@ -112,15 +112,16 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
     count = code.co_argcount
     parameters = code.co_varnames[: count + code.co_kwonlyargcount]
     factors = [s for s in FACTORS if s in parameters[count:]]
-    names = {s: meant(s, parameters) for s in SYNONYMS}
+    names, own = {s: meant(s, parameters) for s in SYNONYMS}, set(parameters)
     contexts = contexts_of(name)
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
         if contexts and modes():
             return recast(name, call, *args, **given)
-        out = given.pop("out", None) if given else None
-        if given:
+        out = None
+        if given and not (given.keys() <= own):
+            out = given.pop("out", None)
             given = {names.get(k, k): v for k, v in given.items()}
         if count < len(args) <= count + len(factors):  # addcmul(input, value, tensor1, tensor2)
             given |= zip(factors, filter(np.isscalar, args), strict=False)

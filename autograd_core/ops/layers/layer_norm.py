@@ -71,23 +71,24 @@ def _slow_rows(x, weight=None, bias=None, dims=1, eps=1e-5, centered=True):
 def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, centered=True):
     """Zero mean (unless not `centered`) and unit mean square of the last `dims` axes, then scale and shift."""
     rows = _wide(xp, input).reshape(_rows(input, dims)[0])
-    weight, bias = (v if v is None else v.reshape(-1) for v in (weight, bias))
+    if dims > 1:
+        weight, bias = (v if v is None else v.reshape(-1) for v in (weight, bias))
     y, mean, scale = xp.kernels.normalize_rows(rows, weight, bias, eps, centered)
     return y.reshape(input.shape).astype(input.dtype, copy=False), mean, scale
 
 
 def as_narrow(y, input):
     """A result of 16 bits like the input, also if the parameters are float32."""
-    return y if y.dtype is input.dtype or input.itemsize != 2 else y.to(input.dtype)
+    return y if input.array.itemsize != 2 or y.dtype is input.dtype else y.to(input.dtype)
 
 
 def _checked(input, normalized_shape, parameters, name):
     """The number of normalised axes, after checking their shape against the input and the parameters."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape or input.shape[-len(shape) :] != shape:
+    if not shape or input.array.shape[-len(shape) :] != shape:
         raise OperandError(f"{name}(): normalized_shape={shape} is not how the shape of input, {input.shape}, ends")
     for parameter in parameters:
-        if parameter is not None and parameter.shape != shape:
+        if parameter is not None and parameter.array.shape != shape:
             raise OperandError(f"{name}(): weight and bias must have the shape {shape}, not {parameter.shape}")
     return len(shape)
 

@@ -189,7 +189,7 @@ def _slow_squeeze(x, dim=None):
                       sample((0, 1))))
 def squeeze(input, dim=None):
     """Without the axes of length 1, or those of them in `dim`; a view."""
-    shape = tuple(input.shape)
+    shape = input.array.shape
     dims = range(len(shape)) if dim is None else axes.several(dim, len(shape))
     return reshape(input, tuple([k for i, k in enumerate(shape) if k != 1 or i not in dims]))
 
@@ -199,7 +199,7 @@ def squeeze(input, dim=None):
              reference=np.expand_dims)
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`; a view."""
-    shape = tuple(input.shape)
+    shape = input.array.shape
     at = axes.one(dim, len(shape) + 1)
     return reshape(input, (*shape[:at], 1, *shape[at:]))
 
@@ -210,7 +210,7 @@ def unsqueeze(input, dim):
                  *x.shape[:start_dim], -1, *x.shape[x.ndim if end_dim == -1 else end_dim + 1 :]))
 def flatten(input, start_dim=0, end_dim=-1):
     """The axes from `start_dim` to `end_dim`, inclusive, merged into one."""
-    lengths = tuple(input.shape)
+    lengths = input.array.shape
     first, last = axes.one(start_dim, len(lengths)), axes.one(end_dim, len(lengths))
     if first > last:
         raise OperandError(f"flatten(): start_dim {start_dim} comes after end_dim {end_dim}")
