@@ -77,7 +77,7 @@ def test_pooling_divides_by_multiplying():
 def test_numbers_of_steps_compile():
     options = ("lr", "beta1", "beta2", "eps", "step", "weight_decay")
     for decoupled in (False, True):
-        text, _ = optimizers._written(optimizers.KINDS["adam_step"][1], options, (("decoupled", decoupled),))
+        text = optimizers._written(optimizers.KINDS["adam_step"][1], options, (("decoupled", decoupled),))
         nvrtc.compiled(source_of(f"derived\n{text}"), ["derive<Derived>"], *FLAGS, "--gpu-architecture=compute_80")
 
 
