@@ -10,7 +10,7 @@ import numpy as np
 from autograd_core import dtypes, functional, linalg, trees
 from autograd_core.creation.values import where_it_is
 from autograd_core.dtypes import get_default_dtype
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY, is_array
 from autograd_core.tensor import Tensor, wrap
 
 INTERPOLATIONS = "linear", "lower", "higher", "midpoint", "nearest"
@@ -24,9 +24,15 @@ def tensor(value: Any) -> Tensor:
     return where_it_is(value)
 
 
+def known(value: Any) -> Any:
+    """A value, but what NumPy alone knows to be an array, such as one of JAX, as an array."""
+    ours = isinstance(value, (Tensor, np.ndarray, np.generic)) or is_array(value)
+    return value if ours or not hasattr(value, "__array__") else np.asarray(value)
+
+
 def tensors(values: Iterable[Any]) -> list[Any]:
     """The values, with arrays as tensors."""
-    return [functional.as_tensor(v) if isinstance(v, np.ndarray) else v for v in values]
+    return [functional.as_tensor(v) if isinstance(v, np.ndarray) else v for v in map(known, values)]
 
 
 def floating(a: Any, dtype: Any = None) -> Tensor:

@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd_core import fft, functional, linalg, trees
 from autograd_core.engine.options import deliver
-from autograd_core.semantics.numpy_forms import FORMS, floating, tensors
+from autograd_core.semantics.numpy_forms import FORMS, floating, known, tensors
 from autograd_core.tensor import Tensor
 
 ADVICE = "use a tensor function, or .detach().numpy() on purpose"
@@ -112,7 +112,7 @@ def _by_counterpart(ours: Callable[..., Any], function: Callable[..., Any], args
     args = (*args, *map(kwargs.pop, named))
     options = dict(zip(names[operands:], args[operands:], strict=False)) | kwargs
     options = {k: v for k, v in options.items() if not _is_default(v, defaults.get(k, np._NoValue))}
-    args, out = (*tensors(args[:1]), *args[1:operands]), options.pop("out", None)
+    args, out = (*tensors(args[:1]), *map(known, args[1:operands])), options.pop("out", None)
     if function.__module__ == "numpy.linalg" and function.__name__ not in EXACT:
         args = tuple([floating(a) if isinstance(a, Tensor) else a for a in args])
     options = _renamed(options)

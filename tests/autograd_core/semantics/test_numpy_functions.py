@@ -243,6 +243,28 @@ def test_a_ufunc_takes_a_mask_that_is_a_tensor():
     np.testing.assert_array_equal(total, np.where(A > 0, A + B, 0))
 
 
+class Foreign:
+    """An array of another library, such as JAX, of which NumPy knows only how to convert it."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.add, np.maximum, np.matmul, np.dot, np.kron, np.linalg.solve, np.allclose, np.isclose, np.array_equal],
+    ids=lambda function: function.__name__,
+)
+def test_arrays_of_other_libraries_are_operands(function):
+    for other in (A, B):
+        expected = function(A, other), function(other, A)
+        found = function(ag.tensor(A), Foreign(other)), function(Foreign(other), ag.tensor(A))
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("asked", [{}, {"return_index": True, "return_counts": True}, {"equal_nan": False}])
 def test_distinct_numbers_are_those_of_numpy(asked):
     x = np.array([2, np.nan, 1, np.nan, 2])
