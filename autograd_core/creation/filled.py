@@ -14,6 +14,7 @@ from autograd_core.creation.making import ShapeLike, check_tensor, finish, float
 from autograd_core.creation.values import tensor
 from autograd_core.engine.libraries import ELSEWHERE, LAYERS
 from autograd_core.engine.options import with_options
+from autograd_core.errors import DtypeError
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.memory_format import arranged, arranged_like
 from autograd_core.sizes import Size
@@ -80,15 +81,16 @@ def full(
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
     if kind is None:
         raise TypeError(f"full() takes a number to fill with, not {type(value).__name__}")
-    whole = kind.kind in dtypes.INTEGERS
-    return on_device(
-        lambda xp: xp.full(shape, _whole(value, kind) if whole else value, kind), device, requires_grad, name
-    )
+    return on_device(lambda xp: xp.full(shape, _fitting(value, kind), kind), device, requires_grad, name)
 
 
-def _whole(value: Any, dtype: dtypes.DType) -> Any:
-    """The number as an element of an integer dtype; int() refuses infinity and NaN."""
-    if isinstance(value, float):
+def _fitting(value: Any, dtype: dtypes.DType) -> Any:
+    """The number as an element of a dtype; int() refuses infinity and NaN."""
+    if isinstance(value, complex) and dtype.kind not in "cb":
+        if value.imag:
+            raise DtypeError(f"{value} does not fit into {dtype} without losing its imaginary part")
+        value = value.real
+    if isinstance(value, float) and dtype.kind in dtypes.INTEGERS:
         return int(value)
     return dtypes.elements(value, dtype).item() if dtype.kind == "u" else value
 

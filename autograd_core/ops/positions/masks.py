@@ -87,10 +87,9 @@ def masked_fill(input, mask, value):
         raise OperandError(f"masked_fill() takes one value, not a tensor of shape {tuple(value.shape)}; use where()")
     if mask.dtype.kind != "b":
         raise DtypeError(f"masked_fill(): mask must hold booleans, not {mask.dtype}")
-    kind = value.dtype.kind if hasattr(value, "dtype") else "c" * isinstance(value, complex)
-    if kind == "c" and input.dtype.kind != "c":
+    if hasattr(value, "dtype") and value.dtype.kind == "c" != input.dtype.kind:
         raise InplaceError(f"masked_fill(): {value} does not fit into {input.dtype} without losing its imaginary part")
-    if input.dtype.kind in dtypes.INTEGERS and isinstance(value, int | float):
+    if isinstance(value, complex) or (input.dtype.kind in dtypes.INTEGERS and isinstance(value, int | float)):
         value = functional.full((), value, dtype=input.dtype, device=input.device)
     filled = functional.where(mask, value, input)
     return filled if filled.dtype == input.dtype else functional.astype(filled, input.dtype)

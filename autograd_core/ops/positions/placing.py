@@ -73,6 +73,8 @@ SLICES = (
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with the slices of `source`, times `alpha`, added along `dim` at `index`; repeated indices add up."""
     x, where, source, _ = _along("index_add", input, dim, index, source)
+    if x.dtype.kind in dtypes.INTEGERS:
+        alpha = int(alpha)  # as in PyTorch
     source = source if alpha == 1 else functional.astype(source * alpha, x.dtype)
     y = x + place(source, index=where, shape=x.array.shape)
     return y if input.ndim else reshape(y, ())
@@ -99,6 +101,8 @@ def index_fill(input, dim, index, value):
     x, where, _, shape = _along("index_fill", input, dim, index)
     if not isinstance(value, Tensor):
         value = functional.full((), value, dtype=x.dtype, device=x.device)
+    elif value.dtype.kind == "c" != x.dtype.kind:
+        raise DtypeError(f"index_fill(): a value of {value.dtype} does not fit into a tensor of {x.dtype}; take .real")
     return reshape(written(x, expand(functional.astype(value, x.dtype), shape), where), input.shape)
 
 

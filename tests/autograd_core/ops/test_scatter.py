@@ -110,6 +110,32 @@ def test_dtypes_must_agree():
             call(wide([1.0]), ag.tensor([0]), ag.ones(1))
 
 
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda x, v: x.scatter(0, ag.tensor([0]), v),
+        lambda x, v: x.index_fill(0, ag.tensor([0]), v),
+        lambda x, v: x.masked_fill(ag.tensor([True, False]), v),
+        ag.full_like,
+        lambda x, v: x.clone().fill_(v),
+    ],
+    ids=["scatter", "index_fill", "masked_fill", "full_like", "fill_"],
+)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "uint8"])
+def test_complex_numbers_fill_real_tensors_if_they_are_real(fill, dtype):
+    x = ag.ones(2, dtype=dtype)
+    filled = fill(x, 3 + 0j)
+    assert (filled[0].item(), filled.dtype) == (3, x.dtype)
+    with pytest.raises(RuntimeError, match="imaginary part"):
+        fill(x, 3j)
+    with pytest.raises(RuntimeError, match=r"imaginary part|take \.real"):
+        x.index_fill(0, ag.tensor([0]), ag.tensor(3j))
+
+
+def test_added_slices_of_integers_have_a_whole_factor():
+    assert ag.ones(3, dtype="int64").index_add(0, ag.tensor([0, 2]), ag.tensor([3, 3]), alpha=1.5).tolist() == [4, 1, 4]
+
+
 def test_masks_write_one_value():
     x, mask = wide([1.0, 2.0]), ag.tensor([True, False])
     value = wide(5.0)
