@@ -137,14 +137,14 @@ def decided(stream: Any, p: float, shape: tuple[int, ...], dtype: dtypes.DType) 
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities in `input`, or with probability `p`; else zeros."""
     check_tensor(input, "bernoulli")
-    stream = stream_of(input.device, generator)
+    array, stream = input.array, stream_of(input.device, generator)
     if p is not None:
-        return wrap(decided(stream, p, input.shape, input.array.dtype))
-    if not holds((input >= 0) & (input <= 1)):
+        return wrap(decided(stream, p, input.shape, array.dtype))
+    if not holds((array >= 0) & (array <= 1)):
         raise OperandError("bernoulli(): probabilities must lie between 0 and 1")
-    real = _floating(input.array.dtype)
+    real = _floating(array.dtype)
     draws = stream.uniform(input.shape, dtypes.float32 if real.itemsize < 4 else real)
-    return wrap((draws < input.array).astype(input.array.dtype))
+    return wrap((draws < array).astype(array.dtype))
 
 
 def multinomial(

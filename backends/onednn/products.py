@@ -21,6 +21,7 @@ from backends.settled import Function, Prepared, prepared
 from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
+FUSED = 1 << 16  # sums with a bias, from which a pass of their own costs more than BLAS gains
 SUMMED, SHORT = 1 << 16, 12  # elements from which sums of rows are products; the most numbers in such a sum
 SUM = (("sum", 1.0, 0, 0),)
 
@@ -42,6 +43,8 @@ def linear(x: Array, w: Array, bias: Array, relu: bool = False) -> Prepared:
     """See `backends.generic.products.linear`."""
     turned = w.T
     if bias.dtype != x.dtype or not _suits(x, turned):
+        return None
+    if len(x) * len(w) < FUSED and left_to_blas(x, turned):
         return None
     call, (x, b, bias) = _product_of(x, turned, bias, relu)
     return call, (x, w if b is turned else b, bias)  # in the same memory

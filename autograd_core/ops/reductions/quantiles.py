@@ -132,7 +132,7 @@ def _check_quantile(input, q, name):
         raise OperandError(f"{name}() of no elements is undefined; the tensor has shape {input.shape}")
     if q.ndim > 1 or q.dtype != input.dtype:
         raise OperandError(f"{name}(): q must be a number or a vector of {input.dtype}, not {q.dtype} {q.shape}")
-    if not holds((q >= 0) & (q <= 1)):
+    if not holds((q.array >= 0) & (q.array <= 1)):
         raise OperandError(f"{name}(): q must lie between 0 and 1")
 
 

@@ -264,6 +264,15 @@ def test_without_avx512_blas_multiplies_tiny_matrices_and_on_one_thread(monkeypa
         assert not choice.left_to_blas(x.astype(np.float16), x.astype(np.float16))
 
 
+@pytest.mark.parametrize("rows", [1, 8, 1024])
+@pytest.mark.parametrize("by_blas", [False, True])
+def test_blas_adds_a_bias_to_few_numbers_where_it_multiplies(monkeypatch, by_blas, rows):
+    monkeypatch.setattr(products, "left_to_blas", lambda *_: by_blas)
+    x, w, bias = random(rows, 512), random(128, 512, seed=1), random(128, seed=2)
+    for kernel in (products.linear, products.linear_relu):
+        assert (kernel(x, w, bias) is None) is (by_blas and rows < 1024)
+
+
 def test_causal_attention_takes_a_gradient_of_any_strides(kernels):
     query, g = random(2, 256, 32), random(2, 256, 64, seed=1)
     y, weights = kernels.attention(query, query, query, 0.2, True)
