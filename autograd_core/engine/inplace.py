@@ -65,8 +65,12 @@ def unrecorded(x: Tensor, *others: Any) -> bool:
     cannot be written.
     """
     base = _origin(x)
-    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
-        return False
+    if grad_enabled():
+        if base.node is not None:
+            return False
+        for t in others:
+            if getattr(t, "node", None) is not None:
+                return False
     _refuse(x, base)
     own_scalar(x)
     return True

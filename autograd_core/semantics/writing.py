@@ -43,7 +43,7 @@ def _method(
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if simple and len(args) == 1 and kwargs.keys() <= further:
-            done = unrecorded(self, *args) and direct.replace(self.array, entry, *args, **kwargs)
+            done = unrecorded(self, args[0]) and direct.replace(self.array, entry, args[0], **kwargs)
         else:
             operands = (*args, *kwargs.values())
             done = combined and unrecorded(self, *operands) and direct.combine(self.array, entry, args, kwargs)
@@ -62,10 +62,10 @@ def _method(
 
 def _operator(function: Callable[..., Tensor], entry: str = "") -> Callable[..., Any]:
     """The in-place operator; returns NotImplemented for operands of unknown types."""
-    simple = entry in direct.UFUNCS
+    replace = direct.replace if entry in direct.UFUNCS else None
 
     def assign_operator(self: Tensor, other: Any) -> Any:
-        if simple and unrecorded(self, other) and direct.replace(self.array, entry, other):
+        if replace and unrecorded(self, other) and replace(self.array, entry, other):
             record_write(self.array, 2)
             return self
         return write(self, function, other) if is_operand(other) else NotImplemented
