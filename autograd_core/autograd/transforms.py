@@ -15,7 +15,7 @@ from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
 from autograd_core.engine.nodes import Leaf, behind
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.tensor import Tensor, wrap
 
@@ -70,9 +70,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     def computed(*args: Any, **kwargs: Any) -> Any:
         inputs, chosen = fresh(args, argnums)
         leaves = trees.leaves(chosen)
-        with enable_grad():
-            result = func(*inputs, **kwargs)
-        value, aux = parted("grad", result, has_aux)
+        value, aux = parted("grad", recorded(func, inputs, kwargs, leaves), has_aux)
         if not isinstance(value, Tensor) or value.array.size != 1:
             shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
             hint = "did it return nothing?" if value is None else "use jacobian()"
@@ -97,9 +95,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     """
     inputs, chosen = fresh(primals, tuple(range(len(primals))))
     leaves = trees.leaves(chosen)
-    with enable_grad():
-        result = func(*inputs)
-    y, aux = parted("vjp", result, has_aux)
+    y, aux = parted("vjp", recorded(func, inputs, {}, leaves), has_aux)
     outputs = _tensors("vjp", y)
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
@@ -122,8 +118,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     """
     inputs, chosen = fresh(primals, tuple(range(len(primals))))
     leaves = trees.leaves(chosen)
+    y = recorded(func, inputs, {}, leaves)
     with enable_grad():
-        y = func(*inputs)
         outputs = [x for x in _tensors("jvp", y) if x.node is not None]
         weights = [functional.zeros_like(inside(x.detach())).requires_grad_() for x in outputs]
         linear = pulled(outputs, leaves, weights, create_graph=True) if outputs else []
@@ -216,6 +212,16 @@ def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
     if not places or len({i % len(args) for i in places}) < len(places):
         raise RuntimeError(f"argnums must name at least one argument, and none twice, not {argnums}")
     return inputs, tuple([inputs[i] for i in places]) if isinstance(argnums, tuple) else inputs[argnums]
+
+
+def recorded(func: Callable[..., Any], inputs: list[Any], kwargs: dict[str, Any], leaves: list[Tensor]) -> Any:
+    """What a function makes of its arguments, with its graph, which begins at these leaves."""
+    nodes = [x.node for x in leaves]
+    with enable_grad():
+        result = func(*inputs, **kwargs)
+    if any(x.node is not n for x, n in zip(leaves, nodes, strict=True)):  # a copy of what an outer transform follows
+        raise InplaceError("the function writes in place what it is differentiated by; let it work on a .clone()")
+    return result
 
 
 def _fitting(name: str, given: Any, tree: Any) -> list[Any]:

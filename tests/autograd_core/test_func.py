@@ -78,6 +78,23 @@ def test_inner_gradients_are_differentiable_outside():
     close(w.grad, 3 * x.numpy(force=True) ** 2)
 
 
+@pytest.mark.parametrize("inner", [func.grad, func.jacrev, func.hessian], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "outer",
+    [
+        lambda f, x: f(x),
+        lambda f, x: func.grad(lambda y: f(y).sum())(x),
+        lambda f, x: func.jvp(f, (x,), (x,)),
+        func.vjp,
+        lambda f, x: func.vmap(f)(ag.stack([x, x])),
+    ],
+    ids=["plain", "grad", "jvp", "vjp", "vmap"],
+)
+def test_what_a_function_is_differentiated_by_it_cannot_write(inner, outer):
+    with pytest.raises(RuntimeError, match=r"in(-| )place"):
+        outer(inner(lambda x: x.mul_(x).sum()), ag.tensor([3.0, 4.0]))
+
+
 def test_functions_that_do_not_depend_on_their_argument():
     x = values(3)
     close(func.grad(lambda x: ag.tensor(1.0))(x), np.zeros(3))
