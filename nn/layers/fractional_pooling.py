@@ -36,6 +36,9 @@ class _FractionalMaxPool(Named):
         self.output_size = None if output_size is None else each(output_size, self.rank, "output_size")
         single = isinstance(output_ratio, (int, float))
         self.output_ratio: Any = (output_ratio,) * self.rank if single else output_ratio
+        ratios: Any = self.output_ratio or ()
+        if not all(0 < r < 1 for r in ratios):
+            raise ValueError(f"{type(self).__name__}: output_ratio must lie between 0 and 1, but is {output_ratio}")
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)
 

@@ -69,6 +69,11 @@ class HuberLoss(TargetLoss):
     reduction: str = "mean"
     delta: float = 1.0
 
+    def _made(self) -> None:
+        super()._made()
+        if not isinstance(self.delta, (int, float)):
+            raise TypeError(f"HuberLoss: delta must be a number, not {type(self.delta).__name__}")
+
 
 class SmoothL1Loss(TargetLoss):
     """Squared error within `beta`, absolute beyond (Girshick 2015)."""

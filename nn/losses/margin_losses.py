@@ -37,6 +37,8 @@ class MultiMarginLoss(WeightedLoss):
         super()._made()
         if self.p not in (1, 2):
             raise ValueError(f"MultiMarginLoss takes p 1 or 2, not {self.p}")
+        if self.weight is not None and self.weight.ndim != 1:
+            raise ValueError(f"MultiMarginLoss: weight must be a vector, not of shape {self.weight.shape}")
 
 
 class _PairLoss(Loss):

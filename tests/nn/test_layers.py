@@ -386,6 +386,9 @@ def test_unpooling_and_fractional_pooling():
         (lambda: nn.Softmax2d()(ag.zeros(2, 2)), "3D or 4D"),
         (lambda: nn.Bilinear(0, 1, 1), "in1_features"),
         (lambda: nn.MultiMarginLoss(p=3), "p 1 or 2"),
+        (lambda: nn.MultiMarginLoss(weight=ag.ones(2, 2)), "weight must be a vector"),
+        (lambda: nn.FractionalMaxPool2d(2, output_ratio=(0.5, 1.5)), r"but is \(0.5, 1.5\)"),
+        (lambda: nn.FractionalMaxPool3d(2, output_ratio=0.0), r"but is 0\.0"),
         (lambda: nn.TripletMarginLoss(margin=0), "TripletMarginLoss: expected margin"),
         (lambda: nn.TripletMarginWithDistanceLoss(margin=-1), "got -1 instead"),
         (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, []), "length larger than 0"),
@@ -447,3 +450,9 @@ def test_the_parameters_of_a_layer_are_its_fields():
 
     assert str(inspect.signature(Scaled)) == str(inspect.signature(nn.ELU))
     assert (Scaled(0.5).scale, Scaled.scale, repr(Scaled(0.5))) == (2.0, 2.0, "Scaled(alpha=0.5)")
+
+
+@pytest.mark.parametrize("delta", ["1", 1 + 0j, None])
+def test_the_delta_of_huber_losses_is_a_number(delta):
+    with pytest.raises(TypeError, match="delta must be a number"):
+        nn.HuberLoss(delta=delta)
