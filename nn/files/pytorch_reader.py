@@ -203,6 +203,8 @@ class _Archive:
     """The zip format: one pickle, and one file per storage."""
 
     def __init__(self, file: BinaryIO, placed: Placing | None = None) -> None:
+        if not hasattr(file, "seekable"):  # as zipfile asks, but not the protocol of `load`
+            file = io.BytesIO(file.read())
         self._zip, self._placed = zipfile.ZipFile(file), placed or placing(None)
         pickles = [name for name in self._zip.namelist() if name.split("/")[-1] == "data.pkl"]
         if not pickles:

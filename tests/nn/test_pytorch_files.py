@@ -72,6 +72,15 @@ def test_a_state_of_pytorch_gives_its_outputs(path):
     np.testing.assert_allclose(model(ag.tensor([[1.0, -2.0]])).detach().numpy(), OUTPUT, rtol=1e-6)
 
 
+def test_a_file_needs_four_methods(path):
+    class Minimal:
+        def __init__(self, file):
+            self.read, self.readline, self.seek, self.tell = file.read, file.readline, file.seek, file.tell
+
+    with path.open("rb") as file:
+        assert nn.load(Minimal(file))["half"].tolist() == [1.5, -2]
+
+
 def test_what_else_a_file_holds(path):
     state = nn.load(str(path))
     assert state["tied"].tolist() == [[1, 2, 3], [4, 5, 6]]
