@@ -131,13 +131,19 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
         raise RuntimeError("stack_module_state() takes models of one class, all in training or all in evaluation mode")
     with no_grad():
         params = {
-            name: core.stack([dict(m.named_parameters())[name] for m in models]).requires_grad_(p.requires_grad)
-            for name, p in models[0].named_parameters()
+            name: _stacked(name, [dict(m.named_parameters())[name] for m in models])
+            for name, _ in models[0].named_parameters()
         }
         buffers = {
             name: core.stack([dict(m.named_buffers())[name] for m in models]) for name, _ in models[0].named_buffers()
         }
     return params, buffers
+
+
+def _stacked(name: str, parameters: list[Tensor]) -> Tensor:
+    if len({p.requires_grad for p in parameters}) > 1:
+        raise RuntimeError(f"stack_module_state(): the parameter '{name}' requires a gradient in some models only")
+    return core.stack(parameters).requires_grad_(parameters[0].requires_grad)
 
 
 def replace_all_batch_norm_modules_(root: Module) -> Module:

@@ -176,6 +176,10 @@ def test_an_ensemble_of_models():
     close(y, ag.stack([m(x) for m in models]), 1e-6)
     y.sum().backward()
     assert params["weight"].grad.shape == (4, 2, 3)
+    models[2].bias.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="'bias' requires a gradient in some models only"):
+        nn.stack_module_state(models)
+    assert not nn.stack_module_state([models[2]])[0]["bias"].requires_grad
 
 
 def test_batch_normalisation_runs_without_its_running_statistics():
