@@ -20,7 +20,13 @@ def listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
         return [tensors]
     if not isinstance(tensors, Iterable):
         raise TypeError(f"expected tensors, not {type(tensors).__name__}; of a model, write model.parameters()")
-    return list(tensors)
+    found = list(tensors)
+    for t in found:
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"expected tensors, but one of them is {type(t).__name__}; of a model, write model.parameters()"
+            )
+    return found
 
 
 def _check_limit(name: str, limit: Any) -> None:

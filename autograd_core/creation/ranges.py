@@ -67,6 +67,8 @@ def _range(
     >>> range(1, 2, 0.5)
     tensor([1.0000, 1.5000, 2.0000])
     """
+    if end is None:
+        raise TypeError("range() needs an end; arange(n) counts from 0")
     first, last, by = map(number_of, (start, end, step))
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
         raise RuntimeError(f"range() from {first} to {last} by {by} never reaches the end")

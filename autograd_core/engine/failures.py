@@ -142,6 +142,16 @@ def rename(error: Exception, name: str) -> None:
         _of(name, error)
 
 
+def as_operand_error(name: str, error: Exception) -> Any:
+    """What to raise in a function of this name for a plain ValueError of Python or NumPy; other errors stay."""
+    if type(error) not in (ValueError, OverflowError):
+        return error
+    text = str(error)
+    return _of(
+        name, OperandError(text if text.startswith(name) else f"{name}: {text}").with_traceback(error.__traceback__)
+    )
+
+
 def out_of_memory(what: str, error: Any = None) -> OutOfMemoryError:
     """The error for a result that does not fit in memory, with advice. error: the array library's, or already ours."""
     if isinstance(error, OutOfMemoryError):

@@ -14,7 +14,7 @@ from autograd_core import functional
 from autograd_core.dtypes import can_cast
 from autograd_core.engine.arguments import SYNONYMS, cast, meant
 from autograd_core.engine.casting import contexts_of, modes, recast
-from autograd_core.engine.failures import misfit, out_of_memory, rename
+from autograd_core.engine.failures import as_operand_error, misfit, out_of_memory, rename
 from autograd_core.engine.libraries import ELSEWHERE, VMAP
 from autograd_core.engine.overriding import overridden
 from autograd_core.errors import DeviceError, DtypeError, OperandError, VmapError, warn
@@ -85,7 +85,7 @@ def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Cal
             raise out_of_memory(f"{function.__name__}()", e) from e
         except (TypeError, ValueError) as e:
             _name_argument(function, args, given, e)
-            raise
+            raise as_operand_error(function.__name__, e) from e.__cause__
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
 
     call.options = True  # type: ignore[attr-defined]  # for stubs
@@ -140,6 +140,10 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
                 rename(e, call.__name__)
                 _name_argument(function, args, given, e)
                 raise
+        except MemoryError as e:
+            raise out_of_memory(f"{call.__name__}()", e) from e
+        except (ValueError, OverflowError) as e:
+            raise as_operand_error(call.__name__, e) from e.__cause__
         return result if out is None else deliver(function.__name__, result, out)
 
     return call

@@ -150,13 +150,14 @@ def _correlate_weight(xp: Any, x: Array, g: Array, groups: int, taps: Taps, sche
 
 def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, schedule: Schedule) -> Array:
     """Carry g (N, *out, G O) back through w (G, *K, O, C) to (N, *sizes, G C), one stride-1 correlation per phase."""
+    shape = (g.shape[0], *sizes, w.shape[0] * w.shape[-1])
+    dx = xp.empty(shape, dtype=wide_dtype(xp, g.dtype))  # first: there are as many phases as inputs, but memory ends
     axes = [
         [_phase(a, *axis) for a in range(min(axis[0], axis[1]))]
         for axis in zip(sizes, forward.stride, forward.kernel, forward.dilation, forward.low, strict=True)
     ]
-    # Inputs that no tap reaches stay zero.
-    make = xp.empty if all(picks.start != picks.stop for phases in axes for _, picks, *_ in phases) else xp.zeros
-    dx = make((g.shape[0], *sizes, w.shape[0] * w.shape[-1]), dtype=wide_dtype(xp, g.dtype))
+    if any(picks.start == picks.stop for phases in axes for _, picks, *_ in phases):
+        dx[...] = 0  # inputs that no tap reaches
     for phases in product(*axes):
         places, picks, dilation, low, out = zip(*phases, strict=True)
         flipped = w[(slice(None), *picks)]

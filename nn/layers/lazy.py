@@ -92,10 +92,14 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
 
 
 class _Signature:
-    """The signature of a lazy layer: its layer's without the first parameter. Importing makes none."""
+    """The signature of a lazy layer: its layer's without the first parameter, or that of a subclass's own constructor.
+
+    Importing makes none.
+    """
 
     def __get__(self, _: Any, owner: Any) -> inspect.Signature:
-        whole = inspect.signature(owner.cls_to_become)
+        first = next(c for c in owner.__mro__ if "__init__" in vars(c))
+        whole = inspect.signature(owner.cls_to_become if first.__module__ == __name__ else first.__init__)
         return whole.replace(parameters=[*whole.parameters.values()][1:])
 
 

@@ -146,3 +146,15 @@ def test_every_lazy_layer_names_what_it_becomes():
     lazy = [name for name in nn.__all__ if name.startswith("Lazy")]
     assert lazy
     assert all(getattr(nn, name).cls_to_become is getattr(nn, name.removeprefix("Lazy")) for name in lazy)
+
+
+def test_a_subclass_shows_its_own_constructor():
+    class Wide(nn.LazyLinear):
+        def __init__(self, width, factor=2):
+            super().__init__(width * factor)
+
+    class Renamed(nn.LazyLinear):
+        pass
+
+    assert str(inspect.signature(Wide)) == "(width, factor=2)"
+    assert inspect.signature(Renamed) == inspect.signature(nn.LazyLinear)

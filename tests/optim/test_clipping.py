@@ -119,9 +119,10 @@ def test_in_two_steps_and_under_the_names_of_nn_utils():
     assert nn.utils.get_total_norm([]).item() == 0.0
 
 
-def test_a_model_is_not_its_parameters():
-    with pytest.raises(TypeError, match="expected tensors, not Linear; of a model"):
-        optim.clip_grad_norm_(nn.Linear(2, 2), 1.0)
+@pytest.mark.parametrize("model", [nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2)), [nn.Linear(2, 2)]])
+def test_a_model_is_not_its_parameters(model):
+    with pytest.raises(TypeError, match=r"expected tensors.* Linear.*; of a model, write .*\.parameters\(\)"):
+        optim.clip_grad_norm_(model, 1.0)
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan")])

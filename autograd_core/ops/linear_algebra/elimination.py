@@ -5,7 +5,8 @@ from collections import namedtuple
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.errors import OperandError
+from autograd_core.engine.libraries import all_below
+from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING, MATMUL
 from autograd_core.ops.linear_algebra import matrices
 from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, product, regular
@@ -146,15 +147,22 @@ def lu(A, *, pivot=True) -> PLU:
     return PLU(*lu_unpack(*lu_factor_ex(A, pivot=pivot)[:2]))
 
 
+def _check_pivots(name, pivots, rows):
+    if pivots.dtype != np.int32:
+        raise OperandError(f"{name}(): pivots are int32, as lu_factor() returns them, not {pivots.dtype}")
+    if not all_below(pivots - 1, rows):
+        raise PositionError(f"{name}(): pivots lie between 1 and {rows}, the number of rows, as in lu_factor()")
+
+
 @composition(MATMUL, domain=NEAR, method=False,
              samples=(sample((3, 3), _pivots((3,), 3, 4)), sample((2, 3), _pivots((2,), 2, 3)),
                       sample((0, 0), _pivots((0,), 1, 2))), reference=_slow_unpacked)
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> Unpacked:
     """P, L and U from compact factors and row exchanges; results not requested are empty."""
-    if unpack_pivots and LU_pivots.dtype != np.int32:
-        raise OperandError(f"lu_unpack(): pivots are int32, as lu_factor() returns them, not {LU_pivots.dtype}")
     matrices.require("lu_unpack", LU_data)
     *batch, m, n = LU_data.shape
+    if unpack_pivots:
+        _check_pivots("lu_unpack", LU_pivots, m)
     k, like = min(m, n), {"dtype": LU_data.dtype, "device": LU_data.device}
     p = lower = upper = functional.zeros(0, **like)
     if unpack_pivots:
@@ -184,6 +192,9 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """The X with A X = B (with left=False, X A = B) for the A that `lu_factor` factored; `adjoint`: for Aᴴ instead."""
     matrices.require("lu_solve", LU, square=True)
     matrices.require("lu_solve", B)
+    _check_pivots("lu_solve", pivots, LU.shape[-2])
+    if pivots.shape[-1:] != LU.shape[-1:]:
+        raise OperandError(f"lu_solve(): {LU.shape[-1]} rows have as many pivots, not {pivots.shape}")
     if not left:
         turned = matrices.adjoint(functional, B)
         return matrices.adjoint(functional, lu_solve(LU, pivots, turned, adjoint=not adjoint))

@@ -8,7 +8,7 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import holds
 from autograd_core.engine.precision import single
-from autograd_core.errors import DtypeError, HigherOrderError, OperandError
+from autograd_core.errors import DtypeError, HigherOrderError, OperandError, PositionError
 from autograd_core.kinds import LOSS
 from autograd_core.ops.losses.loss import reduced
 from autograd_core.registry import Interval, composition, integers, op, sample
@@ -157,6 +157,10 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     _check(log_probs, targets, frames, labels, blank)
     if targets.ndim == 1:
         targets = _padded(targets, labels)
+    beyond = functional.arange(targets.shape[1], device=targets.device) >= labels.unsqueeze(1)
+    if not holds((targets >= 0) & (targets < log_probs.shape[2]) | beyond):
+        raise PositionError(f"ctc_loss(): labels must lie between 0 and {log_probs.shape[2] - 1}, one less than the "
+                            "number of classes")
     losses = ctc_losses(log_probs, targets, frames, labels, blank=blank, zero_infinity=zero_infinity)
     if reduction == "mean":
         losses = losses / functional.astype(functional.clamp(labels, min=1), losses.dtype)
@@ -168,6 +172,8 @@ def _check(log_probs, targets, input_lengths, target_lengths, blank):
         raise OperandError("ctc_loss() takes log_probs of shape (T, N, C) and targets of shape (N, S) or (ΣS), not "
                            f"{log_probs.shape} and {targets.shape}")
     frames, n, classes = log_probs.shape
+    if log_probs.dtype.kind not in dtypes.FLOATS:
+        raise DtypeError(f"ctc_loss() takes log-probabilities, not {log_probs.dtype}")
     if any(v.dtype.kind not in dtypes.INTEGERS for v in (input_lengths, target_lengths)):
         raise DtypeError("ctc_loss(): lengths must be integers")
     if any(v.shape != (n,) for v in (input_lengths, target_lengths)) or (targets.ndim == 2 and len(targets) != n):

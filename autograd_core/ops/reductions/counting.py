@@ -131,7 +131,7 @@ def bincount(input, weights=None, minlength=0):
     x = input.array
     if x.size and x.min().item() < 0:
         raise OperandError("bincount() takes non-negative integers")
-    if weights is None:
+    if weights is None or not x.size:
         return wrap(LIBRARY[x.__class__].bincount(x, minlength=minlength))
     if weights.shape != input.shape:
         raise OperandError(f"bincount(): {weights.shape} weights do not fit {input.shape} integers")
@@ -219,7 +219,9 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False) -> Histo
     bins: for each coordinate the edges or the number of equal parts; or one number for all. range: the ends of all
     ranges, concatenated.
     """
-    x = input.array.reshape(-1, input.shape[-1])
+    if input.ndim < 2:
+        raise OperandError(f"histogramdd() takes points (..., N), not a tensor of shape {input.shape}")
+    x = input.array.reshape(math.prod(input.shape[:-1]), input.shape[-1])
     parts = [bins] * x.shape[1] if isinstance(bins, int) else bins
     ends = [None] * x.shape[1] if range is None else list(zip(range[::2], range[1::2], strict=True))
     if not len(parts) == len(ends) == x.shape[1]:
@@ -227,7 +229,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False) -> Histo
     columns = [x[:, i] for i, _ in enumerate(parts)]
     edges = [_edges("histogramdd", *each) for each in zip(columns, parts, ends, strict=True)]
     xp = LIBRARY[x.__class__]
-    number, inside = xp.zeros(len(x), dtypes.int64), xp.ones(len(x), bool)
+    number, inside = xp.zeros(len(x), dtypes.int64), xp.full(len(x), bool(parts))  # without coordinates, none
     for column, rising in zip(columns, edges, strict=True):
         n = len(rising) - 1
         at = xp.where(column == rising[-1:], n - 1, xp.searchsorted(rising, column, side="right") - 1)

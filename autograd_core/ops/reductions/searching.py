@@ -4,7 +4,8 @@ import numpy as np
 
 from autograd_core import dtypes
 from autograd_core.creation.values import where_it_is
-from autograd_core.errors import OperandError
+from autograd_core.engine.libraries import all_below
+from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import NO_GRADIENT, Values, composition, integers, op, sample
 
@@ -64,6 +65,8 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
         if sorter.shape != rows.shape or sorter.dtype != dtypes.int64:
             raise OperandError(f"searchsorted(): sorter must hold int64 in shape {rows.shape}, not {sorter.dtype} in "
                                f"shape {sorter.shape}")
+        if not all_below(sorter, rows.shape[-1]):
+            raise PositionError(f"searchsorted(): sorter index out of range: rows have {rows.shape[-1]} elements")
         rows = xp.take_along_axis(rows, sorter, axis=-1)
     found = xp.searchsorted(rows, input, side=side) if rows.ndim == 1 else _search_rows(xp, rows, input, side)
     return found.astype(dtypes.int32 if out_int32 else dtypes.int64)

@@ -129,7 +129,10 @@ def _cuts(indices_or_sections, n):
     count = operator.index(given)
     if count <= 0:
         raise OperandError(f"tensor_split() needs a positive number of sections, not {count}")
-    return [i * (n // count) + min(i, n % count) for i in range(1, count)]
+    cuts = [n] * (count - 1)  # fails at once where so many pieces have no room
+    for i in range(1, min(count, n + 1)):
+        cuts[i - 1] = i * (n // count) + min(i, n % count)
+    return cuts
 
 
 def _along(input, indices_or_sections, dim, name):

@@ -195,13 +195,11 @@ def vander(x, N=None, increasing=False):
     count = x.shape[0] if N is None else N
     if count < 0:
         raise OperandError(f"vander() takes no negative N: {N}")
-    return powers(x, range(count) if increasing else reversed(range(count)))
+    return powers(x, range(count)[:: 1 if increasing else -1])
 
 
 def powers(x, exponents):
     """The powers of every element along a new last axis."""
     x = x if x.dtype.kind in dtypes.INEXACT else functional.astype(x, "int64")  # powers soon exceed smaller integers
-    columns = [x**k for k in exponents]
-    return (
-        functional.stack(columns, dim=-1) if columns else functional.empty(*x.shape, 0, dtype=x.dtype, device=x.device)
-    )
+    room = functional.empty(*x.shape, len(exponents), dtype=x.dtype, device=x.device)  # or fails before the first power
+    return functional.stack([x**k for k in exponents], dim=-1) if exponents else room

@@ -133,6 +133,16 @@ def test_weighted_covariance():
     assert gradcheck(lambda x, a: x.cov(aweights=a), [ag.tensor(v, requires_grad=True) for v in (x, a)])
 
 
+def test_histograms_of_nothing():
+    nothing = ag.tensor([], dtype="int64")
+    counts = nothing.bincount(ag.tensor([]), minlength=2)  # integers, as PyTorch counts nothing
+    assert (counts.dtype, counts.tolist()) == (ag.int64, [0, 0])
+    for shape in ((3, 0), (0, 0), (2, 3, 0)):
+        for bins in ([], 5):
+            hist, edges = ag.histogramdd(ag.zeros(shape), bins)
+            assert (hist.shape, hist.item(), edges) == ((), 0.0, ())
+
+
 def test_weights_of_bincount_get_a_gradient():
     weights = ag.tensor([0.5, 1.0, 2.0], requires_grad=True)
     y = ag.tensor([1, 1, 3]).bincount(weights)
