@@ -87,6 +87,7 @@ _PLACES = {
     "GradScaler": "amp",
     "OutOfMemoryError": "errors",
     **dict.fromkeys(("_sample_dirichlet", "_standard_gamma"), "distributions.gamma_draws"),
+    "_convert_indices_from_coo_to_csr": "ops.sparse.making",
     "_assert": "compatibility.jit",
     "_assert_async": "compatibility.jit",
     "checkpoint": "autograd.recomputation",

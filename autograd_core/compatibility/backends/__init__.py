@@ -7,3 +7,4 @@ from autograd_core.compatibility.backends import mkl as mkl
 from autograd_core.compatibility.backends import mkldnn as mkldnn
 from autograd_core.compatibility.backends import mps as mps
 from autograd_core.compatibility.backends import openmp as openmp
+from autograd_core.compatibility.backends import opt_einsum as opt_einsum

@@ -147,6 +147,13 @@ def sparse_compressed_tensor(
     return _compressed(Layout(layout), compressed_indices, plain_indices, values, size, options)
 
 
+def _convert_indices_from_coo_to_csr(input: Tensor, size: int, *, out_int32: bool = False) -> Tensor:
+    """Where each of `size` rows begins among entries whose row indices, in ascending order, are `input`, and where the
+    last one ends.
+    """
+    return functional.searchsorted(input, functional.arange(size + 1, device=input.device), out_int32=out_int32)
+
+
 MAKING = sparse_coo_tensor, sparse_csr_tensor, sparse_csc_tensor, sparse_compressed_tensor
 
 

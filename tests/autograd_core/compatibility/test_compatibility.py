@@ -89,11 +89,12 @@ def test_without_an_accelerator():
 
 
 def test_backends():
-    from autograd_core.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
+    from autograd_core.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum
 
     assert cpu.get_cpu_capability() == "DEFAULT"
     assert (mps.is_available(), mps.is_built(), cudnn.is_available(), cuda.is_built()) == (False,) * 4
     assert not mkl.is_available()
+    assert (opt_einsum.is_available(), opt_einsum.enabled, opt_einsum.strategy) == (False, True, "auto")
     assert openmp.is_available() == mkldnn.is_available()
     with ag.config.using("numpy"):
         assert not mkldnn.is_available()

@@ -201,6 +201,15 @@ def test_the_last_axes_may_be_dense():
     assert (rows._indices().tolist(), rows._values().tolist()) == ([[1]], [[1, 0]])
 
 
+@pytest.mark.parametrize("dtype", [ag.int32, ag.int64])
+@pytest.mark.parametrize("rows", [[0, 0, 2, 2, 2], [3, 3], []])
+def test_row_indices_are_compressed(rows, dtype):
+    """As torch_geometric asks for it: rows without entries, also behind the last one, and no entries at all."""
+    ends = ag._convert_indices_from_coo_to_csr(ag.tensor(rows, dtype=dtype), 5, out_int32=dtype == ag.int32)
+    assert ends.dtype == dtype
+    np.testing.assert_array_equal(ends, np.cumsum([0, *np.bincount(np.array(rows, int), minlength=5)]))
+
+
 def test_compressed_layouts():
     c = ag.sparse_csr_tensor([0, 1, 3], [2, 0, 2], [3.0, 4, 5])
     assert (c.shape, c.layout, c.is_sparse, c.is_sparse_csr) == ((2, 3), ag.sparse_csr, False, True)
