@@ -91,7 +91,8 @@ class _Blas:
         self._libraries: list[Any] | None = None
         self._sizes: list[int] = []
 
-    def _find(self) -> list[Any]:
+    def libraries(self) -> list[Any]:
+        """Those that were loaded when the number of threads was last set."""
         if self._libraries is None:
             try:
                 from threadpoolctl import ThreadpoolController
@@ -105,14 +106,14 @@ class _Blas:
         """Give every library n threads, now or when the running blocks have ended."""
         with self._lock:
             self._libraries = None  # others may have been loaded since, even while blocks run
-            self._sizes = [n] * len(self._find())
+            self._sizes = [n] * len(self.libraries())
             self._apply([1] * len(self._sizes) if self._users else self._sizes)
 
     def __enter__(self) -> None:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._sizes = [library.get_num_threads() or 1 for library in self._find()]
+                self._sizes = [library.get_num_threads() or 1 for library in self.libraries()]
                 self._apply([1] * len(self._sizes))
 
     def __exit__(self, *_: object) -> None:
@@ -122,7 +123,7 @@ class _Blas:
                 self._apply(self._sizes)
 
     def _apply(self, sizes: list[int]) -> None:
-        for library, size in zip(self._find(), sizes, strict=True):
+        for library, size in zip(self.libraries(), sizes, strict=True):
             library.set_num_threads(size)
 
     def after_fork(self) -> None:
@@ -222,6 +223,12 @@ def one_blas_thread() -> AbstractContextManager[None]:
 def blas_loaded() -> None:
     """To be called after an import that loads a BLAS library: it may use as many threads as the others."""
     _blas.resize(get_num_threads())
+
+
+def in_blas(name: str) -> Any:
+    """A function of LAPACK for integers of 64 bits, by its name in Fortran, in a BLAS library; None if none has it."""
+    names = f"scipy_{name}_64_", f"{name}_64_"
+    return next((f for each in _blas.libraries() for n in names if (f := getattr(each.dynlib, n, None))), None)
 
 
 def in_blocks(function: Callable[[Any], Any], blocks: Sequence[Any]) -> list[Any]:

@@ -4,18 +4,21 @@ The same seed gives the same uniform numbers, integers, orders and decisions to 
 numbers up to rounding. Counts and gamma-distributed numbers are NumPy's, from the same words.
 """
 
+import ctypes
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from backends.buffers import address
 from backends.geometry import Array, Sizes, blocks
-from backends.threads import in_blocks
+from backends.threads import in_blas, in_blocks
 
 BLOCK = 1 << 14  # words at a time: they fit the cache
 PART = 1 << 17  # normal numbers at a time: threads wait for each other between shorter calls
 REMAINDERS = 1 << 9  # integers: from here the remainder takes longer than quotient, product and difference
-LISTED, LARGE = 1 << 7, 1 << 16  # numbers to permute: where arrays pay, and from where importing SciPy does
+LISTED, LARGE = 1 << 7, 1 << 16  # numbers to permute: from where other ways pay, and where importing SciPy does
 SHORT = 1 << 28  # ranges of integers below which a number is made of one word
 MOST = np.uint64(2**53 - 1)
 WORDS = 624  # that a twister makes at a time
@@ -149,7 +152,9 @@ class NumpyGenerator:
         places[:-1] += steps.view(np.int64)
         if n < LISTED:
             return _exchanged_one_by_one(places)
-        return _exchanged_by_lapack(places) if LARGE <= n < 2**31 else _exchanged(places)
+        if exchange := _exchange_of_blas():
+            return _exchanged_by_blas(exchange, places)
+        return _exchanged_by_scipy(places) if LARGE <= n < 2**31 else _exchanged(places)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p: where a number of 53 bits is less."""
@@ -196,8 +201,20 @@ def _exchanged_one_by_one(k: Array) -> Array:
     return np.array(y, np.int64)
 
 
-def _exchanged_by_lapack(k: Array) -> Array:
-    """The exchanges of rows by which LAPACK pivots."""
+@cache
+def _exchange_of_blas() -> Any:
+    """The exchanges of rows by which LAPACK pivots, in the library that NumPy brings; None if it is another one."""
+    return in_blas("dlaswp")
+
+
+def _exchanged_by_blas(exchange: Any, k: Array) -> Array:
+    rows, pivots = np.arange(len(k)), k + 1  # rows of one number of 64 bits, whatever it means
+    one, count = (ctypes.byref(ctypes.c_int64(n)) for n in (1, len(k)))
+    exchange(one, ctypes.c_void_p(address(rows)), count, one, count, ctypes.c_void_p(address(pivots)), one)
+    return rows
+
+
+def _exchanged_by_scipy(k: Array) -> Array:
     from scipy.linalg.lapack import dlaswp
 
     rows = np.arange(len(k), dtype=np.float64).reshape(1, -1).T

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import backends
+from backends.numpy_backend import random
 
 
 @pytest.fixture
@@ -51,6 +52,16 @@ def test_discrete_draws(make):
     assert abs(coins.mean() - 0.3) < 0.02
     assert not make().bernoulli(0.0, (100,)).any()
     assert make().bernoulli(1.0, (100,)).all()
+
+
+@pytest.mark.parametrize("n", [random.LISTED, 1000, random.LARGE])
+@pytest.mark.parametrize("in_blas", [True, False])
+def test_permutations_are_those_of_one_exchange_after_another(make, monkeypatch, n, in_blas):
+    if not in_blas:
+        monkeypatch.setattr(random, "_exchange_of_blas", lambda: None)
+    found = make().permutation(n)
+    monkeypatch.setattr(random, "LISTED", n + 1)
+    np.testing.assert_array_equal(found, make().permutation(n))
 
 
 def test_seeds_and_states_repeat(make):
