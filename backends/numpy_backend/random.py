@@ -18,7 +18,7 @@ from backends.threads import in_blas, in_blocks
 BLOCK = 1 << 14  # words at a time: they fit the cache
 PART = 1 << 17  # normal numbers at a time: threads wait for each other between shorter calls
 REMAINDERS = 1 << 9  # integers: from here the remainder takes longer than quotient, product and difference
-LISTED, LARGE = 1 << 7, 1 << 16  # numbers to permute: from where other ways pay, and where importing SciPy does
+LISTED = 1 << 7  # numbers to permute: from here arrays pay
 SHORT = 1 << 28  # ranges of integers below which a number is made of one word
 MOST = np.uint64(2**53 - 1)
 WORDS = 624  # that a twister makes at a time
@@ -152,9 +152,8 @@ class NumpyGenerator:
         places[:-1] += steps.view(np.int64)
         if n < LISTED:
             return _exchanged_one_by_one(places)
-        if exchange := _exchange_of_blas():
-            return _exchanged_by_blas(exchange, places)
-        return _exchanged_by_scipy(places) if LARGE <= n < 2**31 else _exchanged(places)
+        exchange = _exchange_of_blas()
+        return _exchanged_by_blas(exchange, places) if exchange else _exchanged(places)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p: where a number of 53 bits is less."""
@@ -212,14 +211,6 @@ def _exchanged_by_blas(exchange: Any, k: Array) -> Array:
     one, count = (ctypes.byref(ctypes.c_int64(n)) for n in (1, len(k)))
     exchange(one, ctypes.c_void_p(address(rows)), count, one, count, ctypes.c_void_p(address(pivots)), one)
     return rows
-
-
-def _exchanged_by_scipy(k: Array) -> Array:
-    from scipy.linalg.lapack import dlaswp
-
-    rows = np.arange(len(k), dtype=np.float64).reshape(1, -1).T
-    y: Array = dlaswp(rows, k.astype(np.int32), overwrite_a=True)[:, 0].astype(np.int64)
-    return y
 
 
 def _pairs(words: Array) -> Array:
