@@ -79,16 +79,16 @@ def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, cente
 
 def as_narrow(y, input):
     """A result of 16 bits like the input, also if the parameters are float32."""
-    return y if input.array.itemsize != 2 or y.dtype is input.dtype else y.to(input.dtype)
+    return y if input.itemsize != 2 or y.dtype is input.dtype else y.to(input.dtype)
 
 
 def _checked(input, normalized_shape, parameters, name):
     """The number of normalised axes, after checking their shape against the input and the parameters."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape or input.array.shape[-len(shape) :] != shape:
+    if not shape or input.shape[-len(shape) :] != shape:
         raise OperandError(f"{name}(): normalized_shape={shape} is not how the shape of input, {input.shape}, ends")
     for parameter in parameters:
-        if parameter is not None and parameter.array.shape != shape:
+        if parameter is not None and parameter.shape != shape:
             raise OperandError(f"{name}(): weight and bias must have the shape {shape}, not {parameter.shape}")
     return len(shape)
 

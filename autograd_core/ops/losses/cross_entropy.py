@@ -139,10 +139,10 @@ def weighted_nll(xp, input, target, weight, *, ignore_index=None, reduction="mea
 
 def _classes(input, target, weight, ignore_index, name):
     """The target as int64, after checks, and `ignore_index`, or None if no target equals it."""
-    t, shape = target.array, input.array.shape
-    if t.dtype.kind not in dtypes.INTEGERS:
-        raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
-    if not shape or t.shape != (shape[0], *shape[2:]):
+    kind, shape = target.dtype, tuple(input.shape)
+    if kind.kind not in dtypes.INTEGERS:
+        raise OperandError(f"{name}(): class indices must be integers, not {kind}")
+    if not shape or target.shape != (shape[0], *shape[2:]):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
         raise OperandError(
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
@@ -152,10 +152,11 @@ def _classes(input, target, weight, ignore_index, name):
     classes = shape[1]
     if weight is not None and weight.shape != (classes,):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one number per class, not {weight.shape}")
-    if t.dtype != dtypes.int64:
+    if kind != dtypes.int64:
         target = target.long()
     if assured(lie_below, target, classes):
         return target, ignore_index if 0 <= ignore_index < classes else None
+    t = target.array
     if not passes(_are_classes, target, classes, ignore_index):
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
