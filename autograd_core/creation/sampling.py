@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from autograd_core.creation.making import ShapeLike, check_tensor, finish, float
 from autograd_core.engine.failures import out_of_memory
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.engine.options import with_options, with_synonyms
+from autograd_core.engine.versions import base_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.random import Generator, stream_of
@@ -211,8 +212,8 @@ def normal(
 class Memory:
     """A tensor as PyTorch fills it with random numbers: in the order of memory.
 
-    But for signals and images with channels last in memory: such come from convolutions here, and in PyTorch only on
-    request.
+    But signals and images with channels last in memory, and views of such, count as row-major: they come from
+    convolutions here, and in PyTorch only on request.
 
     shape: the lengths of its axes in this order. in_order: whether it is that of the axes, without gaps.
     """
@@ -221,22 +222,35 @@ class Memory:
         self.like, self.in_order = x, True
         self.shape: tuple[int, ...] = x.shape
         self._back: tuple[int, ...] | None = None
-        strides = getattr(x.array, "strides", ())
-        if not strides or 0 in strides or x.array.flags.c_contiguous:
+        base, strides = base_of(x), getattr(x.array, "strides", ())
+        if not strides or 0 in strides or (base is None and x.array.flags.c_contiguous):
             return
-        order, back = outermost_first(x.array)
-        long = [axis for axis in order if x.shape[axis] > 1]  # others may have any stride
-        image = [axis for axis in (0, *range(2, x.ndim), 1)[: x.ndim] if x.shape[axis] > 1]
-        self._back = ()
-        if long != image or long == sorted(long):
-            self.in_order = False
-            self._back, self.shape = back, tuple([x.shape[axis] for axis in order])
+        whole = x if base is None else base
+        if not _is_image(whole):
+            order, _ = outermost_first(x.array)
+            self.in_order = bool(x.array.flags.c_contiguous)
+        else:
+            axes = {s: axis for axis, (s, k) in enumerate(zip(whole.array.strides, whole.shape, strict=True)) if k > 1}
+            order = tuple(sorted(range(x.ndim), key=lambda axis: axes.get(_largest(axes, strides[axis]), axis)))
+            self.in_order = x.shape == whole.shape
+        self._back = tuple([order.index(axis) for axis in range(x.ndim)])
+        self.shape = tuple([x.shape[axis] for axis in order])
 
     def arranged(self, draws: Tensor) -> Tensor:
         """Numbers in this order as elements of the tensor's shape, and in its order of memory."""
-        if self._back is None:
-            return draws
-        return draws.permute(self._back) if self._back else arranged_like(draws, self.like, None)
+        return draws if self._back is None else arranged_like(draws.permute(self._back), self.like, None)
+
+
+def _largest(numbers: Iterable[int], most: int) -> int:
+    """The largest of some numbers that is no larger than `most`: the stride of which a view's is a multiple."""
+    return max((n for n in numbers if n <= abs(most)), default=0)
+
+
+def _is_image(x: Tensor) -> bool:
+    """Whether channels are last in memory; axes of length 1 may have any stride."""
+    order, _ = outermost_first(x.array)
+    long = [axis for axis in order if x.shape[axis] > 1]
+    return long != sorted(long) and long == [a for a in (0, *range(2, x.ndim), 1)[: x.ndim] if x.shape[a] > 1]
 
 
 def _like(make: Any) -> Any:

@@ -88,13 +88,34 @@ def test_numbers_are_those_of_pytorch(name):
     np.testing.assert_allclose(draw().tolist(), expected, rtol=3e-7)
 
 
-def test_signals_from_a_convolution_are_dropped_as_if_row_major():
-    y = nn.BatchNorm1d(3)(nn.Conv1d(2, 3, 2)(ag.randn(1, 2, 8))) + 10
+VIEWS = {
+    "itself": lambda y: y,
+    "transposed": lambda y: y.transpose(1, 2),
+    "a part": lambda y: y[:, 1:],
+    "every second, transposed": lambda y: y[:, :, ::2].transpose(1, 2),
+    "one": lambda y: y[0],
+    "with an axis": lambda y: y.unsqueeze(1).transpose(2, 3),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("name", VIEWS)
+def test_signals_from_a_convolution_are_dropped_as_if_row_major(name, n):
+    y = nn.BatchNorm1d(3)(nn.Conv1d(2, 3, 2)(ag.randn(n, 2, 8))) + 10
     assert not y.is_contiguous()
     masks = []
     for x in (y, y.contiguous()):
         ag.manual_seed(3)
-        masks.append(nn.functional.dropout(x, 0.5) == 0)
+        masks.append(nn.functional.dropout(VIEWS[name](x), 0.5) == 0)
+    assert masks[0].equal(masks[1])
+
+
+def test_patches_of_an_image_are_dropped_as_if_row_major():
+    y = nn.Conv2d(2, 3, 2)(ag.randn(2, 2, 4, 5)) + 10
+    masks = []
+    for x in (y, y.contiguous()):
+        ag.manual_seed(3)
+        masks.append(nn.functional.dropout(x.flatten(2).transpose(1, 2), 0.5) == 0)
     assert masks[0].equal(masks[1])
 
 
