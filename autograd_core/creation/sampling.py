@@ -219,7 +219,7 @@ class Memory:
     """
 
     def __init__(self, x: Tensor) -> None:
-        self.like, self.in_order = x, True
+        self._like, self.in_order = x, True
         self.shape: tuple[int, ...] = x.shape
         self._back: tuple[int, ...] | None = None
         base, strides = base_of(x), getattr(x.array, "strides", ())
@@ -236,9 +236,19 @@ class Memory:
         self._back = tuple([order.index(axis) for axis in range(x.ndim)])
         self.shape = tuple([x.shape[axis] for axis in order])
 
+    @property
+    def device(self) -> Any:
+        """The device of the tensor."""
+        return self._like.device
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The dtype of the tensor."""
+        return self._like.array.dtype
+
     def arranged(self, draws: Tensor) -> Tensor:
         """Numbers in this order as elements of the tensor's shape, and in its order of memory."""
-        return draws if self._back is None else arranged_like(draws.permute(self._back), self.like, None)
+        return draws if self._back is None else arranged_like(draws.permute(self._back), self._like, None)
 
 
 def _largest(numbers: Iterable[int], most: int) -> int:

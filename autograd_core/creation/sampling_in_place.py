@@ -57,16 +57,15 @@ def _uniform(self: Memory, low: float = 0.0, to: float = 1.0, generator: Generat
     """Write uniform numbers in [low, to), into both parts of complex ones; returns the tensor."""
     if low > to:
         raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
-    uniform = stream_of(self.like.device, generator).uniform
-    return drawn(lambda *a: uniform(*a, low, to), self.shape, self.like.array.dtype)
+    uniform = stream_of(self.device, generator).uniform
+    return drawn(lambda *a: uniform(*a, low, to), self.shape, self.dtype)
 
 
 def _normal(self: Memory, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
-    stream, dtype = stream_of(self.like.device, generator), self.like.array.dtype
-    return normals(stream, self.shape, dtype, mean, std, not self.in_order)
+    return normals(stream_of(self.device, generator), self.shape, self.dtype, mean, std, not self.in_order)
 
 
 def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
@@ -86,7 +85,7 @@ def _random(self: Memory, low: int | None = None, to: Any = ..., generator: Gene
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
     low, high = (0, low) if to is ... else (low or 0, to)
-    dtype = self.like.array.dtype
+    dtype = self.dtype
     high = _largest(dtype) + 1 + (dtype.kind not in dtypes.EXACT) if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
@@ -96,7 +95,7 @@ def _random(self: Memory, low: int | None = None, to: Any = ..., generator: Gene
             raise OperandError(f"random_() needs integers that {dtype} holds, not {low} to {high - 1}")
     elif max(abs(low), high - 1) > float(dtypes.finfo(dtype).max):
         raise OperandError(f"random_() needs numbers that {dtype} holds, not {low} to {high - 1}")
-    return stream_of(self.like.device, generator).integers(int(low), int(high), self.shape).astype(dtype)
+    return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(dtype)
 
 
 def _largest(dtype: dtypes.DType) -> int:
@@ -108,8 +107,8 @@ def _log_normal(self: Memory, mean: float = 1.0, std: float = 2.0, generator: Ge
     """Write log-normal numbers, from normal ones with this mean and standard deviation; returns the tensor."""
     if std <= 0:
         raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
-    draws = stream_of(self.like.device, generator).normal(self.shape, dtypes.float64, mean, std, True)
-    return LIBRARY[draws.__class__].exp(draws).astype(self.like.array.dtype)
+    draws = stream_of(self.device, generator).normal(self.shape, dtypes.float64, mean, std, True)
+    return LIBRARY[draws.__class__].exp(draws).astype(self.dtype)
 
 
 def _quantiles(quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
@@ -123,9 +122,9 @@ def _quantiles(quantile: Callable[..., Any], check: Callable[..., str | None], d
             raise TypeError(f"{draw.__name__}() got an unexpected keyword argument '{min(unknown)}'")
         if complaint := check(**values):
             raise OperandError(f"{draw.__name__}() needs {complaint}, not {values}")
-        wide = dtypes.float64 if self.like.array.dtype.kind in dtypes.INTEGERS else self.like.array.dtype
-        u = stream_of(self.like.device, generator).probabilities(self.shape, wide)
-        return quantile(LIBRARY[u.__class__], u, **values).astype(self.like.array.dtype)
+        wide = dtypes.float64 if self.dtype.kind in dtypes.INTEGERS else self.dtype
+        u = stream_of(self.device, generator).probabilities(self.shape, wide)
+        return quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
 
     draw.__doc__ = doc
     return draw
